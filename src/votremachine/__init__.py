@@ -1,0 +1,5 @@
+"""Votremachine: farms rent each other's machinery."""
+
+from importlib.metadata import version
+
+__version__ = version("votremachine")

@@ -1,0 +1,52 @@
+"""The settings, read once at the edge from VOTREMACHINE_* variables and passed down as arguments."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import get_type_hints
+
+import msgspec
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything an operator may set. A field `foo` is read from the variable VOTREMACHINE_FOO.
+
+    An empty `database_url` or `redis_url` means "embedded": `votremachine up` starts real servers in `var_dir`.
+    """
+
+    var_dir: Path = Path("var")
+    host: str = "127.0.0.1"
+    port: int = 8000
+    api_processes: int = 1
+    database_url: str = ""
+    database_pool: int = 10
+    redis_url: str = ""
+    # Signs access tokens and cursors. Empty in development: `up` makes one and keeps it in var_dir.
+    secret: str = ""
+    # Demo parties book on account and the demo sign-ins are shown to everyone: never on a real service.
+    demo: bool = False
+    log_level: str = "info"
+    log_json: bool = True
+
+
+class BadSetting(Exception):
+    """A VOTREMACHINE_* variable cannot be read; the message says which and why."""
+
+
+def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Settings from the environment; raises `BadSetting` for an unknown name or an unreadable value."""
+    prefix = "VOTREMACHINE_"
+    given = {name.removeprefix(prefix).lower(): value for name, value in environ.items() if name.startswith(prefix)}
+    kinds = get_type_hints(Settings)
+    if unknown := sorted(given.keys() - kinds.keys()):
+        raise BadSetting(f"{prefix}{unknown[0].upper()} is not a setting")
+    return Settings(**{name: _read(prefix + name.upper(), kinds[name], value) for name, value in given.items()})
+
+
+def _read(name: str, kind: type, value: str) -> object:
+    if kind is Path:
+        return Path(value)
+    try:
+        return msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise BadSetting(f"{name}={value!r}: {error}") from error
