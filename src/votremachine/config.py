@@ -3,12 +3,11 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import get_type_hints
 
 import msgspec
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything an operator may set. A field `foo` is read from the variable VOTREMACHINE_FOO.
 
     An empty `database_url` or `redis_url` means "embedded": `votremachine up` starts real servers in `var_dir`.
@@ -37,16 +36,13 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """Settings from the environment; raises `BadSetting` for an unknown name or an unreadable value."""
     prefix = "VOTREMACHINE_"
     given = {name.removeprefix(prefix).lower(): value for name, value in environ.items() if name.startswith(prefix)}
-    kinds = get_type_hints(Settings)
-    if unknown := sorted(given.keys() - kinds.keys()):
-        raise BadSetting(f"{prefix}{unknown[0].upper()} is not a setting")
-    return Settings(**{name: _read(prefix + name.upper(), kinds[name], value) for name, value in given.items()})
-
-
-def _read(name: str, kind: type, value: str) -> object:
-    if kind is Path:
-        return Path(value)
     try:
-        return msgspec.convert(value, kind, strict=False)
+        return msgspec.convert(given, Settings, strict=False, dec_hook=_read_path)
     except msgspec.ValidationError as error:
-        raise BadSetting(f"{name}={value!r}: {error}") from error
+        raise BadSetting(f"{prefix}*: {error}") from error
+
+
+def _read_path(kind: type, value: object) -> Path:
+    if kind is not Path:
+        raise NotImplementedError(kind)
+    return Path(str(value))

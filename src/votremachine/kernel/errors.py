@@ -1,0 +1,59 @@
+"""Errors are facts: what is true, in a stable code and in two languages. The HTTP edge maps the kind to a status.
+
+DomainError
+  every slice's own errors stand in its rules.py: SpanTaken, HoldExpired, UnknownMachine, ...
+"""
+
+from enum import StrEnum
+from typing import Any, ClassVar
+
+import msgspec
+
+
+class Kind(StrEnum):
+    """The family of an error; one HTTP status each (see infra/problems.py)."""
+
+    MALFORMED = "malformed"
+    UNAUTHENTICATED = "unauthenticated"
+    PAYMENT_REQUIRED = "payment_required"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+    CONFLICT = "conflict"
+    GONE = "gone"
+    STALE = "stale"
+    TOO_LARGE = "too_large"
+    INVALID = "invalid"
+    PRECONDITION_REQUIRED = "precondition_required"
+    TOO_MANY = "too_many"
+    UNAVAILABLE = "unavailable"
+
+
+class FieldError(msgspec.Struct, frozen=True):
+    """One offending place of the input: a JSON pointer (or a parameter's name) and what is wrong there."""
+
+    pointer: str
+    detail: str
+
+
+class DomainError(Exception):
+    """A fact that stops a verb. `facts` fill the sentence and travel to the caller beside the code.
+
+    Raised anywhere; whatever the transaction wrote is rolled back by the edge that catches it.
+    """
+
+    kind: ClassVar[Kind] = Kind.INVALID
+    code: ClassVar[str] = "invalid"
+    en: ClassVar[str]
+    fr: ClassVar[str]
+
+    def __init__(self, *, pointer: str | None = None, **facts: Any) -> None:
+        super().__init__(self.code)
+        self.pointer = pointer
+        self.facts = facts
+
+    def sentence(self, language: str) -> str:
+        """The fact in the reader's language ("fr" or "en")."""
+        return (self.fr if language == "fr" else self.en).format(**self.facts)
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.sentence('en')}"
