@@ -1,0 +1,103 @@
+"""The migrations: up, down, up again; a newer database is left alone; two processes at once do the work once."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from alembic.script import ScriptDirectory
+
+from votremachine.infra.migrate import (
+    MIGRATIONS,
+    DatabaseUnreachable,
+    NewerDatabase,
+    current,
+    downgrade,
+    head,
+    upgrade,
+)
+from votremachine.infra.servers.postgres import DATABASE, EmbeddedPostgres
+
+UPGRADE = "import asyncio, sys; from votremachine.infra.migrate import upgrade; asyncio.run(upgrade(sys.argv[1]))"
+
+
+async def ask(url: str, statement: str) -> list[asyncpg.Record]:
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    try:
+        return list(await connection.fetch(statement))
+    finally:
+        await connection.close()
+
+
+async def tables(url: str) -> set[str]:
+    found = await ask(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    return {row["tablename"] for row in found} - {"alembic_version"}
+
+
+@pytest.fixture
+async def empty_url(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
+    """An empty database of its own."""
+    name = f"migrate_{uuid4().hex[:8]}"
+    await ask(postgres.url, f"CREATE DATABASE {name}")
+    yield postgres.url.replace(f"/{DATABASE}?", f"/{name}?")
+    await ask(postgres.url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_the_newest_file_is_the_only_head() -> None:
+    assert ScriptDirectory(str(MIGRATIONS)).get_heads() == [head()]
+
+
+async def test_up_down_and_up_again(empty_url: str) -> None:
+    assert await current(empty_url) is None
+    await upgrade(empty_url)
+    assert await current(empty_url) == head()
+    made = await tables(empty_url)
+    assert made
+    await downgrade(empty_url, "base")
+    assert await current(empty_url) is None
+    assert await tables(empty_url) == set()
+    await upgrade(empty_url)
+    assert await tables(empty_url) == made
+
+
+async def test_a_migrated_database_is_left_as_it_is(empty_url: str) -> None:
+    await upgrade(empty_url)
+    before = await ask(empty_url, "SELECT xmin::text FROM alembic_version")
+    await upgrade(empty_url)
+    assert await ask(empty_url, "SELECT xmin::text FROM alembic_version") == before
+
+
+async def test_a_newer_database_is_refused(empty_url: str) -> None:
+    await upgrade(empty_url)
+    await ask(empty_url, "UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(NewerDatabase, match="9999"):
+        await upgrade(empty_url)
+    with pytest.raises(NewerDatabase):
+        await downgrade(empty_url, "base")
+    assert await current(empty_url) == "9999"
+
+
+async def test_two_processes_at_once_migrate_once(empty_url: str) -> None:
+    both = [await asyncio.create_subprocess_exec(sys.executable, "-c", UPGRADE, empty_url) for _ in range(2)]
+    assert [await process.wait() for process in both] == [0, 0]
+    assert await current(empty_url) == head()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+asyncpg://postgres:hidden@127.0.0.1:1/votremachine",
+        "postgresql+asyncpg://postgres:hidden@/votremachine?host=/nowhere",
+    ],
+)
+async def test_an_unreachable_database_is_named_without_its_password(url: str) -> None:
+    with pytest.raises(DatabaseUnreachable, match="'votremachine'") as caught:
+        await upgrade(url)
+    assert "hidden" not in str(caught.value)
+
+
+async def test_a_database_that_does_not_exist_is_unreachable(postgres: EmbeddedPostgres) -> None:
+    with pytest.raises(DatabaseUnreachable, match="does not exist"):
+        await current(postgres.url.replace(f"/{DATABASE}?", "/nothing?"))
