@@ -35,6 +35,10 @@ class NewerDatabase(Exception):
     """The database was migrated by a newer version of this code, which must not touch it."""
 
 
+class UnknownRevision(Exception):
+    """This code has no such migration."""
+
+
 def head() -> str:
     """The newest revision that this code knows, "" when there is none."""
     return max(_revisions(), default="")
@@ -46,20 +50,29 @@ async def current(url: str) -> str | None:
 
 
 async def upgrade(url: str, to: str = "head") -> None:
-    """Up to that revision, in one transaction; raises `DatabaseUnreachable`, `NewerDatabase`."""
-    if await _known_revision(url) == (head() if to == "head" else to):
+    """Up to that revision, in one transaction; raises `DatabaseUnreachable`, `NewerDatabase`, `UnknownRevision`."""
+    target = head() if to == "head" else to
+    _check_known(target)
+    if await _known_revision(url) == target:
         return
     from alembic import command  # 0.3 s, and most starts have nothing to migrate
 
-    await _migrate(url, lambda config: command.upgrade(config, to))
+    await _migrate(url, lambda config: command.upgrade(config, target))
 
 
 async def downgrade(url: str, to: str) -> None:
     """Down to that revision ("base" for an empty database), in one transaction; raises as `upgrade` does."""
     from alembic import command  # as above
 
+    if to != "base":
+        _check_known(to)
     await _known_revision(url)
     await _migrate(url, lambda config: command.downgrade(config, to))
+
+
+def _check_known(revision: str) -> None:
+    if revision not in _revisions():
+        raise UnknownRevision(f"there is no revision {revision}; the newest is {head()}")
 
 
 async def _known_revision(url: str) -> str | None:

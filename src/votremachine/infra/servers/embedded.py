@@ -21,7 +21,6 @@ class EmbeddedServer(ABC):
     def __init__(self, data: Path) -> None:
         self.data = data.resolve()
         self.log = self.data.with_name(self.data.name + ".log")
-        self.url = ""
         self.socket_folder = self.data
         self._child: Child | None = None
 
@@ -36,9 +35,10 @@ class EmbeddedServer(ABC):
         return self.child.process.pid
 
     def start(self) -> str:
-        """Starts it and returns its URL; raises `CannotStart`."""
+        """Starts it and returns its URL once it answers; raises `CannotStart`."""
         self.launch()
-        return self.wait()
+        self.child.wait_until(self.is_ready, self.ready_seconds)
+        return self.url
 
     def launch(self) -> None:
         """Starts it without waiting for it, after stopping one that a killed parent left; raises `CannotStart`."""
@@ -47,11 +47,10 @@ class EmbeddedServer(ABC):
         open_the_way(program, account)
         self._child = self._spawn(program, account)
 
-    def wait(self) -> str:
-        """Returns its URL once it answers; raises `CannotStart`."""
-        self.child.wait_until(self._is_ready, self.ready_seconds)
-        self.url = self._url()
-        return self.url
+    def ask_to_stop(self) -> None:
+        """Asks, and returns at once."""
+        if self._child is not None:
+            self._child.ask_to_stop()
 
     def stop(self, seconds: float = 5) -> None:
         """Stops it by then, or insists; harmless when it does not run."""
@@ -73,11 +72,14 @@ class EmbeddedServer(ABC):
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    @property
+    @abstractmethod
+    def url(self) -> str:
+        """Where a client finds it once it is launched."""
+
+    @abstractmethod
+    def is_ready(self) -> bool:
+        """Whether it answers."""
+
     @abstractmethod
     def _spawn(self, program: Path, account: pwd.struct_passwd | None) -> Child: ...
-
-    @abstractmethod
-    def _is_ready(self) -> bool: ...
-
-    @abstractmethod
-    def _url(self) -> str: ...

@@ -68,15 +68,16 @@ class EmbeddedPostgres(EmbeddedServer):
             forced=(signal.SIGQUIT, signal.SIGKILL),
         )
 
-    def _is_ready(self) -> bool:
+    @property
+    def url(self) -> str:
+        return f"postgresql+asyncpg://postgres@/{DATABASE}?host={self.socket_folder}"
+
+    def is_ready(self) -> bool:
         try:
             lines = (self.data / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
             return False
         return len(lines) > 7 and lines[0] == str(self.pid) and lines[7].startswith("ready")
-
-    def _url(self) -> str:
-        return f"postgresql+asyncpg://postgres@/{DATABASE}?host={self.socket_folder}"
 
     def _create_cluster(self, program: Path, account: pwd.struct_passwd | None) -> None:
         """Makes the cluster and its database beside `data`, then renames: half a cluster is never taken for one."""

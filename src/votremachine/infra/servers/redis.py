@@ -46,7 +46,11 @@ class EmbeddedRedis(EmbeddedServer):
         options = [part for name, value in settings.items() for part in (f"--{name}", value)]
         return Child("Redis", [str(program), *options, *self._keep], self.log, account=account)
 
-    def _is_ready(self) -> bool:
+    @property
+    def url(self) -> str:
+        return f"unix://{self.socket_folder / SOCKET}"
+
+    def is_ready(self) -> bool:
         with closing(socket.socket(socket.AF_UNIX)) as line:
             line.settimeout(1)
             try:
@@ -55,6 +59,3 @@ class EmbeddedRedis(EmbeddedServer):
                 return line.recv(64).startswith(b"+PONG")  # "-LOADING" while it reads its dump
             except OSError:
                 return False
-
-    def _url(self) -> str:
-        return f"unix://{self.socket_folder / SOCKET}"

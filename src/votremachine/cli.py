@@ -1,0 +1,196 @@
+"""The `votremachine` command: up, serve, work, migrate, seed.
+
+What a person can put right ends with one line on stderr and exit code 2; a process that died by itself with 1.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+
+from votremachine.config import BadSetting, Settings, read_settings
+from votremachine.infra.address import check_free, is_ready, local_url
+from votremachine.infra.servers.postgres import EmbeddedPostgres
+from votremachine.infra.servers.process import CannotStart
+from votremachine.infra.servers.redis import EmbeddedRedis
+from votremachine.infra.supervisor import ChildDied, Interrupted, Supervisor
+from votremachine.infra.var_dir import kept_secret, the_only_one
+
+SERVERS_SECONDS = 60  # PostgreSQL may have to replay its log after a crash
+READY_SECONDS = 60
+SEED_SECONDS = 300
+
+
+def main(words: list[str] | None = None) -> int:
+    """Runs one command and returns its exit code."""
+    given = _parser().parse_args(words)
+    try:
+        given.run(read_settings(), given)
+    except (BadSetting, CannotStart) as error:
+        return _complain(error, 2)
+    except ChildDied as error:
+        return _complain(error, 1)
+    except (Interrupted, KeyboardInterrupt):
+        pass
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="votremachine", description="A marketplace where farms rent machinery.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for run, purpose in (
+        (up, "everything on this machine, servers and demo included, until Ctrl-C"),
+        (serve, "the HTTP API"),
+        (work, "the worker that sends, sweeps and delivers"),
+        (migrate, "bring the database to this version"),
+        (seed, "put the demo into the database; harmless when it is there"),
+    ):
+        command = commands.add_parser(run.__name__, help=purpose, description=purpose)
+        command.set_defaults(run=run)
+        if run is migrate:
+            either = command.add_mutually_exclusive_group()
+            either.add_argument("--to", metavar="REV", default="head", help="up to this revision, not the newest")
+            either.add_argument("--down", metavar="REV", help='down to this revision; "base" empties the database')
+    return parser
+
+
+def serve(settings: Settings, _: argparse.Namespace) -> None:
+    _need(settings, "database_url", "redis_url")
+    check_free(settings.host, settings.port)
+    from granian import Granian  # each command imports only its own half of the house
+    from granian.constants import Interfaces, Loops
+
+    Granian(
+        "votremachine.app:create_app",
+        factory=True,
+        interface=Interfaces.ASGI,
+        address=settings.host,
+        port=settings.port,
+        workers=settings.api_processes,
+        loop=Loops.uvloop,
+        workers_kill_timeout=3,  # seconds; a stream that a client keeps open must not hold up the end
+    ).serve()
+
+
+def work(settings: Settings, _: argparse.Namespace) -> None:
+    _need(settings, "database_url", "redis_url")
+    from votremachine.worker import run  # as in serve
+
+    run(settings)
+
+
+def migrate(settings: Settings, given: argparse.Namespace) -> None:
+    _need(settings, "database_url")
+    _migrate(settings.database_url, given.to, given.down)
+
+
+def seed(settings: Settings, _: argparse.Namespace) -> None:
+    _need(settings, "database_url")
+    from votremachine.demo import seed as plant  # as in serve
+
+    plant(settings)
+
+
+def up(settings: Settings, _: argparse.Namespace) -> None:
+    begun = time.monotonic()
+    var_dir = settings.var_dir.resolve()
+    with the_only_one(var_dir), Supervisor(var_dir) as supervisor:
+        supervisor.stop_leftovers("serve", "work", "seed")
+        check_free(settings.host, settings.port)
+        settings = _complete(settings, var_dir)
+        settings = _with_servers(settings, supervisor)
+        _migrate(settings.database_url, "head", None)
+        supervisor.check()
+        environ = _environ(settings)
+        supervisor.run("serve", environ)
+        seeded = supervisor.run_to_end("seed", environ) if settings.demo else lambda: True
+        supervisor.wait_for(lambda: is_ready(settings.host, settings.port), "the API", READY_SECONDS)
+        supervisor.wait_for(seeded, "the demo's seed", SEED_SECONDS)
+        supervisor.run("work", environ)
+        _greet(settings, time.monotonic() - begun)
+        supervisor.watch()
+
+
+def _need(settings: Settings, *names: str) -> None:
+    for name in names:
+        if not getattr(settings, name):
+            raise CannotStart(f"VOTREMACHINE_{name.upper()} is not set; only `votremachine up` brings its own servers")
+
+
+def _complete(settings: Settings, var_dir: Path) -> Settings:
+    """The settings of an `up`: a secret that lasts, and the demo unless the operator decided."""
+    return msgspec.structs.replace(
+        settings,
+        var_dir=var_dir,
+        secret=settings.secret or kept_secret(var_dir),
+        demo=settings.demo or "VOTREMACHINE_DEMO" not in os.environ,
+    )
+
+
+def _with_servers(settings: Settings, supervisor: Supervisor) -> Settings:
+    """Starts the servers that the operator named none of, both at once; the settings that lead to them."""
+    postgres = EmbeddedPostgres(settings.var_dir / "postgres")
+    redis = EmbeddedRedis(settings.var_dir / "redis")
+    for url, server in ((settings.database_url, postgres), (settings.redis_url, redis)):
+        if not url:
+            supervisor.launch(server)
+    if settings.redis_url:
+        _check_redis(settings.redis_url)
+    import votremachine.infra.migrate  # noqa: F401 -- takes 0.7 s, just what the servers need to start
+
+    supervisor.wait_for_servers(SERVERS_SECONDS)
+    return msgspec.structs.replace(
+        settings,
+        database_url=settings.database_url or postgres.url,
+        redis_url=settings.redis_url or redis.url,
+    )
+
+
+def _check_redis(url: str) -> None:
+    import redis  # only when it is the operator's own
+
+    try:
+        with redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5) as client:
+            client.ping()
+    except (redis.RedisError, ValueError) as error:
+        raise CannotStart(f"the server of VOTREMACHINE_REDIS_URL is unreachable: {error}") from error
+
+
+def _migrate(url: str, to: str, down: str | None) -> None:
+    from votremachine.infra import migrate as migrations  # takes 0.7 s, which `--help` need not wait for
+
+    try:
+        asyncio.run(migrations.downgrade(url, down) if down else migrations.upgrade(url, to))
+    except (migrations.DatabaseUnreachable, migrations.NewerDatabase, migrations.UnknownRevision) as error:
+        raise CannotStart(str(error)) from error
+
+
+def _environ(settings: Settings) -> dict[str, str]:
+    """What `up` decided, as variables for the commands that it starts."""
+    decided = ("var_dir", "database_url", "redis_url", "secret", "demo")
+    return {f"VOTREMACHINE_{name.upper()}": str(getattr(settings, name)) for name in decided}
+
+
+def _greet(settings: Settings, seconds: float) -> None:
+    url = local_url(settings.host, settings.port)
+    print(f"Votremachine runs at {url} (ready in {seconds:.1f} s). Ctrl-C stops everything.\n")
+    if settings.demo:
+        from votremachine.demo import SIGN_INS  # the demo is not loaded on a real service
+
+        print("Demo sign-ins")
+        for email, password, who in SIGN_INS:
+            print(f"  {email}  {password}  {who}")
+        print()
+    print("Try")
+    print(f"  curl {url}/health/ready")
+    print(f"  curl {url}/v1/categories")
+    print(f"  curl {url}/schema/openapi.json", flush=True)
+
+
+def _complain(error: Exception, code: int) -> int:
+    print(f"votremachine: {' '.join(str(error).split())}", file=sys.stderr)
+    return code
