@@ -90,7 +90,7 @@ def migrate(settings: Settings, given: argparse.Namespace) -> None:
 
 def seed(settings: Settings, _: argparse.Namespace) -> None:
     _need(settings, "database_url")
-    from votremachine.demo import seed as plant  # as in serve
+    from votremachine.demo.seed import seed as plant  # as in serve
 
     plant(settings)
 
@@ -179,7 +179,7 @@ def _greet(settings: Settings, seconds: float) -> None:
     url = local_url(settings.host, settings.port)
     print(f"Votremachine runs at {url} (ready in {seconds:.1f} s). Ctrl-C stops everything.\n")
     if settings.demo:
-        from votremachine.demo import SIGN_INS  # the demo is not loaded on a real service
+        from votremachine.demo.sign_ins import SIGN_INS  # the demo is not loaded on a real service
 
         print("Demo sign-ins")
         for email, password, who in SIGN_INS:

@@ -1,0 +1,46 @@
+"""The one table that owns time, and the owner's blocks that stand behind some of its rows."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import TSTZRANGE
+
+from votremachine.infra.database import metadata
+
+occupancies = sa.Table(
+    "occupancies",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("machine_id", sa.ForeignKey("machines.id"), nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("ref_id", sa.Uuid, nullable=False, comment="the booking, block or feed event it stands for"),
+    sa.Column("during", TSTZRANGE, nullable=False, comment="what people see"),
+    sa.Column("blocked", TSTZRANGE, nullable=False, comment="during, plus the buffers kept free around it"),
+    sa.Column("expires_at", sa.DateTime(timezone=True), comment="a hold or request blocks no longer than this"),
+    sa.Index(None, "ref_id"),
+    sa.Index("occupancies_expires_at_idx", "expires_at", postgresql_where=sa.text("expires_at IS NOT NULL")),
+    sa.CheckConstraint("kind IN ('booking', 'block', 'maintenance', 'external')", name="kind"),
+    sa.CheckConstraint(
+        "NOT isempty(during) AND lower_inc(during) AND NOT upper_inc(during) AND NOT upper_inf(during)"
+        " AND isfinite(lower(during)) AND isfinite(upper(during))",
+        name="during",
+    ),
+    sa.CheckConstraint(
+        "during <@ blocked AND lower_inc(blocked) AND NOT upper_inc(blocked) AND NOT upper_inf(blocked)"
+        " AND isfinite(lower(blocked)) AND isfinite(upper(blocked))",
+        name="blocked",
+    ),
+    # The exclusion constraint itself needs the type uuid_range, so it is written in the migration:
+    #   EXCLUDE USING gist (uuid_range(machine_id, machine_id, '[]') WITH &&, blocked WITH &&)
+)
+
+blocks = sa.Table(
+    "blocks",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("machine_id", sa.ForeignKey("machines.id"), nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("created_by", sa.ForeignKey("people.id"), nullable=False),
+    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Index(None, "machine_id"),
+    sa.CheckConstraint("kind IN ('block', 'maintenance')", name="kind"),
+)

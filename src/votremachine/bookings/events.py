@@ -1,0 +1,68 @@
+"""What bookings tell the slices above."""
+
+from uuid import UUID
+
+from votremachine.kernel.events import Event
+
+
+class BookingEvent(Event, frozen=True, kw_only=True):
+    """What every fact about a booking carries; `by` is the person who did it, None when the clock did."""
+
+    booking_id: UUID
+    owner_party_id: UUID
+    renter_party_id: UUID
+    by: UUID | None = None
+
+
+class BookingHeld(BookingEvent, frozen=True, kw_only=True):
+    """A renter holds the time while paying."""
+
+
+class BookingRequested(BookingEvent, frozen=True, kw_only=True):
+    """The owner is asked."""
+
+
+class BookingConfirmed(BookingEvent, frozen=True, kw_only=True):
+    """It stands."""
+
+
+class BookingDeclined(BookingEvent, frozen=True, kw_only=True):
+    """The owner said no."""
+
+
+class BookingExpired(BookingEvent, frozen=True, kw_only=True):
+    """Nobody paid or decided in time."""
+
+
+class BookingCancelled(BookingEvent, frozen=True, kw_only=True):
+    """One side called it off."""
+
+
+class BookingMoved(BookingEvent, frozen=True, kw_only=True):
+    """Its time changed."""
+
+
+class MachineOut(BookingEvent, frozen=True, kw_only=True):
+    """The renter has taken the machine."""
+
+
+class MachineReturned(BookingEvent, frozen=True, kw_only=True):
+    """The machine is back; `late_minutes` is 0 when in time."""
+
+    late_minutes: int = 0
+
+
+class BookingCompleted(BookingEvent, frozen=True, kw_only=True):
+    """The claim window has closed."""
+
+
+class RenterAbsent(BookingEvent, frozen=True, kw_only=True):
+    """Nobody came for the machine."""
+
+
+class BookingAtRisk(BookingEvent, frozen=True, kw_only=True):
+    """The machine may not be back in time for this booking."""
+
+
+class BookingOutOfRisk(BookingEvent, frozen=True, kw_only=True):
+    """The machine came back in time after all."""

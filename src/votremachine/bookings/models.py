@@ -1,0 +1,75 @@
+"""Tables of bookings, their machines, and every step of their lives."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from votremachine.infra.database import metadata
+
+STATES = (
+    "held",
+    "requested",
+    "confirmed",
+    "in_use",
+    "returned",
+    "completed",
+    "declined",
+    "expired",
+    "cancelled",
+    "no_show",
+)
+_listed = ", ".join(f"'{state}'" for state in STATES)
+
+bookings = sa.Table(
+    "bookings",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("owner_party_id", sa.ForeignKey("parties.id"), nullable=False),
+    sa.Column("renter_party_id", sa.ForeignKey("parties.id"), nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("starts", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("ends", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("expires_at", sa.DateTime(timezone=True)),
+    sa.Column("card_ids", ARRAY(sa.Uuid), nullable=False, comment="the rate cards it was priced by"),
+    sa.Column("price", JSONB, nullable=False),
+    sa.Column("deposit_minor", sa.BigInteger, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("on_account", sa.Boolean, nullable=False),
+    sa.Column("at_risk", sa.Boolean, nullable=False),
+    sa.Column("out_at", sa.DateTime(timezone=True)),
+    sa.Column("returned_at", sa.DateTime(timezone=True)),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Index(None, "owner_party_id", "id"),
+    sa.Index(None, "renter_party_id", "id"),
+    # What the sweeps look for; each holds only the few bookings that are in that state.
+    sa.Index("bookings_provisional_idx", "expires_at", postgresql_where=sa.text("state IN ('held', 'requested')")),
+    sa.Index("bookings_in_use_idx", "ends", postgresql_where=sa.text("state = 'in_use'")),
+    sa.Index("bookings_returned_idx", "returned_at", postgresql_where=sa.text("state = 'returned'")),
+    sa.CheckConstraint(f"state IN ({_listed})", name="state"),
+    sa.CheckConstraint("starts < ends", name="span"),
+    sa.CheckConstraint("(state IN ('held', 'requested')) = (expires_at IS NOT NULL)", name="expires_at"),
+    sa.CheckConstraint("owner_party_id <> renter_party_id", name="sides"),
+)
+
+booking_machines = sa.Table(
+    "booking_machines",
+    metadata,
+    sa.Column("booking_id", sa.ForeignKey("bookings.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("machine_id", sa.ForeignKey("machines.id"), primary_key=True),
+    sa.Index(None, "machine_id"),
+)
+
+# Who took it from which state to which, when and why; a change of time is a step from a state to itself.
+booking_transitions = sa.Table(
+    "booking_transitions",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("booking_id", sa.ForeignKey("bookings.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("from_state", sa.Text),
+    sa.Column("to_state", sa.Text, nullable=False),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("by", sa.ForeignKey("people.id"), comment="null when the clock did it"),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Index(None, "booking_id", "id"),
+)

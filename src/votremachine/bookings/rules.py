@@ -1,0 +1,200 @@
+"""The life of a booking: which state follows which, for how long a promise stands, who is at risk. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+import msgspec
+
+from votremachine.accounts.rules import Relation
+from votremachine.fleet.rules import Machine
+from votremachine.kernel.errors import DomainError, Kind
+from votremachine.kernel.money import Money
+from votremachine.kernel.span import Span
+from votremachine.kernel.states import Life
+from votremachine.pricing.rules import Price
+
+
+class State(StrEnum):
+    HELD = "held"
+    REQUESTED = "requested"
+    CONFIRMED = "confirmed"
+    IN_USE = "in_use"
+    RETURNED = "returned"
+    COMPLETED = "completed"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    NO_SHOW = "no_show"
+
+
+_END: frozenset[State] = frozenset()
+LIFE: Life[State] = {
+    State.HELD: frozenset({State.REQUESTED, State.CONFIRMED, State.EXPIRED, State.CANCELLED}),
+    State.REQUESTED: frozenset({State.CONFIRMED, State.DECLINED, State.EXPIRED, State.CANCELLED}),
+    State.CONFIRMED: frozenset({State.IN_USE, State.CANCELLED, State.NO_SHOW}),
+    State.IN_USE: frozenset({State.RETURNED}),
+    State.RETURNED: frozenset({State.COMPLETED}),
+    State.COMPLETED: _END,
+    State.DECLINED: _END,
+    State.EXPIRED: _END,
+    State.CANCELLED: _END,
+    State.NO_SHOW: _END,
+}
+# While in one of these a booking has exactly one occupancy per machine; otherwise it has none.
+BLOCKING = frozenset({State.HELD, State.REQUESTED, State.CONFIRMED, State.IN_USE, State.RETURNED})
+# These stand only until `expires_at`.
+PROVISIONAL = frozenset({State.HELD, State.REQUESTED})
+MOVABLE = frozenset({State.HELD, State.REQUESTED, State.CONFIRMED})
+EXTENDABLE = frozenset({State.CONFIRMED, State.IN_USE})
+
+HOLD_LIFE = timedelta(minutes=15)  # while the renter pays
+REQUEST_LIFE = timedelta(hours=24)  # while the owner decides
+EARLIEST_CHECK_OUT = timedelta(hours=2)  # ahead of the start: people come by when they can
+CLAIM_WINDOW = timedelta(hours=48)  # after the return the owner may still report damage; then it is completed
+# A machine that is overdue threatens the bookings that begin this soon.
+AT_RISK_AHEAD = timedelta(hours=24)
+
+
+class Booking(msgspec.Struct, frozen=True):
+    """One booking of one or several machines of one owner."""
+
+    id: UUID
+    owner_party_id: UUID
+    renter_party_id: UUID
+    machine_ids: tuple[UUID, ...]
+    card_ids: tuple[UUID, ...]
+    state: State
+    during: Span
+    expires_at: datetime | None
+    price: Price
+    deposit: Money
+    on_account: bool
+    at_risk: bool
+    out_at: datetime | None
+    returned_at: datetime | None
+    note: str
+    version: int
+    created_at: datetime
+
+
+class UnknownBooking(DomainError):
+    kind = Kind.NOT_FOUND
+    code = "unknown_booking"
+    en = "There is no such booking."
+    fr = "Cette réservation n'existe pas."
+
+
+class OwnMachine(DomainError):
+    code = "own_machine"
+    en = "A party does not rent its own machine. Block the time in its calendar instead."
+    fr = "On ne loue pas son propre matériel. Bloquez plutôt la période dans son calendrier."
+
+
+class HoldExpired(DomainError):
+    kind = Kind.CONFLICT
+    code = "hold_expired"
+    en = "This booking was held for a while and has expired. Book again."
+    fr = "Cette réservation n'était tenue qu'un moment et a expiré. Réservez à nouveau."
+
+
+class PaymentRequired(DomainError):
+    kind = Kind.PAYMENT_REQUIRED
+    code = "payment_required"
+    en = "Only members of the owning cooperative book on account. Payment by card is not open yet."
+    fr = "Seuls les adhérents de la CUMA propriétaire réservent en compte. La carte n'est pas encore acceptée."
+
+
+class BookingChanged(DomainError):
+    kind = Kind.CONFLICT
+    code = "booking_changed"
+    en = "This booking changed in the meantime. Read it again."
+    fr = "Cette réservation a changé entre-temps. Relisez-la."
+
+
+class OwnerDecides(DomainError):
+    kind = Kind.CONFLICT
+    code = "owner_decides"
+    en = "The owner approves bookings of this machine: ask them to move it, or cancel and request anew."
+    fr = "Le propriétaire valide les réservations : demandez-lui de la déplacer, ou refaites une demande."
+
+
+class RenterDecides(DomainError):
+    kind = Kind.CONFLICT
+    code = "renter_decides"
+    en = "Only the renter moves a booking of a machine that needs no approval."
+    fr = "Seul le locataire déplace la réservation d'un matériel sans validation."
+
+
+class NotMovable(DomainError):
+    kind = Kind.CONFLICT
+    code = "not_movable"
+    en = "This is {state}: its time cannot be changed any more."
+    fr = "L'état est « {state} » : la période ne peut plus changer."
+
+
+class NotLater(DomainError):
+    code = "not_later"
+    en = "To extend, give an end after the present one."
+    fr = "Pour prolonger, donnez une fin postérieure à la fin actuelle."
+
+
+class TooEarly(DomainError):
+    kind = Kind.CONFLICT
+    code = "too_early"
+    en = "It is too early for that."
+    fr = "Il est trop tôt pour cela."
+
+
+class ImpossibleReturn(DomainError):
+    code = "impossible_return"
+    en = "The return lies between the check-out and now."
+    fr = "Le retour se situe entre le départ et maintenant."
+
+
+def hold_expiry(now: datetime) -> datetime:
+    """Until when a hold blocks."""
+    return now + HOLD_LIFE
+
+
+def request_expiry(now: datetime, start: datetime) -> datetime:
+    """Until when a request blocks: a day, and never past its own start."""
+    return min(now + REQUEST_LIFE, start)
+
+
+def after_payment(machines: Sequence[Machine]) -> State:
+    """What a hold becomes once it is paid or goes on account: a request if any of its owners wants to be asked."""
+    return State.CONFIRMED if all(machine.instant for machine in machines) else State.REQUESTED
+
+
+def lapsed(state: State, expires_at: datetime | None, now: datetime) -> bool:
+    """Whether a provisional booking has run out, swept or not."""
+    return state in PROVISIONAL and expires_at is not None and expires_at <= now
+
+
+def state_at(booking: Booking, now: datetime) -> State:
+    """The state that people are told: a promise that ran out has expired, whether or not the sweep came by."""
+    return State.EXPIRED if lapsed(booking.state, booking.expires_at, now) else booking.state
+
+
+def check_standing(booking: Booking, now: datetime) -> None:
+    """Raises `HoldExpired` when the booking was provisional and has run out."""
+    if lapsed(booking.state, booking.expires_at, now):
+        raise HoldExpired
+
+
+def check_mover(booking: Booking, sides: Sequence[Relation], machines: Sequence[Machine]) -> None:
+    """Who may change the time: the renter, until the owner of a machine on request has approved; then that owner.
+
+    Raises `OwnerDecides`, `RenterDecides`.
+    """
+    approved = booking.state in EXTENDABLE and not all(machine.instant for machine in machines)
+    decider = Relation.OWNER if approved else Relation.RENTER
+    if decider not in sides:
+        raise OwnerDecides if approved else RenterDecides
+
+
+def threatened(next_blocked_from: datetime, free_from: datetime) -> bool:
+    """Whether a machine that comes free at `free_from` (buffer included) is late for what is blocked next."""
+    return next_blocked_from < free_from

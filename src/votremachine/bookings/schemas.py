@@ -1,0 +1,94 @@
+"""What travels over the wire about bookings."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+
+from votremachine.bookings.rules import State
+from votremachine.infra.wire import Input, SpanView
+from votremachine.kernel.money import Money
+from votremachine.pricing.rules import Price
+
+Note = Annotated[str, msgspec.Meta(max_length=1000, pattern=r"^[^\x00]*$")]
+Settling = Literal["on_account"]
+
+
+class Book(Input):
+    """Machines of one owner for one span.
+
+    Without `payment` the time is held for 15 minutes, to be confirmed; `on_account` (members of the owning
+    cooperative, demo parties) books at once.
+    """
+
+    machine_ids: Annotated[list[UUID], msgspec.Meta(min_length=1, max_length=10)]
+    start: datetime
+    end: datetime
+    renter_party_id: UUID | None = None
+    payment: Settling | None = None
+    note: Note = ""
+
+
+class Confirm(Input):
+    """How the booking is paid; cards join `on_account` here."""
+
+    payment: Settling
+
+
+class Reschedule(Input):
+    start: datetime
+    end: datetime
+
+
+class Extend(Input):
+    end: datetime
+
+
+class Why(Input):
+    """A reason, for the other side and for the record."""
+
+    why: Note = ""
+
+
+class CheckIn(Input):
+    """When the machine came back; now, if left out."""
+
+    at: datetime | None = None
+
+
+class Named(msgspec.Struct, frozen=True):
+    id: UUID
+    name: str
+
+
+class BookingView(msgspec.Struct, frozen=True):
+    """A booking as its two sides see it; times are in the zone of its first machine."""
+
+    id: UUID
+    state: State
+    machines: list[Named]
+    owner: Named
+    renter: Named
+    during: SpanView
+    zone: str
+    expires_at: datetime | None
+    price: Price
+    deposit: Money
+    on_account: bool
+    at_risk: bool
+    out_at: datetime | None
+    returned_at: datetime | None
+    note: str
+    version: int
+    created_at: datetime
+
+
+class StepView(msgspec.Struct, frozen=True):
+    """One step in the life of a booking; `by` is null when the clock took it."""
+
+    from_state: State | None
+    to_state: State
+    at: datetime
+    by: UUID | None
+    why: str

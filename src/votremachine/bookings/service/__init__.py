@@ -1,0 +1,1 @@
+"""The verbs of bookings, a module for each part of their life."""

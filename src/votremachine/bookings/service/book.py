@@ -1,0 +1,128 @@
+"""Taking the time of machines: a hold, or on account straight to a confirmed or requested booking."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from votremachine.accounts.rules import Actor, NotAllowed, Relation, Seat, Verb, acting_seat, on_account, permits
+from votremachine.availability import service as availability
+from votremachine.availability.rules import SEARCH_RADIUS, Claim, SpanTaken, Taker, alternatives
+from votremachine.bookings.events import BookingConfirmed, BookingHeld, BookingRequested
+from votremachine.bookings.rules import (
+    Booking,
+    OwnMachine,
+    PaymentRequired,
+    State,
+    after_payment,
+    hold_expiry,
+    request_expiry,
+)
+from votremachine.bookings.schemas import Book, BookingView
+from votremachine.bookings.service import store
+from votremachine.fleet import service as fleet
+from votremachine.fleet.rules import Machine, check_bookable
+from votremachine.infra.database import Tx
+from votremachine.infra.wire import SpanView
+from votremachine.kernel.money import total
+from votremachine.kernel.span import Span
+from votremachine.pricing import service as pricing
+from votremachine.pricing.rules import price
+
+FACTS = {State.HELD: BookingHeld, State.REQUESTED: BookingRequested, State.CONFIRMED: BookingConfirmed}
+
+
+async def book(tx: Tx, who: Actor, asked: Book) -> BookingView:
+    """Take these machines for this span, all or none.
+
+    Raises `UnknownParty`, `WhichParty`, `NotAllowed`, `UnknownMachine`, `SeveralOwners`, `OwnMachine`, `NoPrice`,
+    `PaymentRequired`, `SpanTaken` with the nearest alternatives, and what `check_bookable` does.
+    """
+    span = Span(asked.start, asked.end)
+    seat = _renting_seat(who, asked.renter_party_id)
+    machines = await fleet.machines_visible(tx, who, asked.machine_ids)
+    owner = machines[0].party_id
+    _check(machines, span, seat, tx.now)
+    path = _path(machines, seat, asked)
+    cards = await pricing.cards_in_force(tx, [machine.id for machine in machines])
+    booking = Booking(
+        id=tx.new_id(),
+        owner_party_id=owner,
+        renter_party_id=seat.party_id,
+        machine_ids=tuple(machine.id for machine in machines),
+        card_ids=tuple(cards[machine.id].id for machine in machines),
+        state=path[-1],
+        during=span,
+        expires_at=_expiry(path[-1], span, tx.now),
+        price=price(span, pricing.with_zones(machines, cards)),
+        deposit=total(machine.deposit for machine in machines),
+        on_account=asked.payment == "on_account",
+        at_risk=False,
+        out_at=None,
+        returned_at=None,
+        note=asked.note,
+        version=1,
+        created_at=tx.now,
+    )
+    await claim(tx, booking, machines)
+    await store.add(tx, booking, path, who.person_id)
+    tx.publish(store.fact(FACTS[booking.state], booking, who.person_id))
+    return (await store.views(tx, [booking]))[0]
+
+
+async def claim(tx: Tx, booking: Booking, machines: Sequence[Machine]) -> None:
+    """Claim a new booking's time; raises `SpanTaken` that names what is free instead."""
+    try:
+        await availability.claim(
+            tx, Taker.BOOKING, booking.id, claims(machines, booking.during), expires_at=booking.expires_at
+        )
+    except SpanTaken:
+        raise await with_alternatives(tx, machines, booking.during) from None
+
+
+def claims(machines: Sequence[Machine], span: Span) -> list[Claim]:
+    """What a booking wants of each of its machines."""
+    return [Claim(machine.id, span, machine.terms.buffers) for machine in machines]
+
+
+async def with_alternatives(tx: Tx, machines: Sequence[Machine], wanted: Span) -> SpanTaken:
+    """The refusal, with the nearest spans at which all these machines are free and bookable."""
+    busy = await availability.busy(tx, machines, wanted.widened(SEARCH_RADIUS, SEARCH_RADIUS))
+    earliest = tx.now + timedelta(minutes=max(machine.terms.lead_minutes for machine in machines))
+    latest = tx.now + timedelta(days=min(machine.terms.horizon_days for machine in machines))
+    free = alternatives(wanted, busy, _next_quarter(earliest), latest)
+    return SpanTaken(alternatives=[SpanView.of(span, machines[0].zone) for span in free])
+
+
+def _next_quarter(instant: datetime) -> datetime:
+    # People hand machines over on the quarter of an hour, not at 10:03:27.
+    quarter = timedelta(minutes=15)
+    start = instant.replace(minute=0, second=0, microsecond=0)
+    return start + -(-(instant - start) // quarter) * quarter
+
+
+def _renting_seat(who: Actor, party_id: UUID | None) -> Seat:
+    seat = acting_seat(who, party_id)
+    if not permits(Verb.BOOK, {Relation.RENTER: seat.role}):
+        raise NotAllowed
+    return seat
+
+
+def _check(machines: Sequence[Machine], span: Span, seat: Seat, now: datetime) -> None:
+    for machine in machines:
+        if machine.party_id == seat.party_id:
+            raise OwnMachine(machine_id=str(machine.id))
+        check_bookable(machine, span, now)
+
+
+def _path(machines: Sequence[Machine], seat: Seat, asked: Book) -> list[State]:
+    if asked.payment is None:
+        return [State.HELD]
+    if not on_account(seat, machines[0].party_id):
+        raise PaymentRequired
+    return [State.HELD, after_payment(machines)]
+
+
+def _expiry(state: State, span: Span, now: datetime) -> datetime | None:
+    if state is State.HELD:
+        return hold_expiry(now)
+    return request_expiry(now, span.start) if state is State.REQUESTED else None

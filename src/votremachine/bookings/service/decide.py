@@ -1,0 +1,101 @@
+"""Turning a hold into a booking, and saying yes or no to it: confirm, accept, decline, cancel, expire."""
+
+from uuid import UUID
+
+from votremachine.accounts.rules import Actor, Verb, on_account
+from votremachine.availability import service as availability
+from votremachine.bookings.events import (
+    BookingCancelled,
+    BookingConfirmed,
+    BookingDeclined,
+    BookingExpired,
+)
+from votremachine.bookings.models import bookings
+from votremachine.bookings.rules import (
+    LIFE,
+    PROVISIONAL,
+    HoldExpired,
+    PaymentRequired,
+    State,
+    after_payment,
+    check_standing,
+    request_expiry,
+)
+from votremachine.bookings.schemas import BookingView
+from votremachine.bookings.service import store
+from votremachine.bookings.service.book import FACTS
+from votremachine.fleet import service as fleet
+from votremachine.infra.database import Tx
+from votremachine.kernel.states import IllegalTransition, advance
+
+SWEEP_BATCH = 200
+
+
+async def confirm_on_account(tx: Tx, who: Actor, booking_id: UUID) -> BookingView:
+    """The renter commits, to pay later: an instant machine is theirs, the owner of another is asked.
+
+    Raises `UnknownBooking`, `NotAllowed`, `HoldExpired`, `IllegalTransition`, `PaymentRequired`.
+    """
+    booking = await store.load_locked(tx, booking_id)
+    store.authorise(Verb.CONFIRM, who, booking)
+    check_standing(booking, tx.now)
+    machines = list((await fleet.machines_by_id(tx, booking.machine_ids)).values())
+    to = advance(LIFE, booking.state, after_payment(machines))
+    if not on_account(who.seats[booking.renter_party_id], booking.owner_party_id):
+        raise PaymentRequired
+    expires_at = request_expiry(tx.now, booking.during.start) if to is State.REQUESTED else None
+    if expires_at is not None and expires_at <= tx.now:
+        raise HoldExpired
+    if not await availability.keep(tx, booking.id, expires_at=expires_at, machines=len(booking.machine_ids)):
+        raise HoldExpired
+    changed = await store.step(
+        tx, booking, to, FACTS[to], by=who.person_id, changes={"expires_at": expires_at, "on_account": True}
+    )
+    return (await store.views(tx, [changed]))[0]
+
+
+async def accept(tx: Tx, who: Actor, booking_id: UUID) -> BookingView:
+    """The owner says yes. Raises `UnknownBooking`, `NotAllowed`, `HoldExpired`, `IllegalTransition`."""
+    booking = await store.load_locked(tx, booking_id)
+    store.authorise(Verb.ACCEPT, who, booking)
+    check_standing(booking, tx.now)
+    if booking.state is not State.REQUESTED:
+        raise IllegalTransition(state=booking.state.value, to=State.CONFIRMED.value)
+    if not await availability.keep(tx, booking.id, expires_at=None, machines=len(booking.machine_ids)):
+        raise HoldExpired
+    changed = await store.step(tx, booking, State.CONFIRMED, BookingConfirmed, by=who.person_id)
+    return (await store.views(tx, [changed]))[0]
+
+
+async def decline(tx: Tx, who: Actor, booking_id: UUID, why: str) -> BookingView:
+    """The owner says no. Raises `UnknownBooking`, `NotAllowed`, `HoldExpired`, `IllegalTransition`."""
+    booking = await store.load_locked(tx, booking_id)
+    store.authorise(Verb.DECLINE, who, booking)
+    check_standing(booking, tx.now)
+    changed = await store.step(tx, booking, State.DECLINED, BookingDeclined, by=who.person_id, why=why)
+    return (await store.views(tx, [changed]))[0]
+
+
+async def cancel(tx: Tx, who: Actor, booking_id: UUID, why: str) -> BookingView:
+    """Either side calls it off before the machine is out.
+
+    Raises `UnknownBooking`, `NotAllowed`, `HoldExpired`, `IllegalTransition`.
+    """
+    booking = await store.load_locked(tx, booking_id)
+    store.authorise(Verb.CANCEL, who, booking)
+    check_standing(booking, tx.now)
+    changed = await store.step(tx, booking, State.CANCELLED, BookingCancelled, by=who.person_id, why=why)
+    return (await store.views(tx, [changed]))[0]
+
+
+async def expire(tx: Tx) -> int:
+    """Expire a batch of the holds and requests that ran out; how many. Those somebody is at work on are left alone."""
+    found = await tx.rows(
+        store.SELECT.where(bookings.c.state.in_(PROVISIONAL), bookings.c.expires_at <= tx.now)
+        .order_by(bookings.c.id)
+        .limit(SWEEP_BATCH)
+        .with_for_update(of=bookings, skip_locked=True)
+    )
+    for row in found:
+        await store.step(tx, store.from_row(row), State.EXPIRED, BookingExpired, by=None)
+    return len(found)

@@ -1,0 +1,139 @@
+"""When the machine itself moves: check-out, check-in, nobody came; and what the clock makes of it."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from votremachine.accounts.rules import Actor, Verb
+from votremachine.availability import service as availability
+from votremachine.availability.rules import Taker
+from votremachine.bookings.events import (
+    BookingAtRisk,
+    BookingCompleted,
+    BookingEvent,
+    BookingOutOfRisk,
+    MachineOut,
+    MachineReturned,
+    RenterAbsent,
+)
+from votremachine.bookings.models import bookings
+from votremachine.bookings.rules import (
+    AT_RISK_AHEAD,
+    CLAIM_WINDOW,
+    EARLIEST_CHECK_OUT,
+    Booking,
+    ImpossibleReturn,
+    State,
+    TooEarly,
+    threatened,
+)
+from votremachine.bookings.schemas import BookingView
+from votremachine.bookings.service import store
+from votremachine.fleet import service as fleet
+from votremachine.infra.database import Tx
+from votremachine.kernel.span import Span
+
+SWEEP_BATCH = 200
+
+
+async def check_out(tx: Tx, who: Actor, booking_id: UUID) -> BookingView:
+    """The machine leaves. Raises `UnknownBooking`, `NotAllowed`, `IllegalTransition`, `TooEarly`."""
+    booking = await store.load_locked(tx, booking_id)
+    store.authorise(Verb.HAND_OVER, who, booking)
+    if tx.now < booking.during.start - EARLIEST_CHECK_OUT:
+        raise TooEarly
+    changed = await store.step(tx, booking, State.IN_USE, MachineOut, by=who.person_id, changes={"out_at": tx.now})
+    return (await store.views(tx, [changed]))[0]
+
+
+async def check_in(tx: Tx, who: Actor, booking_id: UUID, at: datetime | None) -> BookingView:
+    """The machine is back, now or at an hour since the check-out. An early return frees the rest of its time; a late
+    one is recorded, and the next booking is warned or reassured.
+
+    Raises `UnknownBooking`, `NotAllowed`, `IllegalTransition`, `ImpossibleReturn`.
+    """
+    booking = await store.load_locked(tx, booking_id)
+    store.authorise(Verb.HAND_OVER, who, booking)
+    returned_at = at or tx.now
+    if booking.out_at is not None and not booking.out_at <= returned_at <= tx.now:
+        raise ImpossibleReturn(pointer="/at")
+    late = max(timedelta(0), returned_at - booking.during.end)
+    changed = await store.step(
+        tx,
+        booking,
+        State.RETURNED,
+        MachineReturned,
+        by=who.person_id,
+        changes={"returned_at": returned_at},
+        facts={"late_minutes": late // timedelta(minutes=1)},
+    )
+    await availability.cut(tx, booking.id, returned_at)
+    await _weigh_risk(tx, changed, returned_at)
+    return (await store.views(tx, [changed]))[0]
+
+
+async def no_show(tx: Tx, who: Actor, booking_id: UUID, why: str) -> BookingView:
+    """Nobody came: the time is free again. Raises `UnknownBooking`, `NotAllowed`, `IllegalTransition`, `TooEarly`."""
+    booking = await store.load_locked(tx, booking_id)
+    store.authorise(Verb.HAND_OVER, who, booking)
+    if tx.now < booking.during.start:
+        raise TooEarly
+    changed = await store.step(tx, booking, State.NO_SHOW, RenterAbsent, by=who.person_id, why=why)
+    return (await store.views(tx, [changed]))[0]
+
+
+async def complete(tx: Tx) -> int:
+    """Complete a batch of the bookings whose claim window has closed; how many."""
+    over = sa.and_(bookings.c.state == State.RETURNED, bookings.c.returned_at <= tx.now - CLAIM_WINDOW)
+    found = await _batch(tx, over)
+    for booking in found:
+        await store.step(tx, booking, State.COMPLETED, BookingCompleted, by=None)
+    return len(found)
+
+
+async def warn_overdue(tx: Tx) -> int:
+    """Flag the bookings that machines now overdue may spoil; how many machines' bookings are overdue."""
+    found = await _batch(tx, sa.and_(bookings.c.state == State.IN_USE, bookings.c.ends < tx.now))
+    for booking in found:
+        await _weigh_risk(tx, booking, tx.now + AT_RISK_AHEAD)
+    return len(found)
+
+
+async def _weigh_risk(tx: Tx, booking: Booking, free_at: datetime) -> None:
+    """Warn or reassure whoever comes next on these machines, given when they are free; each change is told once."""
+    machines = await fleet.machines_by_id(tx, booking.machine_ids)
+    for machine_id in sorted(machines):
+        free_from = free_at + machines[machine_id].terms.buffers[1]
+        horizon = Span(booking.during.end, max(free_from, booking.during.end) + AT_RISK_AHEAD)
+        following = [
+            one
+            for one in await availability.taken(tx, [machine_id], horizon)
+            if one.kind is Taker.BOOKING and one.ref_id != booking.id and one.during.start >= booking.during.end
+        ]
+        warned = {one.ref_id for one in following if threatened(one.blocked.start, free_from)}
+        safe = {one.ref_id for one in following} - warned
+        await _set_risk(tx, warned, BookingAtRisk, at_risk=True)
+        await _set_risk(tx, safe, BookingOutOfRisk, at_risk=False)
+
+
+async def _set_risk(tx: Tx, ids: Iterable[UUID], event: type[BookingEvent], *, at_risk: bool) -> None:
+    changed = await tx.rows(
+        bookings.update()
+        .where(bookings.c.id.in_(list(ids)), bookings.c.at_risk.is_not(at_risk))
+        .values(at_risk=at_risk, version=bookings.c.version + 1)
+        .returning(bookings.c.id, bookings.c.owner_party_id, bookings.c.renter_party_id)
+    )
+    for row in changed:
+        tx.publish(event(booking_id=row.id, owner_party_id=row.owner_party_id, renter_party_id=row.renter_party_id))
+
+
+async def _batch(tx: Tx, wanted: sa.ColumnElement[bool]) -> list[Booking]:
+    rows = await tx.rows(
+        store.SELECT.where(wanted)
+        .order_by(bookings.c.id)
+        .limit(SWEEP_BATCH)
+        .with_for_update(of=bookings, skip_locked=True)
+    )
+    return [store.from_row(row) for row in rows]

@@ -1,0 +1,92 @@
+"""Changing the time of a booking that stands: reschedule and extend. The old time is kept if the new one is taken."""
+
+from datetime import datetime
+from uuid import UUID
+
+from votremachine.accounts.rules import Actor, Verb
+from votremachine.availability import service as availability
+from votremachine.availability.rules import SpanTaken, Taker
+from votremachine.bookings.events import BookingMoved
+from votremachine.bookings.rules import (
+    EXTENDABLE,
+    MOVABLE,
+    Booking,
+    NotLater,
+    NotMovable,
+    State,
+    check_mover,
+    check_standing,
+)
+from votremachine.bookings.schemas import BookingView
+from votremachine.bookings.service import store
+from votremachine.bookings.service.book import claims, with_alternatives
+from votremachine.fleet import service as fleet
+from votremachine.fleet.rules import Machine, check_bookable, check_horizon, check_length
+from votremachine.infra.database import Tx
+from votremachine.infra.replies import Stale
+from votremachine.kernel.span import Span
+from votremachine.pricing import service as pricing
+from votremachine.pricing.rules import price
+
+
+async def reschedule(tx: Tx, who: Actor, booking_id: UUID, version: int, span: Span) -> BookingView:
+    """Move a booking that has not begun to another time, at the prices it was booked by.
+
+    Raises `UnknownBooking`, `NotAllowed`, `Stale`, `HoldExpired`, `NotMovable`, `OwnerDecides`, `RenterDecides`,
+    `SpanTaken` with alternatives, and what `check_bookable` does.
+    """
+    booking, machines = await _load(tx, who, booking_id, version, MOVABLE)
+    for machine in machines:
+        check_bookable(machine, span, tx.now)
+    return await _move(tx, who, booking, machines, span)
+
+
+async def extend(tx: Tx, who: Actor, booking_id: UUID, version: int, end: datetime) -> BookingView:
+    """Let a booking end later. Raises what `reschedule` does, and `NotLater`."""
+    booking, machines = await _load(tx, who, booking_id, version, EXTENDABLE)
+    span = Span(booking.during.start, end)
+    if span.end <= booking.during.end:
+        raise NotLater(pointer="/end")
+    for machine in machines:
+        check_length(machine, span)
+        check_horizon(machine, span, tx.now)
+    return await _move(tx, who, booking, machines, span)
+
+
+async def _load(
+    tx: Tx, who: Actor, booking_id: UUID, version: int, states: frozenset[State]
+) -> tuple[Booking, list[Machine]]:
+    booking = await store.load_locked(tx, booking_id)
+    sides = store.authorise(Verb.RESCHEDULE, who, booking)
+    if booking.version != version:
+        raise Stale
+    check_standing(booking, tx.now)
+    if booking.state not in states:
+        raise NotMovable(state=booking.state.value)
+    found = await fleet.machines_by_id(tx, booking.machine_ids)
+    machines = [found[machine_id] for machine_id in sorted(found)]
+    check_mover(booking, list(sides), machines)
+    return booking, machines
+
+
+async def _move(tx: Tx, who: Actor, booking: Booking, machines: list[Machine], span: Span) -> BookingView:
+    expires_at = min(booking.expires_at, span.start) if booking.expires_at else None
+    try:
+        await availability.move(tx, Taker.BOOKING, booking.id, claims(machines, span), expires_at=expires_at)
+    except SpanTaken:
+        raise await with_alternatives(tx, machines, span) from None
+    cards = await pricing.cards_by_id(tx, booking.card_ids)
+    changed = await store.change(
+        tx,
+        booking,
+        BookingMoved,
+        by=who.person_id,
+        why=f"{booking.during.start.isoformat()}/{booking.during.end.isoformat()}",
+        changes={
+            "starts": span.start,
+            "ends": span.end,
+            "expires_at": expires_at,
+            "price": price(span, pricing.with_zones(machines, cards)),
+        },
+    )
+    return (await store.views(tx, [changed]))[0]

@@ -1,0 +1,27 @@
+"""HTTP of the demo: who may be tried out, and nothing at all on a real service."""
+
+import msgspec
+from litestar import Response, Router, get
+from litestar.di import NamedDependency
+
+from votremachine.config import Settings
+from votremachine.demo.sign_ins import SIGN_INS, SignIn
+from votremachine.infra.openapi import PUBLIC
+from votremachine.infra.problems import UnknownPath, responses
+from votremachine.infra.replies import reply
+from votremachine.infra.wire import HttpRequest
+
+
+class DemoView(msgspec.Struct, frozen=True):
+    sign_ins: list[SignIn]
+
+
+@get("/demo", security=PUBLIC, responses=responses(UnknownPath))
+async def demo(request: HttpRequest, settings: NamedDependency[Settings]) -> Response[DemoView]:
+    """The sign-ins of the demo world; 404 where there is no demo."""
+    if not settings.demo:
+        raise UnknownPath
+    return reply(request, DemoView(list(SIGN_INS)))
+
+
+router = Router(path="/v1", tags=["demo"], route_handlers=[demo])

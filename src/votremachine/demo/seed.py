@@ -1,0 +1,1 @@
+"""Plants the demo world."""

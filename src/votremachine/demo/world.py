@@ -1,0 +1,105 @@
+"""The demo world as data: data/demo.json, read into values."""
+
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+import msgspec
+
+from votremachine.accounts.rules import PartyKind, Role
+from votremachine.availability.rules import Taker
+from votremachine.bookings.rules import State as BookingState
+from votremachine.fleet.rules import BookingMode, State
+
+
+class DemoPerson(msgspec.Struct, frozen=True):
+    key: str
+    email: str
+    name: str
+    language: Literal["fr", "en"]
+    phone: str | None
+
+
+class DemoMember(msgspec.Struct, frozen=True):
+    person: str
+    role: Role
+
+
+class DemoParty(msgspec.Struct, frozen=True):
+    """`commune` is an INSEE code; `cooperatives` are the keys of those it belongs to."""
+
+    key: str
+    kind: PartyKind
+    name: str
+    commune: str
+    admin: str
+    members: list[DemoMember]
+    cooperatives: list[str]
+
+
+class DemoMachine(msgspec.Struct, frozen=True):
+    """Prices are ex-VAT cents."""
+
+    key: str
+    party: str
+    category: str
+    title: str
+    description: str
+    make: str
+    model: str
+    commune: str
+    lat: float
+    lon: float
+    booking_mode: BookingMode
+    buffer_before_minutes: int
+    buffer_after_minutes: int
+    min_minutes: int
+    max_minutes: int
+    lead_minutes: int
+    horizon_days: int
+    deposit_minor: int
+    day_minor: int
+    week_minor: int | None
+    state: State
+
+
+class DemoTime(msgspec.Struct, frozen=True):
+    """A local wall time, `day` days from today."""
+
+    day: int
+    time: str
+
+
+class DemoBooking(msgspec.Struct, frozen=True):
+    key: str
+    machines: list[str]
+    renter: str
+    by: str
+    start: DemoTime
+    end: DemoTime
+    end_state: BookingState
+
+
+class DemoBlock(msgspec.Struct, frozen=True):
+    key: str
+    machine: str
+    kind: Taker
+    start: DemoTime
+    end: DemoTime
+    note: str
+
+
+class World(msgspec.Struct, frozen=True):
+    """Everything the seed makes."""
+
+    password: str
+    people: list[DemoPerson]
+    parties: list[DemoParty]
+    machines: list[DemoMachine]
+    bookings: list[DemoBooking]
+    blocks: list[DemoBlock]
+
+
+@cache
+def world() -> World:
+    return msgspec.json.decode((files("votremachine") / "data" / "demo.json").read_bytes(), type=World)

@@ -1,0 +1,1 @@
+"""Machines: what they are, whose, where, and on what terms they may be booked."""

@@ -1,0 +1,140 @@
+"""HTTP of the fleet: categories, listing a machine, changing, publishing and finding it."""
+
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Response, Router, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+
+from votremachine.accounts import service as accounts
+from votremachine.accounts.rules import NotAllowed, NotSignedIn, UnknownParty
+from votremachine.accounts.tokens import Claims
+from votremachine.fleet import service
+from votremachine.fleet.categories import categories
+from votremachine.fleet.rules import State, TermsDisagree, UnknownCategory, UnknownMachine, UnknownZone
+from votremachine.fleet.schemas import CategoryView, EditMachine, ListMachine, MachineView
+from votremachine.infra import idempotency
+from votremachine.infra.database import Database, Tx
+from votremachine.infra.languages import language_of
+from votremachine.infra.openapi import PUBLIC
+from votremachine.infra.pages import BadCursor, Cursors, Page
+from votremachine.infra.problems import INPUT, InvalidInput, responses
+from votremachine.infra.replies import MatchRequired, Stale, expected_version, reply
+from votremachine.infra.wire import Cursor, HttpRequest, Limit
+
+_CHANGE_ERRORS = (*INPUT, NotSignedIn, NotAllowed, UnknownMachine, Stale)
+
+
+@get("/categories", security=PUBLIC)
+async def list_categories(request: HttpRequest) -> Response[list[CategoryView]]:
+    """Every category of machine, named in the caller's language."""
+    french = language_of(request) == "fr"
+    views = [CategoryView(one.code, one.fr if french else one.en, one.typical_units) for one in categories().values()]
+    return reply(request, views)
+
+
+@post(
+    "/machines",
+    responses=responses(
+        *INPUT, *idempotency.ERRORS, NotSignedIn, NotAllowed, UnknownParty, UnknownCategory, UnknownZone, TermsDisagree
+    ),
+)
+async def list_machine(
+    request: HttpRequest,
+    data: JSONBody[ListMachine],
+    claims: NamedDependency[Claims],
+    database: NamedDependency[Database],
+) -> Response[MachineView]:
+    """List a machine; it is a draft until it is published."""
+
+    async def verb(tx: Tx) -> Response[MachineView]:
+        view = await service.list_machine(tx, await accounts.actor(tx, claims), data)
+        location = {"Location": f"/v1/machines/{view.id}"}
+        return reply(request, view, version=view.version, status=201, headers=location)
+
+    return await idempotency.once(request, database, claims.person_id, verb, required=False)
+
+
+@get("/machines", responses=responses(InvalidInput, BadCursor, NotSignedIn))
+async def browse(
+    request: HttpRequest,
+    claims: NamedDependency[Claims],
+    database: NamedDependency[Database],
+    cursors: NamedDependency[Cursors],
+    category: Annotated[str | None, QueryParameter(max_length=40)] = None,
+    party_id: FromQuery[UUID | None] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response[Page[MachineView]]:
+    """Machines that are listed, and the caller's own in any state."""
+    after = cursors.read("machines", cursor, UUID) if cursor else None
+    async with database.read() as tx:
+        who = await accounts.actor(tx, claims)
+        rows = await service.browse(tx, who, category=category, party_id=party_id, after=after, limit=limit)
+    return reply(request, cursors.page("machines", rows, limit, lambda view: view.id))
+
+
+@get("/machines/{machine_id:uuid}", responses=responses(NotSignedIn, UnknownMachine))
+async def show(
+    request: HttpRequest,
+    machine_id: FromPath[UUID],
+    claims: NamedDependency[Claims],
+    database: NamedDependency[Database],
+) -> Response[MachineView]:
+    """One machine."""
+    async with database.read() as tx:
+        view = await service.show(tx, await accounts.actor(tx, claims), machine_id)
+    return reply(request, view, version=view.version)
+
+
+@patch("/machines/{machine_id:uuid}", responses=responses(*_CHANGE_ERRORS, MatchRequired, TermsDisagree))
+async def edit(
+    request: HttpRequest,
+    machine_id: FromPath[UUID],
+    data: JSONBody[EditMachine],
+    claims: NamedDependency[Claims],
+    database: NamedDependency[Database],
+) -> Response[MachineView]:
+    """Change a machine; needs `If-Match`."""
+    version = expected_version(request)
+    async with database.begin() as tx:
+        view = await service.edit_machine(tx, await accounts.actor(tx, claims), machine_id, version, data)
+    return reply(request, view, version=view.version)
+
+
+@post("/machines/{machine_id:uuid}/publish", status_code=200, responses=responses(*_CHANGE_ERRORS))
+async def publish(
+    request: HttpRequest,
+    machine_id: FromPath[UUID],
+    claims: NamedDependency[Claims],
+    database: NamedDependency[Database],
+) -> Response[MachineView]:
+    """Open a machine to bookings."""
+    return await _set_state(request, machine_id, claims, database, State.LISTED)
+
+
+@post("/machines/{machine_id:uuid}/pause", status_code=200, responses=responses(*_CHANGE_ERRORS))
+async def pause(
+    request: HttpRequest,
+    machine_id: FromPath[UUID],
+    claims: NamedDependency[Claims],
+    database: NamedDependency[Database],
+) -> Response[MachineView]:
+    """Take no new bookings of a machine; those that stand are kept."""
+    return await _set_state(request, machine_id, claims, database, State.PAUSED)
+
+
+async def _set_state(
+    request: HttpRequest, machine_id: UUID, claims: Claims, database: Database, state: State
+) -> Response[MachineView]:
+    async with database.begin() as tx:
+        view = await service.set_state(tx, await accounts.actor(tx, claims), machine_id, state)
+    return reply(request, view, version=view.version)
+
+
+router = Router(
+    path="/v1",
+    tags=["fleet"],
+    route_handlers=[list_categories, list_machine, browse, show, edit, publish, pause],
+)

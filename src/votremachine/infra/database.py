@@ -1,0 +1,193 @@
+"""PostgreSQL: the engine, and the one transaction that a request or a job opens at its edge.
+
+A verb takes the transaction first, reads the hour from it, and publishes its events on it; they are written to the
+outbox by the same commit. Nothing here calls the network outside the database.
+"""
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from votremachine.kernel.errors import DomainError, Kind
+from votremachine.kernel.events import Event
+from votremachine.kernel.ids import uuid7
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "fk": "%(table_name)s_%(column_0_name)s_fkey",
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+    }
+)
+
+Clock = Callable[[], datetime]
+Answer = TypeVar("Answer")
+
+# Two writers met in a way PostgreSQL had to break: nothing was written, and the same verb may simply run again.
+RETRYABLE = {"40P01": "deadlock_detected", "40001": "serialization_failure"}
+ATTEMPTS = 4
+
+
+class RunAgain(Exception):
+    """A verb lost a race that it will see settled if it runs once more, from its start."""
+
+
+class DatabaseAway(DomainError):
+    kind = Kind.UNAVAILABLE
+    code = "database_away"
+    en = "The database does not answer just now. Try again in a moment."
+    fr = "La base de données ne répond pas pour l'instant. Réessayez dans un moment."
+
+
+class Tx:
+    """One open transaction (or a read outside of one), with the instant at which it happens."""
+
+    def __init__(self, connection: AsyncConnection, now: datetime) -> None:
+        self._connection = connection
+        self.now = now
+        self.events: list[Event] = []
+
+    async def execute(self, statement: sa.Executable, values: Any = None) -> sa.CursorResult[Any]:
+        return await self._connection.execute(statement, values)
+
+    async def rows(self, statement: sa.Executable, values: Mapping[str, Any] | None = None) -> Sequence[sa.Row[Any]]:
+        return (await self._connection.execute(statement, values)).all()
+
+    async def row(self, statement: sa.Executable, values: Mapping[str, Any] | None = None) -> sa.Row[Any] | None:
+        """The only row, or None."""
+        return (await self._connection.execute(statement, values)).one_or_none()
+
+    def savepoint(self) -> AbstractAsyncContextManager[Any]:
+        """A part of the transaction that may fail by itself."""
+        return self._connection.begin_nested()
+
+    def publish(self, event: Event) -> None:
+        """Keep a fact for the outbox; it is stored by this transaction's commit, and delivered after it."""
+        self.events.append(event)
+
+    def new_id(self) -> UUID:
+        return uuid7(self.now, os.urandom(10))
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Database:
+    """The pool of connections of one process. `clock` is where every verb's `now` comes from."""
+
+    def __init__(self, url: str, pool_size: int = 10, clock: Clock = utc_now) -> None:
+        self.engine: AsyncEngine = create_async_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            # UTC, so that adding an interval of days to an instant never crosses a change of clocks.
+            connect_args={"server_settings": {"timezone": "UTC", "application_name": "votremachine"}},
+            json_serializer=lambda value: msgspec.json.encode(value).decode(),
+            json_deserializer=msgspec.json.decode,
+        )
+        self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self.clock = clock
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Tx]:
+        """One transaction: committed with its events when the block ends, rolled back when it raises."""
+        async with _connected(self.engine) as connection:
+            tx = Tx(connection, self.clock())
+            yield tx
+            if tx.events:
+                await connection.execute(INSERT_EVENTS, [_stored(event, tx) for event in tx.events])
+            await _commit(connection)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Tx]:
+        """For questions: each statement by itself, without the round trips of BEGIN and COMMIT."""
+        async with _connected(self._reader) as connection:
+            yield Tx(connection, self.clock())
+
+    async def run(self, verb: Callable[[Tx], Awaitable[Answer]]) -> Answer:
+        """`verb` in one transaction; again, from its start, when that is harmless: it lost a deadlock, a race that it
+        noticed, or its connection. Raises `DatabaseAway`, and whatever `verb` raises.
+        """
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return await self._once(verb)
+            except RunAgain:
+                continue
+            except DBAPIError as error:
+                # A connection that was lost before the commit lost everything with it.
+                if sqlstate(error) not in RETRYABLE and not error.connection_invalidated:
+                    raise
+        return await self._once(verb)
+
+    async def _once(self, verb: Callable[[Tx], Awaitable[Answer]]) -> Answer:
+        async with self.begin() as tx:
+            return await verb(tx)
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+@asynccontextmanager
+async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection from the pool; raises `DatabaseAway` when none can be had."""
+    connection = engine.connect()
+    try:
+        await connection.start()
+    except (OSError, sa.exc.TimeoutError) as error:
+        raise DatabaseAway from error
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def _commit(connection: AsyncConnection) -> None:
+    # Lost in the commit itself, nobody knows whether it happened: the caller repeats with its Idempotency-Key.
+    try:
+        await connection.commit()
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise DatabaseAway from error
+        raise
+
+
+def sqlstate(error: DBAPIError) -> str | None:
+    """The five-character code PostgreSQL gave (its Appendix A), or None when it gave none."""
+    return getattr(error.orig, "sqlstate", None)
+
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("body", JSONB, nullable=False),
+    sa.Column("happened_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("last_error", sa.Text),
+    sa.Index(None, "due_at"),
+)
+INSERT_EVENTS = outbox.insert()
+
+
+def _stored(event: Event, tx: Tx) -> dict[str, Any]:
+    return {
+        "id": tx.new_id(),
+        "name": type(event).__name__,
+        "body": event,
+        "happened_at": tx.now,
+        "due_at": tx.now,
+    }

@@ -1,0 +1,157 @@
+"""`Idempotency-Key`: a request that is sent again has one effect and gets the same answer.
+
+The answer is stored by the transaction of its effect, for 7 days. A key belongs to the person who sent it; the same
+key with another method, path or body is refused. An error leaves nothing behind, so a retry after it is a new try.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from hashlib import blake2b
+from typing import Any, TypeVar
+from uuid import UUID
+
+import sqlalchemy as sa
+from litestar import Request, Response
+from sqlalchemy.dialects.postgresql import JSONB, insert
+
+from votremachine.infra.database import Database, RunAgain, Tx, metadata
+from votremachine.kernel.errors import DomainError, Kind
+
+Body = TypeVar("Body")
+KEPT_FOR = timedelta(days=7)
+LONGEST_KEY = 255
+REPLAYED_HEADERS = ("ETag", "Location")
+
+
+class KeyRequired(DomainError):
+    kind = Kind.MALFORMED
+    code = "idempotency_key_required"
+    en = "Send an Idempotency-Key with this request, so that it can be repeated safely."
+    fr = "Envoyez une Idempotency-Key avec cette requête, pour pouvoir la répéter sans risque."
+
+
+class BadKey(DomainError):
+    kind = Kind.MALFORMED
+    code = "idempotency_key_invalid"
+    en = "An Idempotency-Key is 1 to 255 printable ASCII characters."
+    fr = "Une Idempotency-Key compte de 1 à 255 caractères ASCII imprimables."
+
+
+class KeyReused(DomainError):
+    kind = Kind.INVALID
+    code = "idempotency_key_reused"
+    en = "This Idempotency-Key was used for another request."
+    fr = "Cette Idempotency-Key a déjà servi pour une autre requête."
+
+
+class StillRunning(DomainError):
+    kind = Kind.CONFLICT
+    code = "still_running"
+    en = "The first request with this Idempotency-Key is still running. Try again in a moment."
+    fr = "La première requête avec cette Idempotency-Key est encore en cours. Réessayez dans un moment."
+
+
+ERRORS = (KeyRequired, BadKey, KeyReused, StillRunning)
+
+answers = sa.Table(
+    "idempotent_answers",
+    metadata,
+    sa.Column("person_id", sa.Uuid, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("fingerprint", sa.LargeBinary, nullable=False),
+    sa.Column("status", sa.SmallInteger, nullable=False),
+    sa.Column("headers", JSONB, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("answered_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Index(None, "answered_at"),
+)
+
+# The lock is tried, never waited for: a request that finds it taken is a repeat of one that still runs. It is the
+# left side of the join so that it is taken exactly once whether or not an answer stands.
+_LOOK = sa.text(
+    """
+    SELECT l.free, a.fingerprint, a.status, a.headers, a.body
+    FROM (SELECT pg_try_advisory_xact_lock(:lock) AS free OFFSET 0) AS l
+    LEFT JOIN idempotent_answers a ON a.person_id = :person AND a.key = :key AND a.answered_at > :oldest
+    """
+).columns(headers=JSONB)
+_KEEP = insert(answers).on_conflict_do_nothing()
+_FORGET = answers.delete()
+
+
+async def once(
+    request: Request[Any, Any, Any],
+    database: Database,
+    person: UUID,
+    verb: Callable[[Tx], Awaitable[Response[Body]]],
+    *,
+    required: bool = True,
+) -> Response[Body]:
+    """Run `verb` in one transaction, once for its `Idempotency-Key`; a repeat gets the first answer, byte for byte.
+
+    Raises `KeyRequired`, `BadKey`, `KeyReused`, `StillRunning`, and whatever `verb` raises.
+    """
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        if required:
+            raise KeyRequired
+        return await database.run(verb)
+    if not 0 < len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
+        raise BadKey
+    fingerprint = _digest(request.method.encode(), request.url.path.encode(), await request.body())
+
+    async def guarded(tx: Tx) -> Response[Body]:
+        if (replay := await _kept_answer(tx, person, key, fingerprint)) is not None:
+            return replay
+        response = await verb(tx)
+        kept = await tx.execute(_KEEP, _stored(tx, person, key, fingerprint, response))
+        if kept.rowcount == 0:
+            # The first request ended between our look and our lock: undo, look again, and find its answer.
+            raise RunAgain
+        return response
+
+    return await database.run(guarded)
+
+
+async def purge(tx: Tx) -> int:
+    """Forget the answers older than 7 days; how many there were."""
+    return (await tx.execute(_FORGET.where(answers.c.answered_at <= tx.now - KEPT_FOR))).rowcount
+
+
+async def _kept_answer(tx: Tx, person: UUID, key: str, fingerprint: bytes) -> Response[Any] | None:
+    lock = int.from_bytes(_digest(person.bytes, key.encode())[:8], signed=True)
+    found = await tx.row(_LOOK, {"lock": lock, "person": person, "key": key, "oldest": tx.now - KEPT_FOR})
+    if found is None:
+        raise AssertionError("the left side of the join always has its row")
+    if found.fingerprint is None:
+        if not found.free:
+            raise StillRunning
+        return None
+    if found.fingerprint != fingerprint:
+        raise KeyReused
+    return Response(
+        found.body,
+        status_code=found.status,
+        headers={**found.headers, "Idempotency-Replayed": "true"},
+        media_type="application/json",
+    )
+
+
+def _stored(tx: Tx, person: UUID, key: str, fingerprint: bytes, response: Response[Any]) -> dict[str, Any]:
+    return {
+        "person_id": person,
+        "key": key,
+        "fingerprint": fingerprint,
+        "status": response.status_code,
+        "headers": {name: response.headers[name] for name in REPLAYED_HEADERS if name in response.headers},
+        "body": response.content or b"",
+        "answered_at": tx.now,
+    }
+
+
+def _digest(*parts: bytes) -> bytes:
+    digest = blake2b(digest_size=16)
+    for part in parts:
+        digest.update(len(part).to_bytes(8))
+        digest.update(part)
+    return digest.digest()

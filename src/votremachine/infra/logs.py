@@ -1,0 +1,73 @@
+"""Structured logs, one line per request, each with the request's id."""
+
+import logging
+import re
+import sys
+import time
+import uuid
+from typing import Any
+
+import structlog
+from litestar.enums import ScopeType
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+log = structlog.get_logger()
+
+
+def configure(level: str, as_json: bool) -> None:
+    """Send every log line, the standard library's too, to stderr: JSON for machines, coloured for people."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: list[Any] = (
+        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        if as_json
+        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    )
+    threshold = logging.getLevelNamesMapping()[level.upper()]
+    structlog.configure(
+        processors=[*shared, *renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_foreign(renderer)))
+    logging.basicConfig(handlers=[handler], level=max(threshold, logging.WARNING), force=True)
+
+
+def _foreign(renderer: list[Any]) -> list[Any]:
+    return [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer]
+
+
+class RequestLog(ASGIMiddleware):
+    """Gives each request an id (the caller's own `X-Request-Id` if it is a sane one), says it back and logs the end."""
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await next_app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        scope["state"]["request_id"] = request_id
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        started = time.perf_counter()
+
+        async def note(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = [*message["headers"], (b"x-request-id", request_id.encode())]
+                message["headers"] = headers
+                took = round((time.perf_counter() - started) * 1000, 1)
+                log.info("request", method=scope["method"], path=scope["path"], status=message["status"], ms=took)
+            await send(message)
+
+        await next_app(scope, receive, note)
+
+
+def _request_id(scope: Scope) -> str:
+    given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
+    return given if _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex

@@ -1,0 +1,47 @@
+"""What the OpenAPI document says of every route alike, and its reference page, which needs no internet."""
+
+from importlib.metadata import distribution
+from pathlib import Path
+
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import SwaggerRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.static_files import create_static_files_router
+
+# An empty requirement: this route needs no token.
+PUBLIC: list[dict[str, list[str]]] = [{}]
+
+# Located without importing the package, which would bring a web framework of its own.
+_ASSETS = Path(str(distribution("swagger-ui-py").locate_file("swagger_ui/static")))
+_ASSETS_PATH = "/schema/assets"
+
+# Swagger UI, served from the package and not from a CDN.
+assets = create_static_files_router(
+    path=_ASSETS_PATH,
+    directories=[_ASSETS],
+    include_in_schema=False,
+    name="schema-assets",
+)
+
+
+def config(version: str) -> OpenAPIConfig:
+    """The document at /schema/openapi.json and its page at /schema."""
+    return OpenAPIConfig(
+        title="Votremachine",
+        version=version,
+        description="Farms rent each other's machinery. Errors are RFC 9457 problems; money is minor units.",
+        path="/schema",
+        render_plugins=[
+            SwaggerRenderPlugin(
+                js_url=f"{_ASSETS_PATH}/swagger-ui-bundle.js",
+                css_url=f"{_ASSETS_PATH}/swagger-ui.css",
+                standalone_preset_js_url=f"{_ASSETS_PATH}/swagger-ui-standalone-preset.js",
+                favicon='<link rel="icon" href="data:,">',
+                path=("/", "/swagger"),
+            )
+        ],
+        components=Components(
+            security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")}
+        ),
+        security=[{"bearer": []}],
+    )

@@ -1,0 +1,189 @@
+"""Every error leaves as RFC 9457 `application/problem+json`, in the caller's language, from this one place.
+
+`type` is a URN that never changes, `code` its last part; the facts of the error stand beside them.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import (
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+    SerializationException,
+    ValidationException,
+)
+from litestar.openapi.datastructures import ResponseSpec
+from sqlalchemy.exc import DBAPIError, InterfaceError
+
+from votremachine.infra.complaints import explain
+from votremachine.infra.database import DatabaseAway
+from votremachine.infra.languages import language_of
+from votremachine.kernel.errors import DomainError, FieldError, Kind
+
+MEDIA_TYPE = "application/problem+json"
+STATUS: Mapping[Kind, int] = {
+    Kind.MALFORMED: 400,
+    Kind.UNAUTHENTICATED: 401,
+    Kind.PAYMENT_REQUIRED: 402,
+    Kind.FORBIDDEN: 403,
+    Kind.NOT_FOUND: 404,
+    Kind.CONFLICT: 409,
+    Kind.GONE: 410,
+    Kind.STALE: 412,
+    Kind.TOO_LARGE: 413,
+    Kind.INVALID: 422,
+    Kind.PRECONDITION_REQUIRED: 428,
+    Kind.TOO_MANY: 429,
+    Kind.UNAVAILABLE: 503,
+}
+
+log = structlog.get_logger()
+
+
+class Problem(msgspec.Struct, omit_defaults=True):
+    """What an error looks like on the wire; further members are the facts of that error."""
+
+    type: str
+    code: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[FieldError] = []
+    request_id: str = ""
+
+
+class BadJson(DomainError):
+    kind = Kind.MALFORMED
+    code = "bad_json"
+    en = "The body is not valid JSON."
+    fr = "Le corps de la requête n'est pas du JSON valide."
+
+
+class InvalidInput(DomainError):
+    kind = Kind.INVALID
+    code = "invalid_input"
+    en = "Something in the request is not as it should be: see `errors`."
+    fr = "Un élément de la requête n'est pas conforme : voir `errors`."
+
+
+class UnknownPath(DomainError):
+    kind = Kind.NOT_FOUND
+    code = "unknown_path"
+    en = "There is nothing at this address."
+    fr = "Il n'y a rien à cette adresse."
+
+
+class BodyTooLarge(DomainError):
+    kind = Kind.TOO_LARGE
+    code = "body_too_large"
+    en = "The body is larger than this address accepts."
+    fr = "Le corps de la requête dépasse la taille acceptée à cette adresse."
+
+
+class MethodNotAllowed(DomainError):
+    kind = Kind.MALFORMED
+    code = "method_not_allowed"
+    en = "This address does not answer that method."
+    fr = "Cette adresse ne répond pas à cette méthode."
+
+
+class Unexpected(DomainError):
+    kind = Kind.UNAVAILABLE
+    code = "unexpected"
+    en = "Something went wrong on our side. Nothing was changed; give us the request id if it happens again."
+    fr = "Une erreur est survenue de notre côté. Rien n'a été modifié ; si cela se répète, donnez-nous request_id."
+
+
+# What any route with a body or parameters may answer.
+INPUT = (BadJson, InvalidInput, BodyTooLarge)
+
+
+def responses(*errors: type[DomainError]) -> dict[int, ResponseSpec]:
+    """What a route states in OpenAPI about the errors it answers, one entry per status."""
+    by_status: dict[int, list[str]] = {}
+    for error in errors:
+        by_status.setdefault(STATUS[error.kind], []).append(error.code)
+    return {
+        status: ResponseSpec(
+            Problem, description=", ".join(sorted(set(codes))), media_type=MEDIA_TYPE, generate_examples=False
+        )
+        for status, codes in sorted(by_status.items())
+    }
+
+
+def answer(request: Request[Any, Any, Any], error: DomainError) -> Response[Any]:
+    """The problem document of a domain error."""
+    errors = [FieldError(error.pointer, error.sentence(language_of(request)))] if error.pointer else []
+    return _document(request, error, STATUS[error.kind], errors)
+
+
+def _document(
+    request: Request[Any, Any, Any],
+    error: DomainError,
+    status: int,
+    errors: list[FieldError],
+    headers: dict[str, str] | None = None,
+) -> Response[Any]:
+    language = language_of(request)
+    problem = Problem(
+        type=f"urn:votremachine:problem:{error.code}",
+        code=error.code,
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=error.sentence(language),
+        instance=request.url.path,
+        errors=errors,
+        request_id=request.scope.get("state", {}).get("request_id", ""),
+    )
+    body = {**error.facts, **msgspec.to_builtins(problem)}
+    return Response(
+        msgspec.json.encode(body),
+        status_code=status,
+        media_type=MEDIA_TYPE,
+        headers={"Content-Language": language, "Cache-Control": "no-store", **(headers or {})},
+    )
+
+
+def _from_framework(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    """Litestar's own refusals, told as ours."""
+    match error:
+        case ValidationException():
+            complaints = [explain(one, language_of(request)) for one in error.extra or []]
+            return _document(request, InvalidInput(), STATUS[Kind.INVALID], complaints)
+        case SerializationException():
+            return _document(request, BadJson(), 400, [])
+        case NotFoundException():
+            return _document(request, UnknownPath(), 404, [])
+        case MethodNotAllowedException():
+            return _document(request, MethodNotAllowed(), 405, [], error.headers)
+    known = {400: BadJson(), 413: BodyTooLarge()}.get(error.status_code)
+    if known is None:
+        return unexpected(request, error)
+    return _document(request, known, error.status_code, [])
+
+
+def _from_database(request: Request[Any, Any, Any], error: DBAPIError) -> Response[Any]:
+    if error.connection_invalidated or isinstance(error, InterfaceError):
+        log.error("database.away", exc_info=error)
+        return answer(request, DatabaseAway())
+    return unexpected(request, error)
+
+
+def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """A fault of ours: logged with its trace, told without it."""
+    log.error("request.failed", exc_info=error)
+    return _document(request, Unexpected(), 500, [])
+
+
+HANDLERS: dict[Any, Any] = {
+    DomainError: answer,
+    HTTPException: _from_framework,
+    DBAPIError: _from_database,
+    500: unexpected,
+}

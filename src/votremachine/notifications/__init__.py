@@ -1,0 +1,1 @@
+"""What people are told: for now the inbox in the app, filled from the outbox."""

@@ -1,0 +1,57 @@
+"""Which fact is told to which side, and in what words. Pure."""
+
+from enum import StrEnum
+
+from votremachine.bookings import events
+
+
+class Side(StrEnum):
+    OWNER = "owner"
+    RENTER = "renter"
+
+
+# Whom each fact concerns. The person who did it is not told what they just did.
+TOLD: dict[type[events.BookingEvent], tuple[Side, ...]] = {
+    events.BookingRequested: (Side.OWNER,),
+    events.BookingConfirmed: (Side.OWNER, Side.RENTER),
+    events.BookingDeclined: (Side.RENTER,),
+    events.BookingExpired: (Side.RENTER,),
+    events.BookingCancelled: (Side.OWNER, Side.RENTER),
+    events.BookingMoved: (Side.OWNER, Side.RENTER),
+    events.MachineReturned: (Side.RENTER,),
+    events.RenterAbsent: (Side.RENTER,),
+    events.BookingAtRisk: (Side.OWNER, Side.RENTER),
+    events.BookingOutOfRisk: (Side.OWNER, Side.RENTER),
+}
+
+# kind -> (French, English)
+WORDS: dict[str, tuple[str, str]] = {
+    "BookingRequested": (
+        "Une demande de réservation attend votre réponse.",
+        "A booking request is waiting for your answer.",
+    ),
+    "BookingConfirmed": ("La réservation est confirmée.", "The booking is confirmed."),
+    "BookingDeclined": ("Le propriétaire a refusé la demande.", "The owner declined the request."),
+    "BookingExpired": ("La réservation a expiré sans confirmation.", "The booking expired before it was confirmed."),
+    "BookingCancelled": ("La réservation est annulée.", "The booking is cancelled."),
+    "BookingMoved": ("La réservation a changé de période.", "The booking was moved to another time."),
+    "MachineReturned": ("Le retour du matériel est enregistré.", "The return of the machine is recorded."),
+    "RenterAbsent": (
+        "Le propriétaire signale que personne n'est venu chercher le matériel.",
+        "The owner reports that nobody came for the machine.",
+    ),
+    "BookingAtRisk": (
+        "Attention : le matériel risque de ne pas être rentré à temps pour cette réservation.",
+        "Careful: the machine may not be back in time for this booking.",
+    ),
+    "BookingOutOfRisk": (
+        "Le matériel est rentré : cette réservation n'est plus menacée.",
+        "The machine is back: this booking is no longer at risk.",
+    ),
+}
+
+
+def say(kind: str, language: str) -> str:
+    """The sentence for a kind of message in French ("fr") or English ("en")."""
+    french, english = WORDS[kind]
+    return french if language == "fr" else english

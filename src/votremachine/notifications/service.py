@@ -1,0 +1,43 @@
+"""Filling inboxes from facts, and reading one's own."""
+
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from votremachine.accounts import service as accounts
+from votremachine.accounts.rules import Actor, Role
+from votremachine.bookings.events import BookingEvent
+from votremachine.infra.database import Tx
+from votremachine.notifications.models import messages
+from votremachine.notifications.rules import TOLD, Side, say
+from votremachine.notifications.schemas import MessageView
+
+# Those who act for a party on its bookings; treasurers and viewers look them up when they care.
+READERS = (Role.ADMIN, Role.MANAGER, Role.MEMBER)
+
+
+async def tell(tx: Tx, event: BookingEvent) -> None:
+    """Put a fact about a booking into the inboxes of the sides it concerns; once, as the outbox delivers it."""
+    parties = {Side.OWNER: event.owner_party_id, Side.RENTER: event.renter_party_id}
+    readers = {person for side in TOLD[type(event)] for person in await accounts.people_of(tx, parties[side], READERS)}
+    told = [
+        {
+            "id": tx.new_id(),
+            "person_id": person,
+            "kind": type(event).__name__,
+            "booking_id": event.booking_id,
+            "created_at": tx.now,
+        }
+        for person in sorted(readers - {event.by})
+    ]
+    if told:
+        await tx.execute(messages.insert(), told)
+
+
+async def inbox(tx: Tx, who: Actor, language: str, *, before: UUID | None, limit: int) -> list[MessageView]:
+    """A person's own messages, newest first; `limit + 1` rows."""
+    wanted = sa.select(messages).where(messages.c.person_id == who.person_id)
+    if before is not None:
+        wanted = wanted.where(messages.c.id < before)
+    rows = await tx.rows(wanted.order_by(messages.c.id.desc()).limit(limit + 1))
+    return [MessageView(row.id, row.kind, say(row.kind, language), row.booking_id, row.created_at) for row in rows]

@@ -1,0 +1,1 @@
+"""Rate cards and the price of a period."""

@@ -1,0 +1,94 @@
+"""The verbs of pricing: set a rate card, and quote a period."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import sqlalchemy as sa
+
+from votremachine.accounts.rules import Actor, Verb
+from votremachine.availability import service as availability
+from votremachine.fleet import service as fleet
+from votremachine.fleet.rules import Machine, check_bookable
+from votremachine.infra.database import Tx
+from votremachine.infra.wire import SpanView
+from votremachine.kernel.money import total
+from votremachine.kernel.span import Span
+from votremachine.pricing.models import rate_cards
+from votremachine.pricing.rules import STANDARD_VAT, NoPrice, Rate, RateCard, check_rates, price
+from votremachine.pricing.schemas import AskQuote, Quote, RateCardView, SetRates
+
+_IN_FORCE = sa.select(rate_cards).where(
+    rate_cards.c.machine_id == sa.any_(sa.bindparam("machines", type_=sa.ARRAY(sa.Uuid))),
+    rate_cards.c.replaced_at.is_(None),
+)
+_BY_ID = sa.select(rate_cards).where(rate_cards.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
+
+
+async def set_rates(tx: Tx, who: Actor, machine_id: UUID, asked: SetRates) -> RateCardView:
+    """Put a new card in force. Raises `UnknownMachine`, `NotAllowed`, `SameUnitTwice`."""
+    await fleet.owned(tx, who, Verb.EDIT_MACHINE, machine_id)
+    rates = check_rates([one.rate() for one in asked.rates])
+    await tx.execute(
+        rate_cards.update()
+        .where(rate_cards.c.machine_id == machine_id, rate_cards.c.replaced_at.is_(None))
+        .values(replaced_at=tx.now)
+    )
+    card = RateCard(tx.new_id(), machine_id, rates, STANDARD_VAT, fleet.CURRENCY)
+    values = {**msgspec.structs.asdict(card), "created_at": tx.now}
+    await tx.execute(rate_cards.insert(), values)
+    return _view(card)
+
+
+async def show_rates(tx: Tx, who: Actor, machine_id: UUID) -> RateCardView:
+    """The card in force. Raises `UnknownMachine`, `NoPrice`."""
+    await fleet.visible(tx, who, machine_id)
+    return _view((await cards_in_force(tx, [machine_id]))[machine_id])
+
+
+async def cards_in_force(tx: Tx, machine_ids: Collection[UUID]) -> Mapping[UUID, RateCard]:
+    """The card of each machine, in one statement; raises `NoPrice` when one has none."""
+    found = {row.machine_id: _card(row) for row in await tx.rows(_IN_FORCE, {"machines": list(machine_ids)})}
+    if missing := [machine_id for machine_id in machine_ids if machine_id not in found]:
+        raise NoPrice(machine_id=str(missing[0]))
+    return found
+
+
+async def cards_by_id(tx: Tx, card_ids: Collection[UUID]) -> Mapping[UUID, RateCard]:
+    """These cards by their machine, in force or not, in one statement."""
+    return {row.machine_id: _card(row) for row in await tx.rows(_BY_ID, {"ids": list(card_ids)})}
+
+
+async def quote(tx: Tx, who: Actor, asked: AskQuote) -> Quote:
+    """The price of a span, and whether it is free now.
+
+    Raises `UnknownMachine`, `SeveralOwners`, `NoPrice`, and what `check_bookable` does.
+    """
+    span = Span(asked.start, asked.end)
+    known = await fleet.machines_visible(tx, who, asked.machine_ids)
+    for machine in known:
+        check_bookable(machine, span, tx.now)
+    cards = await cards_in_force(tx, [machine.id for machine in known])
+    busy = await availability.busy(tx, known, span)
+    return Quote(
+        machine_ids=[machine.id for machine in known],
+        during=SpanView.of(span, known[0].zone),
+        price=price(span, with_zones(known, cards)),
+        deposit=total(machine.deposit for machine in known),
+        bookable=not any(span.overlaps(taken) for taken in busy),
+    )
+
+
+def with_zones(known: Sequence[Machine], cards: Mapping[UUID, RateCard]) -> list[tuple[RateCard, Any]]:
+    """Each machine's card beside its time zone, as `rules.price` takes them."""
+    return [(cards[machine.id], machine.zone) for machine in known]
+
+
+def _card(row: sa.Row[Any]) -> RateCard:
+    rates = msgspec.convert(row.rates, tuple[Rate, ...])
+    return RateCard(row.id, row.machine_id, rates, row.vat, row.currency)
+
+
+def _view(card: RateCard) -> RateCardView:
+    return RateCardView(card.id, card.machine_id, list(card.rates), card.vat, card.currency)

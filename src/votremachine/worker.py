@@ -1,0 +1,115 @@
+"""The arq side put together: what runs when, and the one table of which fact is handed to whom.
+
+The database is the truth: every job looks up what is due and may run twice, late, or beside another worker. Redis only
+says when to look, so losing it costs a delay and nothing else.
+"""
+
+import asyncio
+import signal
+import time
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import structlog
+from arq import cron
+from arq.connections import RedisSettings
+from arq.worker import Worker
+from redis.exceptions import RedisError
+
+from votremachine.bookings import events
+from votremachine.bookings.jobs import complete_returned, expire_provisional, warn_overdue
+from votremachine.config import Settings
+from votremachine.infra import logs
+from votremachine.infra.database import Database
+from votremachine.infra.idempotency import purge
+from votremachine.infra.outbox import Handlers, drain
+from votremachine.notifications.service import tell
+
+EVERY_SECOND = set(range(60))
+LONGEST_PAUSE_SECONDS = 10
+
+# Which fact is handed to whom. What is not listed interests nobody yet.
+HANDLERS: Handlers = {
+    events.BookingRequested: (tell,),
+    events.BookingConfirmed: (tell,),
+    events.BookingDeclined: (tell,),
+    events.BookingExpired: (tell,),
+    events.BookingCancelled: (tell,),
+    events.BookingMoved: (tell,),
+    events.MachineReturned: (tell,),
+    events.RenterAbsent: (tell,),
+    events.BookingAtRisk: (tell,),
+    events.BookingOutOfRisk: (tell,),
+}
+
+log = structlog.get_logger()
+
+
+async def drain_outbox(ctx: dict[str, Any]) -> int:
+    """Hand on the facts that were committed."""
+    return await drain(ctx["database"], HANDLERS)
+
+
+async def purge_answers(ctx: dict[str, Any]) -> int:
+    """Forget the answers kept for retries after 7 days."""
+    async with ctx["database"].begin() as tx:
+        return await purge(tx)
+
+
+def _cron_jobs() -> list[Any]:
+    # A job's result is not kept: while it was, its id would be taken and the next run refused.
+    sweep = partial(cron, keep_result=0, max_tries=1, timeout=50)
+    return [
+        sweep(drain_outbox, second=EVERY_SECOND),
+        sweep(expire_provisional, second={0, 10, 20, 30, 40, 50}),
+        sweep(warn_overdue, second={5}),
+        sweep(complete_returned, minute={2}, second={0}),
+        sweep(purge_answers, hour={3}, minute={17}, second={0}),
+    ]
+
+
+def run(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT; jobs under way are finished first."""
+    logs.configure(settings.log_level, settings.log_json)
+    asyncio.run(work(settings))
+
+
+async def work(settings: Settings) -> None:
+    """One arq worker after another, for as long as nobody asks to stop: a worker ends when it loses Redis."""
+    database = Database(settings.database_url, settings.database_pool)
+    stop = asyncio.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
+    pause = 0.5
+    try:
+        while not stop.is_set():
+            began = time.monotonic()
+            await _work_until_broken(settings, database, stop)
+            pause = 0.5 if time.monotonic() - began > LONGEST_PAUSE_SECONDS else min(pause * 2, LONGEST_PAUSE_SECONDS)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), pause)
+    finally:
+        await database.close()
+
+
+async def _work_until_broken(settings: Settings, database: Database, stop: asyncio.Event) -> None:
+    worker = Worker(
+        cron_jobs=_cron_jobs(),
+        redis_settings=RedisSettings.from_dsn(settings.redis_url),
+        ctx={"database": database},
+        handle_signals=False,
+        keep_result=0,
+        poll_delay=0.25,
+    )
+    running, stopping = asyncio.create_task(worker.async_run()), asyncio.create_task(stop.wait())
+    await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    worker.allow_pick_jobs = False
+    await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
+    for task in (running, stopping):
+        task.cancel()
+    for failure in await asyncio.gather(running, stopping, return_exceptions=True):
+        if isinstance(failure, Exception):
+            log.error("worker.lost_redis", error=repr(failure))
+    with suppress(RedisError, OSError):
+        await worker.close()
