@@ -11,9 +11,9 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from votremachine.accounts import service as accounts
 from votremachine.accounts.rules import NotAllowed, NotSignedIn
 from votremachine.accounts.tokens import Claims
-from votremachine.availability import service
 from votremachine.availability.rules import SpanTaken, UnknownBlock, WindowTooLong, check_window
 from votremachine.availability.schemas import Availability, BlockTime, BlockView, Calendar
+from votremachine.availability.service import blocks, look
 from votremachine.fleet import service as fleet
 from votremachine.fleet.rules import UnknownMachine
 from votremachine.infra import idempotency
@@ -41,7 +41,7 @@ async def show_availability(
     window = check_window(Span(start, end))
     async with database.read() as tx:
         machine = await fleet.visible(tx, await accounts.actor(tx, claims), machine_id)
-        return reply(request, await service.availability(tx, machine, window))
+        return reply(request, await look.availability(tx, machine, window))
 
 
 @get(
@@ -60,7 +60,7 @@ async def show_calendar(
     window = check_window(Span(start, end))
     async with database.read() as tx:
         who = await accounts.actor(tx, claims)
-        return reply(request, await service.calendar(tx, who, machine_id, window))
+        return reply(request, await look.calendar(tx, who, machine_id, window))
 
 
 @post(
@@ -79,7 +79,7 @@ async def block(
     """Keep a machine for oneself or for the workshop."""
 
     async def verb(tx: Tx) -> Response[BlockView]:
-        made = await service.block(tx, await accounts.actor(tx, claims), machine_id, data)
+        made = await blocks.block(tx, await accounts.actor(tx, claims), machine_id, data)
         return reply(request, made, status=201)
 
     return await idempotency.once(request, database, claims.person_id, verb, required=False)
@@ -91,7 +91,7 @@ async def unblock(
 ) -> None:
     """Open a blocked span again."""
     async with database.begin() as tx:
-        await service.unblock(tx, await accounts.actor(tx, claims), block_id)
+        await blocks.unblock(tx, await accounts.actor(tx, claims), block_id)
 
 
 router = Router(path="/v1", tags=["calendar"], route_handlers=[show_availability, show_calendar, block, unblock])

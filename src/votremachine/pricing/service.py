@@ -8,7 +8,7 @@ import msgspec
 import sqlalchemy as sa
 
 from votremachine.accounts.rules import Actor, Verb
-from votremachine.availability import service as availability
+from votremachine.availability.service import look
 from votremachine.fleet import service as fleet
 from votremachine.fleet.rules import Machine, check_bookable
 from votremachine.infra.database import Tx
@@ -70,7 +70,7 @@ async def quote(tx: Tx, who: Actor, asked: AskQuote) -> Quote:
     for machine in known:
         check_bookable(machine, span, tx.now)
     cards = await cards_in_force(tx, [machine.id for machine in known])
-    busy = await availability.busy(tx, known, span)
+    busy = await look.busy(tx, known, span)
     return Quote(
         machine_ids=[machine.id for machine in known],
         during=SpanView.of(span, known[0].zone),

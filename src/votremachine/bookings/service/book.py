@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from votremachine.accounts.rules import Actor, NotAllowed, Relation, Seat, Verb, acting_seat, on_account, permits
-from votremachine.availability import service as availability
 from votremachine.availability.rules import SEARCH_RADIUS, Claim, SpanTaken, Taker, alternatives
+from votremachine.availability.service import claims, look
 from votremachine.bookings.events import BookingConfirmed, BookingHeld, BookingRequested
 from votremachine.bookings.rules import (
     Booking,
@@ -72,21 +72,21 @@ async def book(tx: Tx, who: Actor, asked: Book) -> BookingView:
 async def claim(tx: Tx, booking: Booking, machines: Sequence[Machine]) -> None:
     """Claim a new booking's time; raises `SpanTaken` that names what is free instead."""
     try:
-        await availability.claim(
-            tx, Taker.BOOKING, booking.id, claims(machines, booking.during), expires_at=booking.expires_at
+        await claims.claim(
+            tx, Taker.BOOKING, booking.id, wishes(machines, booking.during), expires_at=booking.expires_at
         )
     except SpanTaken:
         raise await with_alternatives(tx, machines, booking.during) from None
 
 
-def claims(machines: Sequence[Machine], span: Span) -> list[Claim]:
+def wishes(machines: Sequence[Machine], span: Span) -> list[Claim]:
     """What a booking wants of each of its machines."""
     return [Claim(machine.id, span, machine.terms.buffers) for machine in machines]
 
 
 async def with_alternatives(tx: Tx, machines: Sequence[Machine], wanted: Span) -> SpanTaken:
     """The refusal, with the nearest spans at which all these machines are free and bookable."""
-    busy = await availability.busy(tx, machines, wanted.widened(SEARCH_RADIUS, SEARCH_RADIUS))
+    busy = await look.busy(tx, machines, wanted.widened(SEARCH_RADIUS, SEARCH_RADIUS))
     earliest = tx.now + timedelta(minutes=max(machine.terms.lead_minutes for machine in machines))
     latest = tx.now + timedelta(days=min(machine.terms.horizon_days for machine in machines))
     free = alternatives(wanted, busy, _next_quarter(earliest), latest)

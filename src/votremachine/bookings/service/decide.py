@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from votremachine.accounts.rules import Actor, Verb, on_account
-from votremachine.availability import service as availability
+from votremachine.availability.service import claims
 from votremachine.bookings.events import (
     BookingCancelled,
     BookingConfirmed,
@@ -46,7 +46,7 @@ async def confirm_on_account(tx: Tx, who: Actor, booking_id: UUID) -> BookingVie
     expires_at = request_expiry(tx.now, booking.during.start) if to is State.REQUESTED else None
     if expires_at is not None and expires_at <= tx.now:
         raise HoldExpired
-    if not await availability.keep(tx, booking.id, expires_at=expires_at, machines=len(booking.machine_ids)):
+    if not await claims.keep(tx, booking.id, expires_at=expires_at, machines=len(booking.machine_ids)):
         raise HoldExpired
     changed = await store.step(
         tx, booking, to, FACTS[to], by=who.person_id, changes={"expires_at": expires_at, "on_account": True}
@@ -61,7 +61,7 @@ async def accept(tx: Tx, who: Actor, booking_id: UUID) -> BookingView:
     check_standing(booking, tx.now)
     if booking.state is not State.REQUESTED:
         raise IllegalTransition(state=booking.state.value, to=State.CONFIRMED.value)
-    if not await availability.keep(tx, booking.id, expires_at=None, machines=len(booking.machine_ids)):
+    if not await claims.keep(tx, booking.id, expires_at=None, machines=len(booking.machine_ids)):
         raise HoldExpired
     changed = await store.step(tx, booking, State.CONFIRMED, BookingConfirmed, by=who.person_id)
     return (await store.views(tx, [changed]))[0]

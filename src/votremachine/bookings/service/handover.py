@@ -7,8 +7,8 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from votremachine.accounts.rules import Actor, Verb
-from votremachine.availability import service as availability
 from votremachine.availability.rules import Taker
+from votremachine.availability.service import claims, look
 from votremachine.bookings.events import (
     BookingAtRisk,
     BookingCompleted,
@@ -69,7 +69,7 @@ async def check_in(tx: Tx, who: Actor, booking_id: UUID, at: datetime | None) ->
         changes={"returned_at": returned_at},
         facts={"late_minutes": late // timedelta(minutes=1)},
     )
-    await availability.cut(tx, booking.id, returned_at)
+    await claims.cut(tx, booking.id, returned_at)
     await _weigh_risk(tx, changed, returned_at)
     return (await store.views(tx, [changed]))[0]
 
@@ -109,7 +109,7 @@ async def _weigh_risk(tx: Tx, booking: Booking, free_at: datetime) -> None:
         horizon = Span(booking.during.end, max(free_from, booking.during.end) + AT_RISK_AHEAD)
         following = [
             one
-            for one in await availability.taken(tx, [machine_id], horizon)
+            for one in await look.taken(tx, [machine_id], horizon)
             if one.kind is Taker.BOOKING and one.ref_id != booking.id and one.during.start >= booking.during.end
         ]
         warned = {one.ref_id for one in following if threatened(one.blocked.start, free_from)}

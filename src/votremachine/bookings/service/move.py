@@ -4,8 +4,8 @@ from datetime import datetime
 from uuid import UUID
 
 from votremachine.accounts.rules import Actor, Verb
-from votremachine.availability import service as availability
 from votremachine.availability.rules import SpanTaken, Taker
+from votremachine.availability.service import claims
 from votremachine.bookings.events import BookingMoved
 from votremachine.bookings.rules import (
     EXTENDABLE,
@@ -19,7 +19,7 @@ from votremachine.bookings.rules import (
 )
 from votremachine.bookings.schemas import BookingView
 from votremachine.bookings.service import store
-from votremachine.bookings.service.book import claims, with_alternatives
+from votremachine.bookings.service.book import wishes, with_alternatives
 from votremachine.fleet import service as fleet
 from votremachine.fleet.rules import Machine, check_bookable, check_horizon, check_length
 from votremachine.infra.database import Tx
@@ -72,7 +72,7 @@ async def _load(
 async def _move(tx: Tx, who: Actor, booking: Booking, machines: list[Machine], span: Span) -> BookingView:
     expires_at = min(booking.expires_at, span.start) if booking.expires_at else None
     try:
-        await availability.move(tx, Taker.BOOKING, booking.id, claims(machines, span), expires_at=expires_at)
+        await claims.move(tx, Taker.BOOKING, booking.id, wishes(machines, span), expires_at=expires_at)
     except SpanTaken:
         raise await with_alternatives(tx, machines, span) from None
     cards = await pricing.cards_by_id(tx, booking.card_ids)

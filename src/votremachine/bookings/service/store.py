@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from votremachine.accounts import service as accounts
 from votremachine.accounts.rules import Actor, Relation, Role, Verb, require
-from votremachine.availability import service as availability
+from votremachine.availability.service import claims
 from votremachine.bookings.events import BookingEvent
 from votremachine.bookings.models import booking_machines, booking_transitions, bookings
 from votremachine.bookings.rules import BLOCKING, LIFE, Booking, BookingChanged, State, UnknownBooking, state_at
@@ -48,9 +48,7 @@ _steps = (
         sa.bindparam("step_from", type_=sa.ARRAY(sa.Text)),
         sa.bindparam("step_to", type_=sa.ARRAY(sa.Text)),
     )
-    .table_valued(
-        sa.column("id", sa.Uuid), sa.column("from_state", sa.Text), sa.column("to_state", sa.Text), name="steps"
-    )
+    .table_valued(*(sa.column(name) for name in ("id", "from_state", "to_state")), name="steps")
     .render_derived()
 )
 _ADD_STEPS = (
@@ -124,7 +122,7 @@ async def step(
     changed = await _swap(tx, booking, to, {"expires_at": None, **(changes or {})})
     await _record(tx, booking, to, by, why)
     if to not in BLOCKING:
-        await availability.release(tx, booking.id)
+        await claims.release(tx, booking.id)
     tx.publish(fact(event, changed, by, **(facts or {})))
     return changed
 

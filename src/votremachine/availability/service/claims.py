@@ -1,0 +1,111 @@
+"""Taking and giving back time, for whoever stands above: bookings, blocks, feeds.
+
+Every claim of a transaction is made in the order of machine ids, so that two groups never wait for each other.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from votremachine.availability.models import occupancies
+from votremachine.availability.rules import Claim, SpanTaken, Taker
+from votremachine.availability.service.table import instants, meets_window, on_machine, window_values
+from votremachine.infra.database import Tx
+
+_CLAIM = (
+    insert(occupancies)
+    .values(
+        id=sa.bindparam("id"),
+        machine_id=sa.bindparam("machine"),
+        kind=sa.bindparam("kind"),
+        ref_id=sa.bindparam("ref"),
+        during=instants("starts", "ends"),
+        blocked=instants("blocked_from", "blocked_to"),
+        expires_at=sa.bindparam("expires_at"),
+    )
+    .on_conflict_do_nothing()
+    .returning(occupancies.c.id)
+)
+_DROP_LAPSED = occupancies.delete().where(
+    on_machine(sa.bindparam("machine", type_=sa.Uuid)),
+    meets_window(),
+    occupancies.c.expires_at <= sa.bindparam("now"),
+)
+
+
+async def claim(
+    tx: Tx, taker: Taker, ref_id: UUID, claims: Sequence[Claim], *, expires_at: datetime | None = None
+) -> None:
+    """Take the time of all these machines for `ref_id`, or of none of them: raises `SpanTaken` (roll back then).
+
+    Lapsed holds in the way are deleted first; the insert waits for a rival that has not committed, and loses to it
+    without raising, so that many people who want one slot neither deadlock nor fail.
+    """
+    for wish in sorted(claims, key=lambda wish: wish.machine_id):
+        values = _claim_values(tx, taker, ref_id, wish, expires_at)
+        if await _insert(tx, values):
+            continue
+        await tx.execute(_DROP_LAPSED, {"machine": wish.machine_id, "now": tx.now, **window_values(wish.blocked)})
+        if not await _insert(tx, values):
+            raise SpanTaken(machine_id=str(wish.machine_id))
+
+
+async def keep(tx: Tx, ref_id: UUID, *, expires_at: datetime | None, machines: int) -> bool:
+    """Let what `ref_id` holds block until another hour, or for good. False when part of it was already lost."""
+    kept = await tx.execute(occupancies.update().where(occupancies.c.ref_id == ref_id).values(expires_at=expires_at))
+    return kept.rowcount == machines
+
+
+async def release(tx: Tx, ref_id: UUID) -> None:
+    """Give back all the time that `ref_id` holds."""
+    await tx.execute(occupancies.delete().where(occupancies.c.ref_id == ref_id))
+
+
+async def move(tx: Tx, taker: Taker, ref_id: UUID, claims: Sequence[Claim], *, expires_at: datetime | None) -> None:
+    """Give back and claim anew in one go; raises `SpanTaken`, and the rollback keeps the old time.
+
+    Two moves that want each other's time wait here for their turn instead of deadlocking over it.
+    """
+    for machine_id in sorted(wish.machine_id for wish in claims):
+        await tx.execute(sa.select(sa.func.pg_advisory_xact_lock(_lock_key(machine_id))))
+    await release(tx, ref_id)
+    await claim(tx, taker, ref_id, claims, expires_at=expires_at)
+
+
+async def cut(tx: Tx, ref_id: UUID, end: datetime) -> None:
+    """End what `ref_id` holds at `end`, each machine keeping its own buffer after; nothing is ever lengthened."""
+    starts, ends = sa.func.lower(occupancies.c.during), sa.func.upper(occupancies.c.during)
+    buffer_after = sa.func.upper(occupancies.c.blocked) - ends
+    shortened = occupancies.update().where(occupancies.c.ref_id == ref_id, starts < end, ends > end)
+    await tx.execute(
+        shortened.values(
+            during=sa.func.tstzrange(starts, end),
+            blocked=sa.func.tstzrange(sa.func.lower(occupancies.c.blocked), end + buffer_after),
+        )
+    )
+    await tx.execute(occupancies.delete().where(occupancies.c.ref_id == ref_id, starts >= end))
+
+
+async def _insert(tx: Tx, values: dict[str, Any]) -> bool:
+    return (await tx.execute(_CLAIM, values)).first() is not None
+
+
+def _claim_values(tx: Tx, taker: Taker, ref_id: UUID, wish: Claim, expires_at: datetime | None) -> dict[str, Any]:
+    return {
+        "id": tx.new_id(),
+        "machine": wish.machine_id,
+        "kind": taker,
+        "ref": ref_id,
+        "starts": wish.during.start,
+        "ends": wish.during.end,
+        "expires_at": expires_at,
+        **window_values(wish.blocked),
+    }
+
+
+def _lock_key(machine_id: UUID) -> int:
+    return int.from_bytes(machine_id.bytes[8:], signed=True)

@@ -1,0 +1,71 @@
+"""Looking at time: what is taken, what is free, and the owner's whole calendar."""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from votremachine.accounts.rules import Actor, Verb
+from votremachine.availability.models import occupancies
+from votremachine.availability.rules import Occupancy, busy_for
+from votremachine.availability.schemas import Availability, Calendar, OccupancyView
+from votremachine.availability.service.table import COLUMNS, from_row, meets_window, on_machine, window_values
+from votremachine.fleet import service as fleet
+from votremachine.fleet.rules import Machine
+from votremachine.infra.database import Tx
+from votremachine.infra.wire import SpanView
+from votremachine.kernel.span import Span, clip, gaps, merge
+
+_asked = (
+    sa.func.unnest(sa.bindparam("machines", type_=sa.ARRAY(sa.Uuid)))
+    .table_valued(sa.column("id", sa.Uuid), name="asked")
+    .render_derived()
+)
+_LIVE = (
+    sa.select(*COLUMNS)
+    .select_from(_asked.join(occupancies, sa.and_(on_machine(_asked.c.id), meets_window())))
+    .where(sa.or_(occupancies.c.expires_at.is_(None), occupancies.c.expires_at > sa.bindparam("now")))
+)
+
+
+async def taken(tx: Tx, machine_ids: Collection[UUID], window: Span) -> list[Occupancy]:
+    """The live occupancies of these machines whose blocked time meets `window`, by start; one statement."""
+    values = {"machines": list(machine_ids), "now": tx.now, **window_values(window)}
+    return sorted(map(from_row, await tx.rows(_LIVE, values)), key=lambda one: one.during)
+
+
+async def busy(tx: Tx, machines: Sequence[Machine], window: Span) -> list[Span]:
+    """When any of these machines cannot be had by a newcomer, given each one's buffers."""
+    buffers = {machine.id: machine.terms.buffers for machine in machines}
+    widest = (max(before for before, _ in buffers.values()), max(after for _, after in buffers.values()))
+    found = await taken(tx, buffers, window.widened(*widest))
+    return merge(span for one in found for span in busy_for([one.blocked], buffers[one.machine_id]))
+
+
+async def availability(tx: Tx, machine: Machine, window: Span) -> Availability:
+    """Free and busy, without reasons, for anybody who may see the machine."""
+    occupied = clip(await busy(tx, [machine], window), window)
+    return Availability(
+        machine.id,
+        machine.zone.key,
+        [SpanView.of(span, machine.zone) for span in gaps(window, occupied)],
+        [SpanView.of(span, machine.zone) for span in occupied],
+    )
+
+
+async def calendar(tx: Tx, who: Actor, machine_id: UUID, window: Span) -> Calendar:
+    """Everything that takes the machine's time, for its owner. Raises `UnknownMachine`, `NotAllowed`."""
+    machine = await fleet.owned(tx, who, Verb.READ_CALENDAR, machine_id)
+    entries = [_occupancy_view(one, machine) for one in await taken(tx, [machine_id], window)]
+    return Calendar(machine_id, machine.zone.key, entries)
+
+
+def _occupancy_view(one: Occupancy, machine: Machine) -> OccupancyView:
+    return OccupancyView(
+        one.id,
+        one.kind,
+        one.ref_id,
+        SpanView.of(one.during, machine.zone),
+        SpanView.of(one.blocked, machine.zone),
+        one.expires_at,
+    )
