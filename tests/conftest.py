@@ -2,9 +2,10 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator
 
 import httpx
+import hypothesis
 import pytest
 import sqlalchemy as sa
 from litestar import Litestar
@@ -16,9 +17,16 @@ from votremachine.infra.database import Database, metadata
 
 pytest_plugins = ["tests.servers"]
 
+# At a desk, other examples each time; in CI the same ones, so that a change is judged by what it changed.
+hypothesis.settings.register_profile("desk", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("VOTREMACHINE_CI") else "desk")
+
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Where CI promised to have everything (VOTREMACHINE_CI), a test that "cannot run here" is a failure."""
     report = yield
     if report.skipped and os.environ.get("VOTREMACHINE_CI") and "shared" not in str(report.longrepr):

@@ -21,7 +21,7 @@ COLUMNS = (
     occupancies.c.expires_at,
 )
 # A literal, not a parameter: the expression must be the constraint's own for its index to answer.
-_CLOSED = sa.literal_column("'[]'")
+_CLOSED: sa.ColumnElement[str] = sa.literal_column("'[]'")
 
 
 def instants(start: str, end: str) -> sa.Function[Any]:

@@ -1,0 +1,116 @@
+"""A plain in-memory calendar that says what the engine must do: the oracle of the state machine.
+
+It keeps one list of what blocks which machine and knows no database, no index and no transaction.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from votremachine.kernel.span import Span
+
+Buffers = tuple[timedelta, timedelta]
+NONE: Buffers = (timedelta(0), timedelta(0))
+LIVE_STATES = {"held", "requested", "confirmed", "in_use", "returned"}
+
+
+@dataclass
+class Taken:
+    """One machine's time, taken by `ref`."""
+
+    ref: UUID
+    machine: UUID
+    during: Span
+    blocked: Span
+    expires_at: datetime | None = None
+
+
+@dataclass
+class Booked:
+    """What the oracle remembers of a booking."""
+
+    machines: list[UUID]
+    span: Span
+    state: str
+    expires_at: datetime | None = None
+    out_at: datetime | None = None
+    returned_at: datetime | None = None
+
+
+@dataclass
+class Oracle:
+    """The whole truth: `buffers` by machine, the machines that are booked on request, the hour."""
+
+    now: datetime
+    buffers: dict[UUID, Buffers]
+    on_request: set[UUID]
+    taken: list[Taken] = field(default_factory=list)
+    bookings: dict[UUID, Booked] = field(default_factory=dict)
+    blocks: dict[UUID, Taken] = field(default_factory=dict)
+
+    def is_free(self, machine: UUID, blocked: Span, but: UUID | None = None) -> bool:
+        return not any(
+            one.machine == machine and one.ref != but and one.blocked.overlaps(blocked) for one in self.live()
+        )
+
+    def live(self) -> list[Taken]:
+        return [one for one in self.taken if one.expires_at is None or one.expires_at > self.now]
+
+    def state(self, booking: UUID) -> str:
+        one = self.bookings[booking]
+        ran_out = one.expires_at is not None and one.expires_at <= self.now
+        return "expired" if one.state in {"held", "requested"} and ran_out else one.state
+
+    def may_take(self, machines: list[UUID], span: Span, but: UUID | None = None) -> str | None:
+        """The code of the refusal, None when the time is free for all of them."""
+        if not all(self.is_free(machine, span.widened(*self.buffers[machine]), but) for machine in machines):
+            return "span_taken"
+        return None
+
+    def take(self, ref: UUID, machines: list[UUID], span: Span, expires_at: datetime | None) -> None:
+        self.give_back(ref)
+        for machine in machines:
+            self.taken.append(Taken(ref, machine, span, span.widened(*self.buffers[machine]), expires_at))
+
+    def give_back(self, ref: UUID) -> None:
+        self.taken = [one for one in self.taken if one.ref != ref]
+
+    def book(self, ref: UUID, machines: list[UUID], span: Span, *, on_account: bool) -> None:
+        booked = Booked(machines, span, "held", self.now + timedelta(minutes=15))
+        self.bookings[ref] = booked
+        self.take(ref, machines, span, booked.expires_at)
+        if on_account:
+            self.commit(ref)
+
+    def commit(self, ref: UUID) -> None:
+        """What a hold becomes when it is paid or goes on account."""
+        one = self.bookings[ref]
+        asked = bool(self.on_request & set(one.machines))
+        expires_at = min(self.now + timedelta(hours=24), one.span.start) if asked else None
+        self.become(ref, "requested" if asked else "confirmed", expires_at)
+
+    def become(self, ref: UUID, state: str, expires_at: datetime | None = None) -> None:
+        one = self.bookings[ref]
+        one.state, one.expires_at = state, expires_at
+        if state not in LIVE_STATES:
+            self.give_back(ref)
+        for taken in self.taken:
+            if taken.ref == ref:
+                taken.expires_at = expires_at
+
+    def move(self, ref: UUID, span: Span) -> None:
+        one = self.bookings[ref]
+        one.span = span
+        if one.expires_at is not None:
+            one.expires_at = min(one.expires_at, span.start)
+        self.take(ref, one.machines, span, one.expires_at)
+
+    def cut(self, ref: UUID, end: datetime) -> None:
+        """The rest of the time is given back, but for the buffer after."""
+        for taken in [one for one in self.taken if one.ref == ref and one.during.end > end]:
+            self.taken.remove(taken)
+            if taken.during.start < end:
+                during = Span(taken.during.start, end)
+                after = self.buffers[taken.machine][1]
+                blocked = Span(taken.blocked.start, end + after)
+                self.taken.append(Taken(ref, taken.machine, during, blocked))

@@ -1,0 +1,290 @@
+"""The engine against its oracle: any order of verbs and hours, on real PostgreSQL, compared after every step."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
+
+from tests.bookings.oracle import NONE, Oracle, Taken
+from tests.cast import Cast, plant
+from votremachine.availability.schemas import BlockTime
+from votremachine.availability.service import blocks
+from votremachine.bookings.schemas import Book
+from votremachine.bookings.service import decide, handover, look, move
+from votremachine.bookings.service.book import book
+from votremachine.infra.database import Database, Tx, metadata
+from votremachine.kernel.errors import DomainError
+from votremachine.kernel.span import Span
+
+START = datetime(2026, 6, 1, 6, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+BUFFERS = [NONE, (HOUR, HOUR / 2), (timedelta(0), HOUR)]
+
+OVERLAPS = sa.text(
+    """
+    SELECT count(*) FROM occupancies a JOIN occupancies b
+    ON a.machine_id = b.machine_id AND a.id < b.id AND a.blocked && b.blocked
+    """
+)
+OCCUPIED = sa.text(
+    """
+    SELECT ref_id, machine_id, lower(during) AS s, upper(during) AS e, lower(blocked) AS bs, upper(blocked) AS be,
+           expires_at
+    FROM occupancies
+    """
+)
+BOOKED = sa.text("SELECT id, state, expires_at FROM bookings")
+
+starts = st.integers(0, 40)
+lengths = st.integers(1, 14)
+groups = st.sets(st.integers(0, 2), min_size=1, max_size=3)
+
+
+class Engine(RuleBasedStateMachine):
+    """Each rule does one thing to both sides; the oracle says beforehand whether the engine must refuse, and how."""
+
+    url: ClassVar[str]
+    booking = Bundle("booking")
+    blocked = Bundle("blocked")
+
+    @initialize()
+    def open(self) -> None:
+        self.runner = asyncio.Runner()
+        self.now = START
+        self.database = Database(self.url, pool_size=2, clock=lambda: self.now)
+        self.cast: Cast = self.runner.run(self._planted())
+        ids = self.cast.machines
+        self.oracle = Oracle(START, dict(zip(ids, BUFFERS, strict=True)), {ids[2]})
+
+    async def _planted(self) -> Cast:
+        async with self.database.begin() as tx:
+            await tx.execute(sa.text(f"TRUNCATE {', '.join(metadata.tables)} CASCADE"))
+            return await plant(tx, buffers=BUFFERS, on_request={2})
+
+    def teardown(self) -> None:
+        if hasattr(self, "runner"):
+            self.runner.run(self.database.close())
+            self.runner.close()
+
+    def do(self, verb: Callable[[Tx], Awaitable[Any]], refusal: str | None) -> Any:
+        """The verb's answer; it must be refused with just this code, or not at all."""
+        try:
+            answer, refused = self.runner.run(self.database.run(verb)), None
+        except DomainError as error:
+            answer, refused = None, error.code
+        assert refused == refusal, f"the engine says {refused}, the oracle says {refusal}"
+        return answer
+
+    def span(self, start: int, length: int) -> Span:
+        begin = START + start * HOUR
+        return Span(begin, begin + length * HOUR)
+
+    def late(self, span: Span) -> str | None:
+        return "in_the_past" if span.start < self.now else None
+
+    def standing(self, ref: UUID, allowed: set[str], otherwise: str = "illegal_transition") -> str | None:
+        state, ran_out = self.oracle.bookings[ref].state, self.oracle.state(ref) == "expired"
+        if ran_out and state in {"held", "requested"}:
+            return "hold_expired"
+        return None if state in allowed else otherwise
+
+    @rule(hours=st.sampled_from([0.1, 0.25, 1, 3, 13]))
+    def time_passes(self, hours: float) -> None:
+        self.now += hours * HOUR
+        self.oracle.now = self.now
+
+    @rule(target=booking, group=groups, start=starts, length=lengths, on_account=st.booleans())
+    def book(self, group: set[int], start: int, length: int, on_account: bool) -> Any:
+        machines, span = sorted(self.cast.machines[i] for i in group), self.span(start, length)
+        asked = Book(machine_ids=machines, start=span.start, end=span.end)
+        asked.payment = "on_account" if on_account else None
+        refusal = self.late(span) or self.oracle.may_take(machines, span)
+        made = self.do(lambda tx: book(tx, self.cast.renter, asked), refusal)
+        if made is None:
+            return multiple()
+        self.oracle.book(made.id, machines, span, on_account=on_account)
+        return made.id
+
+    @rule(ref=booking)
+    def confirm(self, ref: UUID) -> None:
+        refusal = self.standing(ref, {"held"})
+        one = self.oracle.bookings[ref]
+        if refusal is None and self.oracle.on_request & set(one.machines) and one.span.start <= self.now:
+            refusal = "hold_expired"
+        if self.do(lambda tx: decide.confirm_on_account(tx, self.cast.renter, ref), refusal):
+            self.oracle.commit(ref)
+
+    @rule(ref=booking)
+    def accept(self, ref: UUID) -> None:
+        if self.do(lambda tx: decide.accept(tx, self.cast.owner, ref), self.standing(ref, {"requested"})):
+            self.oracle.become(ref, "confirmed")
+
+    @rule(ref=booking)
+    def decline(self, ref: UUID) -> None:
+        if self.do(lambda tx: decide.decline(tx, self.cast.owner, ref, ""), self.standing(ref, {"requested"})):
+            self.oracle.become(ref, "declined")
+
+    @rule(ref=booking, by_owner=st.booleans())
+    def cancel(self, ref: UUID, by_owner: bool) -> None:
+        who = self.cast.owner if by_owner else self.cast.renter
+        refusal = self.standing(ref, {"held", "requested", "confirmed"})
+        if self.do(lambda tx: decide.cancel(tx, who, ref, "rain"), refusal):
+            self.oracle.become(ref, "cancelled")
+
+    @rule()
+    def sweep(self) -> None:
+        self.do(decide.expire, None)
+        for ref, one in self.oracle.bookings.items():
+            if one.state in {"held", "requested"} and self.oracle.state(ref) == "expired":
+                self.oracle.become(ref, "expired")
+        assert not [row for row in self._rows(OCCUPIED) if row.expires_at and row.expires_at <= self.now]
+
+    @rule(ref=booking, start=starts, length=lengths)
+    def reschedule(self, ref: UUID, start: int, length: int) -> None:
+        one, span = self.oracle.bookings[ref], self.span(start, length)
+        mover, refusal = self._mover(ref), self.standing(ref, {"held", "requested", "confirmed"}, "not_movable")
+        refusal = refusal or self.late(span) or self.oracle.may_take(one.machines, span, but=ref)
+        if self.do(lambda tx: self._reschedule(tx, mover, ref, span), refusal):
+            self.oracle.move(ref, span)
+
+    @rule(ref=booking, hours=st.integers(-2, 8))
+    def extend(self, ref: UUID, hours: int) -> None:
+        one = self.oracle.bookings[ref]
+        end = one.span.end + hours * HOUR
+        mover, refusal = self._mover(ref), self.standing(ref, {"confirmed", "in_use"}, "not_movable")
+        if refusal is None and end <= one.span.start:
+            refusal = "ends_before_start"
+        elif refusal is None and hours <= 0:
+            refusal = "not_later"
+        span = Span(one.span.start, max(end, one.span.end))
+        refusal = refusal or self.oracle.may_take(one.machines, span, but=ref)
+        if self.do(lambda tx: self._extend(tx, mover, ref, end), refusal):
+            self.oracle.move(ref, span)
+
+    @rule(target=blocked, machine=st.integers(0, 2), start=starts, length=lengths)
+    def block(self, machine: int, start: int, length: int) -> Any:
+        span, machine_id = self.span(start, length), self.cast.machines[machine]
+        refusal = None if self.oracle.is_free(machine_id, span) else "span_taken"
+        asked = BlockTime(start=span.start, end=span.end)
+        made = self.do(lambda tx: blocks.block(tx, self.cast.owner, machine_id, asked), refusal)
+        if made is None:
+            return multiple()
+        self.oracle.blocks[made.id] = Taken(made.id, machine_id, span, span)
+        self.oracle.taken.append(self.oracle.blocks[made.id])
+        return made.id
+
+    @rule(ref=blocked)
+    def unblock(self, ref: UUID) -> None:
+        refusal = None if ref in self.oracle.blocks else "unknown_block"
+        self.do(lambda tx: blocks.unblock(tx, self.cast.owner, ref), refusal)
+        self.oracle.blocks.pop(ref, None)
+        self.oracle.give_back(ref)
+
+    @rule(ref=booking)
+    def check_out(self, ref: UUID) -> None:
+        one = self.oracle.bookings[ref]
+        refusal = "too_early" if self.now < one.span.start - 2 * HOUR else None
+        if refusal is None and one.state != "confirmed":
+            refusal = "illegal_transition"
+        if self.do(lambda tx: handover.check_out(tx, self.cast.owner, ref), refusal):
+            self.oracle.become(ref, "in_use")
+            one.out_at = self.now
+
+    @rule(ref=booking, minutes_ago=st.integers(0, 200))
+    def check_in(self, ref: UUID, minutes_ago: int) -> None:
+        one, at = self.oracle.bookings[ref], self.now - timedelta(minutes=minutes_ago)
+        refusal = "impossible_return" if one.out_at and at < one.out_at else None
+        if refusal is None and one.state != "in_use":
+            refusal = "illegal_transition"
+        if self.do(lambda tx: handover.check_in(tx, self.cast.owner, ref, at), refusal):
+            self.oracle.become(ref, "returned")
+            self.oracle.cut(ref, at)
+            one.returned_at = at
+
+    @rule(ref=booking)
+    def no_show(self, ref: UUID) -> None:
+        one = self.oracle.bookings[ref]
+        refusal = "too_early" if self.now < one.span.start else None
+        if refusal is None and one.state != "confirmed":
+            refusal = "illegal_transition"
+        if self.do(lambda tx: handover.no_show(tx, self.cast.owner, ref, ""), refusal):
+            self.oracle.become(ref, "no_show")
+
+    @rule()
+    def complete(self) -> None:
+        self.do(handover.complete, None)
+        self.do(handover.warn_overdue, None)
+        for ref, one in self.oracle.bookings.items():
+            if one.state == "returned" and one.returned_at and one.returned_at <= self.now - 48 * HOUR:
+                self.oracle.become(ref, "completed")
+
+    @invariant()
+    def no_machine_is_in_two_places(self) -> None:
+        if hasattr(self, "cast"):
+            assert self._rows(OVERLAPS)[0].count == 0
+
+    @invariant()
+    def the_calendar_is_the_oracles(self) -> None:
+        if not hasattr(self, "cast"):
+            return
+        live = {
+            (row.ref_id, row.machine_id, row.s, row.e, row.bs, row.be)
+            for row in self._rows(OCCUPIED)
+            if row.expires_at is None or row.expires_at > self.now
+        }
+        expected = [
+            (one.ref, one.machine, one.during.start, one.during.end, one.blocked.start, one.blocked.end)
+            for one in self.oracle.live()
+        ]
+        assert len(expected) == len(set(expected))
+        assert live == set(expected)
+
+    @invariant()
+    def the_states_are_the_oracles(self) -> None:
+        if not hasattr(self, "cast"):
+            return
+        found = {row.id: row for row in self._rows(BOOKED)}
+        assert {ref: row.state for ref, row in found.items()} == {
+            ref: one.state for ref, one in self.oracle.bookings.items()
+        }
+        for ref, row in found.items():
+            assert row.expires_at == self.oracle.bookings[ref].expires_at
+
+    def _mover(self, ref: UUID) -> Any:
+        """The owner moves what they approved, the renter the rest."""
+        one = self.oracle.bookings[ref]
+        approved = one.state in {"confirmed", "in_use"} and self.oracle.on_request & set(one.machines)
+        return self.cast.owner if approved else self.cast.renter
+
+    async def _reschedule(self, tx: Tx, who: Any, ref: UUID, span: Span) -> Any:
+        return await move.reschedule(tx, who, ref, (await look.show(tx, who, ref)).version, span)
+
+    async def _extend(self, tx: Tx, who: Any, ref: UUID, end: datetime) -> Any:
+        return await move.extend(tx, who, ref, (await look.show(tx, who, ref)).version, end)
+
+    def _rows(self, question: sa.TextClause) -> Any:
+        async def ask() -> Any:
+            async with self.database.read() as tx:
+                return await tx.rows(question)
+
+        return self.runner.run(ask())
+
+
+@pytest.mark.timeout(400)
+def test_the_engine_does_what_the_oracle_says(database_url: str) -> None:
+    Engine.url = database_url
+    run = Engine.TestCase()
+    run.settings = settings(
+        max_examples=40,
+        stateful_step_count=40,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+    run.runTest()
