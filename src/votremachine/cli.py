@@ -182,8 +182,8 @@ def _greet(settings: Settings, seconds: float) -> None:
         from votremachine.demo.sign_ins import SIGN_INS  # the demo is not loaded on a real service
 
         print("Demo sign-ins")
-        for email, password, who in SIGN_INS:
-            print(f"  {email}  {password}  {who}")
+        for offered in SIGN_INS:
+            print(f"  {offered.email}  {offered.password}  {offered.who}")
         print()
     print("Try")
     print(f"  curl {url}/health/ready")

@@ -13,6 +13,7 @@ from votremachine.infra.migrate import (
     MIGRATIONS,
     DatabaseUnreachable,
     NewerDatabase,
+    UnknownRevision,
     current,
     downgrade,
     head,
@@ -96,6 +97,21 @@ async def test_an_unreachable_database_is_named_without_its_password(url: str) -
     with pytest.raises(DatabaseUnreachable, match="'votremachine'") as caught:
         await upgrade(url)
     assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["nonsense", "postgresql://postgres@/votremachine", "mysql+asyncmy://a@b/c", "postgresql+asyncpg://h:port/x"]
+)
+async def test_a_url_of_another_form_is_refused(url: str) -> None:
+    with pytest.raises(DatabaseUnreachable, match="URL"):
+        await current(url)
+
+
+async def test_a_revision_that_does_not_exist_is_refused(empty_url: str) -> None:
+    with pytest.raises(UnknownRevision, match=head()):
+        await upgrade(empty_url, "9999")
+    with pytest.raises(UnknownRevision):
+        await downgrade(empty_url, "9999")
 
 
 async def test_a_database_that_does_not_exist_is_unreachable(postgres: EmbeddedPostgres) -> None:

@@ -112,7 +112,7 @@ async def _revision(connection: AsyncConnection) -> str | None:
 
 async def _with_connection(url: str, work: Callable[[AsyncConnection], Awaitable[Answer]]) -> Answer:
     """The answer of `work` on a connection of its own, in one transaction."""
-    address = make_url(url)
+    address = _address(url)
     engine = create_async_engine(address, poolclass=NullPool, connect_args={"timeout": CONNECT_SECONDS})
     try:
         connection = await engine.connect()
@@ -120,6 +120,16 @@ async def _with_connection(url: str, work: Callable[[AsyncConnection], Awaitable
         raise DatabaseUnreachable(f"the database {_without_secrets(address)} is unreachable: {error}") from error
     async with aclosing(connection), connection.begin():
         return await work(connection)
+
+
+def _address(url: str) -> URL:
+    try:
+        address = make_url(url)
+    except (SQLAlchemyError, ValueError) as error:
+        raise DatabaseUnreachable("the database's URL is not of the form postgresql+asyncpg://…") from error
+    if address.get_backend_name() != "postgresql" or address.get_driver_name() != "asyncpg":
+        raise DatabaseUnreachable(f"the database's URL begins with {address.drivername}, not postgresql+asyncpg")
+    return address
 
 
 def _without_secrets(address: URL) -> str:
