@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,25 @@ from votremachine.infra.servers.postgres import THROW_AWAY, EmbeddedPostgres
 from votremachine.infra.servers.redis import KEEP_NOTHING, EmbeddedRedis
 
 
-@pytest.fixture(scope="session")
-def servers_folder() -> Iterator[Path]:
-    """Short, because the sockets lie in it, and not pytest's own, which it closes to the account of the servers."""
+@contextmanager
+def short_folder() -> Iterator[Path]:
+    """Short, because sockets lie in it, and not pytest's own, which it closes to the account of the servers."""
     folder = Path(tempfile.mkdtemp(prefix="vm-"))
     yield folder
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def servers_folder() -> Iterator[Path]:
+    with short_folder() as folder:
+        yield folder
+
+
+@pytest.fixture
+def var_dir() -> Iterator[Path]:
+    """A folder for one test's own servers."""
+    with short_folder() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")
