@@ -75,7 +75,13 @@ _LOOK = sa.text(
     LEFT JOIN idempotent_answers a ON a.person_id = :person AND a.key = :key AND a.answered_at > :oldest
     """
 ).columns(headers=JSONB)
-_KEEP = insert(answers).on_conflict_do_nothing()
+# An answer past its week gives way; one that is not was written since we looked.
+_given = insert(answers)
+_KEEP = _given.on_conflict_do_update(
+    index_elements=["person_id", "key"],
+    set_={column: _given.excluded[column] for column in ("fingerprint", "status", "headers", "body", "answered_at")},
+    where=answers.c.answered_at <= _given.excluded.answered_at - KEPT_FOR,
+)
 _FORGET = answers.delete()
 
 

@@ -1,0 +1,101 @@
+"""Every statement that PostgreSQL is sent, BEGIN and COMMIT included, counted at the driver."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from litestar import Litestar
+
+from tests.people import Person, World, at
+
+MOST_FOR_A_BOOKING = 12
+
+
+class Statements:
+    """What the application's connections were asked, in order."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+
+    def note(self, statement: str) -> None:
+        self.sent.append(" ".join(statement.split()))
+
+    @contextmanager
+    def counted(self) -> Iterator[list[str]]:
+        self.sent.clear()
+        seen: list[str] = []
+        yield seen
+        seen.extend(self.sent)
+
+
+@pytest.fixture
+async def statements(app: Litestar) -> Any:
+    noted = Statements()
+    database = app.dependencies["database"].dependency()  # type: ignore[union-attr]
+    await database.close()
+
+    def on_connect(connection: Any, _: Any) -> None:
+        # What asyncpg is not given as a prepared statement: BEGIN, COMMIT, ROLLBACK.
+        connection.driver_connection.add_query_logger(lambda record: noted.note(record.query))
+
+    def on_execute(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        noted.note(statement)
+
+    engine = database.engine.sync_engine
+    sa.event.listen(engine, "connect", on_connect)
+    sa.event.listen(engine, "before_cursor_execute", on_execute)
+    yield noted
+    sa.event.remove(engine, "connect", on_connect)
+    sa.event.remove(engine, "before_cursor_execute", on_execute)
+    await database.close()
+
+
+async def test_a_booking_on_account_takes_twelve_statements_at_most(
+    world: World, owner: Person, renter: Person, statements: Statements
+) -> None:
+    tractor = await world.machine(owner)
+    await renter.booked([tractor], at(1), at(2))  # the connection's own first words
+    with statements.counted() as seen:
+        await renter.booked([tractor], at(3), at(4))
+    assert "BEGIN;" in seen
+    assert "COMMIT;" in seen
+    assert len(seen) <= MOST_FOR_A_BOOKING, "\n".join(seen)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/bookings",
+        "/machines",
+        "/inbox",
+        "/me",
+        "/machines/{}/calendar?from=2020-01-01T00:00:00Z&to=2020-12-01T00:00:00Z",
+    ],
+)
+async def test_lists_do_not_grow_in_queries_with_their_rows(
+    path: str, world: World, owner: Person, renter: Person, statements: Statements
+) -> None:
+    counts: list[int] = []
+    for rows in (1, 3):
+        for _ in range(rows - len(counts)):
+            tractor = await world.machine(owner)
+            await renter.booked([tractor], at(1), at(2))
+        await owner.get(path.format(tractor))
+        with statements.counted() as seen:
+            assert (await owner.get(path.format(tractor))).status_code == 200
+        counts.append(len(seen))
+    assert counts[0] == counts[1]
+
+
+async def test_a_group_of_three_costs_two_statements_more_than_one(
+    world: World, owner: Person, renter: Person, statements: Statements
+) -> None:
+    tractors = [await world.machine(owner) for _ in range(3)]
+    await renter.booked(tractors, at(1), at(2))
+    with statements.counted() as one:
+        await renter.booked(tractors[:1], at(3), at(4))
+    with statements.counted() as three:
+        await renter.booked(tractors, at(5), at(6))
+    assert len(three) == len(one) + 2, "one claim for each further machine, and nothing else"
