@@ -6,19 +6,40 @@ from votremachine.demo.world import world
 
 
 class SignIn(msgspec.Struct, frozen=True):
+    """`who` is a name and a party; `fr` and `en` say what a visitor does as this person."""
+
     email: str
     password: str
     who: str
+    fr: str
+    en: str
 
 
-# A farmer who rents, one who owns, and the two who run a cooperative's fleet and a contractor's.
-_OFFERED = ("airial", "cuma-garluche", "cuma-tuc", "eta-bergantas")
-
-
-def _offer(key: str) -> SignIn:
-    party = next(one for one in world().parties if one.key == key)
+def _offer(party_key: str, fr: str, en: str) -> SignIn:
+    party = next(one for one in world().parties if one.key == party_key)
     person = next(one for one in world().people if one.key == party.admin)
-    return SignIn(person.email, world().password, f"{person.name}, {party.name}")
+    return SignIn(person.email, world().password, f"{person.name}, {party.name}", fr, en)
 
 
-SIGN_INS = tuple(_offer(key) for key in _OFFERED)
+SIGN_INS = (
+    _offer(
+        "airial",
+        "Agricultrice : loue, prête, et tient le planning de sa CUMA.",
+        "A farmer: rents, lends, and keeps her cooperative’s calendar.",
+    ),
+    _offer(
+        "whitcombe",
+        "Agriculteur : valide chaque demande pour son tracteur.",
+        "A farmer: approves each request for his tractor.",
+    ),
+    _offer(
+        "cuma-garluche",
+        "Président de CUMA : le parc, les adhérents, les réservations.",
+        "Runs a cooperative: its fleet, its members, their bookings.",
+    ),
+    _offer(
+        "eta-bergantas",
+        "Entrepreneur de travaux agricoles : ses machines sur demande.",
+        "An agricultural contractor: his machines on request.",
+    ),
+)

@@ -1,8 +1,11 @@
 """The demo world as data: data/demo.json, read into values."""
 
+import csv
+from datetime import date, datetime, time, timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -10,6 +13,10 @@ from votremachine.accounts.rules import PartyKind, Role
 from votremachine.availability.rules import Taker
 from votremachine.bookings.rules import State as BookingState
 from votremachine.fleet.rules import BookingMode, State
+
+# All of its machines stand in the Landes.
+ZONE = ZoneInfo("Europe/Paris")
+_DATA = files("votremachine") / "data"
 
 
 class DemoPerson(msgspec.Struct, frozen=True):
@@ -69,6 +76,10 @@ class DemoTime(msgspec.Struct, frozen=True):
     day: int
     time: str
 
+    def seen_from(self, today: date) -> datetime:
+        """The instant it is, when today is this day in the Landes."""
+        return datetime.combine(today + timedelta(days=self.day), time.fromisoformat(self.time), ZONE)
+
 
 class DemoBooking(msgspec.Struct, frozen=True):
     key: str
@@ -102,4 +113,11 @@ class World(msgspec.Struct, frozen=True):
 
 @cache
 def world() -> World:
-    return msgspec.json.decode((files("votremachine") / "data" / "demo.json").read_bytes(), type=World)
+    return msgspec.json.decode((_DATA / "demo.json").read_bytes(), type=World)
+
+
+@cache
+def communes() -> dict[str, str]:
+    """The name of each commune of the Landes that the world may stand in, by its INSEE code."""
+    rows = csv.DictReader((_DATA / "communes.csv").read_text("utf-8").splitlines())
+    return {row["insee"]: row["name"] for row in rows}
