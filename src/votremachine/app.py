@@ -63,12 +63,11 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         "tokens": Tokens(settings.secret),
         "cursors": Cursors(settings.secret),
     }
-    return Litestar(
+    app = Litestar(
         route_handlers=ROUTERS,
         dependencies={name: _always(value) for name, value in values.items()}
         | {"claims": Provide(accounts.read_claims, sync_to_thread=False)},
         exception_handlers=HANDLERS,
-        middleware=[logs.RequestLog()],
         compression_config=CompressionConfig(backend="brotli", brotli_quality=4, brotli_gzip_fallback=True),
         openapi_config=openapi.config(votremachine.__version__),
         request_max_body_size=LARGEST_BODY_BYTES,
@@ -76,6 +75,8 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         # Ours says it all, in one line per request.
         logging_config=None,
     )
+    app.asgi_handler = logs.RequestLog(app.asgi_handler)
+    return app
 
 
 def _always(value: object) -> Provide:

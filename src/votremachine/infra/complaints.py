@@ -35,6 +35,11 @@ def explain(complaint: Any, language: Language) -> FieldError:
     return FieldError(_pointer(key, message) if in_body else key, say(message, language))
 
 
+def is_missing_body(complaints: Any) -> bool:
+    """Whether Litestar complains of a body that is not there: it then names its own parameter and nothing else."""
+    return bool(complaints == [{"message": "'data'", "key": "data", "source": "body"}])
+
+
 def say(message: str, language: Language) -> str:
     """msgspec's sentence in the reader's language; a sentence we do not know stays in English."""
     if language == "en":

@@ -9,7 +9,6 @@ from typing import Any
 
 import structlog
 from litestar.enums import ScopeType
-from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -44,12 +43,18 @@ def _foreign(renderer: list[Any]) -> list[Any]:
     return [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer]
 
 
-class RequestLog(ASGIMiddleware):
-    """Gives each request an id (the caller's own `X-Request-Id` if it is a sane one), says it back and logs the end."""
+class RequestLog:
+    """Gives each request an id (the caller's own `X-Request-Id` if it is a sane one), says it back and logs the end.
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+    Stands outside of Litestar's routing, so that unknown paths are logged and answered like any other.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
-            await next_app(scope, receive, send)
+            await self._app(scope, receive, send)
             return
         request_id = _request_id(scope)
         scope["state"]["request_id"] = request_id
@@ -59,13 +64,12 @@ class RequestLog(ASGIMiddleware):
 
         async def note(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = [*message["headers"], (b"x-request-id", request_id.encode())]
-                message["headers"] = headers
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
                 took = round((time.perf_counter() - started) * 1000, 1)
                 log.info("request", method=scope["method"], path=scope["path"], status=message["status"], ms=took)
             await send(message)
 
-        await next_app(scope, receive, note)
+        await self._app(scope, receive, note)
 
 
 def _request_id(scope: Scope) -> str:

@@ -12,15 +12,13 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import (
     HTTPException,
-    MethodNotAllowedException,
-    NotFoundException,
     SerializationException,
     ValidationException,
 )
 from litestar.openapi.datastructures import ResponseSpec
 from sqlalchemy.exc import DBAPIError, InterfaceError
 
-from votremachine.infra.complaints import explain
+from votremachine.infra.complaints import explain, is_missing_body
 from votremachine.infra.database import DatabaseAway
 from votremachine.infra.languages import language_of
 from votremachine.kernel.errors import DomainError, FieldError, Kind
@@ -65,6 +63,13 @@ class BadJson(DomainError):
     fr = "Le corps de la requête n'est pas du JSON valide."
 
 
+class Malformed(DomainError):
+    kind = Kind.MALFORMED
+    code = "malformed"
+    en = "This request cannot be read."
+    fr = "Cette requête est illisible."
+
+
 class InvalidInput(DomainError):
     kind = Kind.INVALID
     code = "invalid_input"
@@ -107,7 +112,8 @@ INPUT = (BadJson, InvalidInput, BodyTooLarge)
 def responses(*errors: type[DomainError]) -> dict[int, ResponseSpec]:
     """What a route states in OpenAPI about the errors it answers, one entry per status."""
     by_status: dict[int, list[str]] = {}
-    for error in errors:
+    stated: tuple[type[DomainError], ...] = (Malformed, *errors)
+    for error in stated:
         by_status.setdefault(STATUS[error.kind], []).append(error.code)
     return {
         status: ResponseSpec(
@@ -128,7 +134,6 @@ def _document(
     error: DomainError,
     status: int,
     errors: list[FieldError],
-    headers: dict[str, str] | None = None,
 ) -> Response[Any]:
     language = language_of(request)
     problem = Problem(
@@ -146,26 +151,28 @@ def _document(
         msgspec.json.encode(body),
         status_code=status,
         media_type=MEDIA_TYPE,
-        headers={"Content-Language": language, "Cache-Control": "no-store", **(headers or {})},
+        headers={"Content-Language": language, "Cache-Control": "no-store"},
     )
 
 
 def _from_framework(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
     """Litestar's own refusals, told as ours."""
-    match error:
-        case ValidationException():
-            complaints = [explain(one, language_of(request)) for one in error.extra or []]
-            return _document(request, InvalidInput(), STATUS[Kind.INVALID], complaints)
-        case SerializationException():
-            return _document(request, BadJson(), 400, [])
-        case NotFoundException():
-            return _document(request, UnknownPath(), 404, [])
-        case MethodNotAllowedException():
-            return _document(request, MethodNotAllowed(), 405, [], error.headers)
-    known = {400: BadJson(), 413: BodyTooLarge()}.get(error.status_code)
-    if known is None:
+    told = _ours(error)
+    if told is None:
         return unexpected(request, error)
-    return _document(request, known, error.status_code, [])
+    complaints = error.extra if isinstance(told, InvalidInput) else []
+    errors = [explain(one, language_of(request)) for one in complaints or []]
+    return _document(request, told, error.status_code if error.status_code == 405 else STATUS[told.kind], errors)
+
+
+def _ours(error: HTTPException) -> DomainError | None:
+    if isinstance(error, ValidationException):
+        return BadJson() if is_missing_body(error.extra) else InvalidInput()
+    if isinstance(error.__cause__, SerializationException):
+        return BadJson()
+    by_status = {400: Malformed, 404: UnknownPath, 405: MethodNotAllowed, 413: BodyTooLarge}
+    told = by_status.get(error.status_code)
+    return told() if told else None
 
 
 def _from_database(request: Request[Any, Any, Any], error: DBAPIError) -> Response[Any]:
