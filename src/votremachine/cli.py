@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from votremachine.config import BadSetting, Settings, read_settings
-from votremachine.infra.address import check_free, is_ready, local_url
+from votremachine.infra.address import check_free, check_redis, is_ready, local_url
 from votremachine.infra.servers.postgres import EmbeddedPostgres
 from votremachine.infra.servers.process import CannotStart
 from votremachine.infra.servers.redis import EmbeddedRedis
@@ -22,7 +22,6 @@ from votremachine.infra.var_dir import kept_secret, the_only_one
 
 SERVERS_SECONDS = 60  # PostgreSQL may have to replay its log after a crash
 READY_SECONDS = 60
-SEED_SECONDS = 300
 
 
 def main(words: list[str] | None = None) -> int:
@@ -90,27 +89,24 @@ def migrate(settings: Settings, given: argparse.Namespace) -> None:
 
 def seed(settings: Settings, _: argparse.Namespace) -> None:
     _need(settings, "database_url")
-    from votremachine.demo.seed import seed as plant  # as in serve
-
-    plant(settings)
+    _plant(settings)
 
 
 def up(settings: Settings, _: argparse.Namespace) -> None:
     begun = time.monotonic()
     var_dir = settings.var_dir.resolve()
     with the_only_one(var_dir), Supervisor(var_dir) as supervisor:
-        supervisor.stop_leftovers("serve", "work", "seed")
+        supervisor.stop_leftovers("serve", "work")
         check_free(settings.host, settings.port)
         settings = _complete(settings, var_dir)
         settings = _with_servers(settings, supervisor)
         _migrate(settings.database_url, "head", None)
         supervisor.check()
-        environ = _environ(settings)
-        supervisor.run("serve", environ)
-        seeded = supervisor.run_to_end("seed", environ) if settings.demo else lambda: True
+        supervisor.run("serve", _environ(settings))
+        if settings.demo:
+            _plant(settings)  # while the API loads
         supervisor.wait_for(lambda: is_ready(settings.host, settings.port), "the API", READY_SECONDS)
-        supervisor.wait_for(seeded, "the demo's seed", SEED_SECONDS)
-        supervisor.run("work", environ)
+        supervisor.run("work", _environ(settings))
         _greet(settings, time.monotonic() - begun)
         supervisor.watch()
 
@@ -139,7 +135,7 @@ def _with_servers(settings: Settings, supervisor: Supervisor) -> Settings:
         if not url:
             supervisor.launch(server)
     if settings.redis_url:
-        _check_redis(settings.redis_url)
+        check_redis(settings.redis_url)
     import votremachine.infra.migrate  # noqa: F401 -- takes 0.7 s, just what the servers need to start
 
     supervisor.wait_for_servers(SERVERS_SECONDS)
@@ -148,16 +144,6 @@ def _with_servers(settings: Settings, supervisor: Supervisor) -> Settings:
         database_url=settings.database_url or postgres.url,
         redis_url=settings.redis_url or redis.url,
     )
-
-
-def _check_redis(url: str) -> None:
-    import redis  # only when it is the operator's own
-
-    try:
-        with redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5) as client:
-            client.ping()
-    except (redis.RedisError, ValueError) as error:
-        raise CannotStart(f"the server of VOTREMACHINE_REDIS_URL is unreachable: {error}") from error
 
 
 def _migrate(url: str, to: str, down: str | None) -> None:
@@ -169,6 +155,12 @@ def _migrate(url: str, to: str, down: str | None) -> None:
         raise CannotStart(str(error)) from error
 
 
+def _plant(settings: Settings) -> None:
+    from votremachine.demo.seed import seed as plant  # the demo is not loaded on a real service
+
+    plant(settings)
+
+
 def _environ(settings: Settings) -> dict[str, str]:
     """What `up` decided, as variables for the commands that it starts."""
     decided = ("var_dir", "database_url", "redis_url", "secret", "demo")
@@ -177,18 +169,27 @@ def _environ(settings: Settings) -> dict[str, str]:
 
 def _greet(settings: Settings, seconds: float) -> None:
     url = local_url(settings.host, settings.port)
-    print(f"Votremachine runs at {url} (ready in {seconds:.1f} s). Ctrl-C stops everything.\n")
+    print(f"Votremachine runs at {url} (ready in {seconds:.1f} s). Ctrl-C stops everything.")
+    lines = [f"curl {url}/health/ready", f"curl {url}/v1/categories", f"curl {url}/schema/openapi.json"]
     if settings.demo:
         from votremachine.demo.sign_ins import SIGN_INS  # the demo is not loaded on a real service
 
-        print("Demo sign-ins")
+        print("\nDemo sign-ins")
         for offered in SIGN_INS:
             print(f"  {offered.email}  {offered.password}  {offered.who}")
-        print()
-    print("Try")
-    print(f"  curl {url}/health/ready")
-    print(f"  curl {url}/v1/categories")
-    print(f"  curl {url}/schema/openapi.json", flush=True)
+        lines[1:] = _demo_lines(url, SIGN_INS[0].email, SIGN_INS[0].password)
+    print("\nTry", *lines, sep="\n  ", flush=True)
+
+
+def _demo_lines(url: str, email: str, password: str) -> list[str]:
+    """Sign in, and look at three machines."""
+    body = msgspec.json.encode({"email": email, "password": password}).decode()
+    login = f"curl -s {url}/v1/auth/login -H 'Content-Type: application/json' -d '{body}'"
+    pick = r"""sed 's/.*"access_token":"\([^"]*\).*/\1/'"""
+    return [
+        f"TOKEN=$({login} | {pick})",
+        f'curl -H "Authorization: Bearer $TOKEN" "{url}/v1/machines?limit=3"',
+    ]
 
 
 def _complain(error: Exception, code: int) -> int:

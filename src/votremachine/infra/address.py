@@ -1,4 +1,4 @@
-"""The address of the API on this machine: whether it is free, how it is written, whether somebody answers there."""
+"""Addresses: the API's own on this machine, which must be free and then answer, and that of a Redis which must."""
 
 import http.client
 import socket
@@ -42,3 +42,14 @@ def is_ready(host: str, port: int) -> bool:
             return line.getresponse().status == HTTPStatus.OK
         except (OSError, http.client.HTTPException):
             return False
+
+
+def check_redis(url: str) -> None:
+    """Raises `CannotStart` when no Redis answers there."""
+    import redis  # only when it is the operator's own: 0.2 s
+
+    try:
+        with redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5) as client:
+            client.ping()
+    except (redis.RedisError, ValueError) as error:
+        raise CannotStart(f"the server of VOTREMACHINE_REDIS_URL is unreachable: {error}") from error

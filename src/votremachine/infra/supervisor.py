@@ -41,7 +41,6 @@ class Supervisor:
         self._asked_to_stop = threading.Event()
         self._servers: list[EmbeddedServer] = []
         self._commands: dict[str, Child] = {}
-        self._errands: set[str] = set()  # the commands that end by themselves
 
     def __enter__(self) -> Self:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -69,7 +68,7 @@ class Supervisor:
         """Returns once they all answer; raises as `wait_for` does."""
         self.wait_for(lambda: all(server.is_ready() for server in self._servers), "the servers", seconds)
 
-    def run(self, command: str, environ: Mapping[str, str]) -> Child:
+    def run(self, command: str, environ: Mapping[str, str]) -> None:
         """Starts `votremachine COMMAND` with these variables on top of ours; raises `CannotStart`."""
         # -P: a file in the current folder must not stand in for a module.
         line = [sys.executable, "-P", "-X", self._marker, "-m", "votremachine", command]
@@ -77,22 +76,6 @@ class Supervisor:
         child = Child(f"votremachine {command}", line, log, environ={**os.environ, **environ})
         self._commands[command] = child
         self._pid_file(command).write_text(f"{child.process.pid}\n")
-        return child
-
-    def run_to_end(self, command: str, environ: Mapping[str, str]) -> Callable[[], bool]:
-        """As `run`, for a command that ends; what it gives says whether it has, and raises `ChildDied` if it failed."""
-        self._errands.add(command)
-        child = self.run(command, environ)
-
-        def ended() -> bool:
-            if child.is_running():
-                return False
-            if child.process.returncode:
-                raise ChildDied(_obituary(child))
-            self._forget(command)
-            return True
-
-        return ended
 
     def wait_for(self, ready: Callable[[], bool], what: str, seconds: float) -> None:
         """Returns once `ready()`; raises `Interrupted`, `ChildDied`, or `CannotStart` when `what` is too slow."""
@@ -113,8 +96,7 @@ class Supervisor:
         """Raises `Interrupted` or `ChildDied` when either is so."""
         if self._asked_to_stop.is_set():
             raise Interrupted
-        lasting = [child for command, child in self._commands.items() if command not in self._errands]
-        for child in [*(server.child for server in self._servers), *lasting]:
+        for child in [*(server.child for server in self._servers), *self._commands.values()]:
             if not child.is_running():
                 raise ChildDied(_obituary(child))
 
@@ -122,13 +104,9 @@ class Supervisor:
         for child in self._commands.values():
             child.ask_to_stop()
         deadline = time.monotonic() + STOP_COMMANDS_SECONDS
-        for command, child in list(self._commands.items()):
+        for command, child in self._commands.items():
             child.stop(max(0.0, deadline - time.monotonic()))
-            self._forget(command)
-
-    def _forget(self, command: str) -> None:
-        del self._commands[command]
-        self._pid_file(command).unlink(missing_ok=True)
+            self._pid_file(command).unlink(missing_ok=True)
 
     def _pid_file(self, command: str) -> Path:
         return self._var_dir / f"{command}.pid"
