@@ -50,7 +50,7 @@ def register(url: str) -> int:
 
 
 def quick_start(folder: Path, port: int, who: str, started: list[Up]) -> Up:
-    """One that answered its first request soon enough; the machine may be busy with other tests, so it may try again."""
+    """One that answered its first request soon enough, at the third try at the latest: the machine may be busy."""
     seconds = []
     for _ in range(ATTEMPTS):
         started.append(up := Up(folder, port, who))
