@@ -1,0 +1,1 @@
+"""What `scripts/bench` runs: named cases, each against a bare Litestar and asyncpg application in the same run."""
