@@ -44,7 +44,8 @@ class Supervisor:
 
     def __enter__(self) -> Self:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda *_: self._asked_to_stop.set())
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # ignored under nohup
+                signal.signal(number, lambda *_: self._asked_to_stop.set())
         return self
 
     def __exit__(self, *_: object) -> None:
