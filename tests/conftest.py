@@ -15,21 +15,23 @@ from votremachine.app import create_app
 from votremachine.config import Settings
 from votremachine.infra.database import Database, metadata
 
+IN_CI = "CI" in os.environ
+
 pytest_plugins = ["tests.servers"]
 
 # At a desk, other examples each time; in CI the same ones, so that a change is judged by what it changed.
 hypothesis.settings.register_profile("desk", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
-hypothesis.settings.load_profile("ci" if os.environ.get("VOTREMACHINE_CI") else "desk")
+hypothesis.settings.load_profile("ci" if IN_CI else "desk")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Where CI promised to have everything (VOTREMACHINE_CI), a test that "cannot run here" is a failure."""
+    """Where CI promised to have everything, a test that "cannot run here" is a failure."""
     report = yield
-    if report.skipped and os.environ.get("VOTREMACHINE_CI") and "shared" not in str(report.longrepr):
+    if report.skipped and IN_CI and "shared" not in str(report.longrepr):
         report.outcome = "failed"
         report.longrepr = f"skipped in CI: {report.longrepr}"
     return report
