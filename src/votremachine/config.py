@@ -6,6 +6,9 @@ from pathlib import Path
 
 import msgspec
 
+# 32 bytes, the least that RFC 7518, 3.2, allows as a key of HS256.
+SHORTEST_SECRET = 32
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything an operator may set. A field `foo` is read from the variable VOTREMACHINE_FOO.
@@ -40,6 +43,12 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         return msgspec.convert(given, Settings, strict=False, dec_hook=_read_path)
     except msgspec.ValidationError as error:
         raise BadSetting(f"{prefix}*: {error}") from error
+
+
+def check_secret(secret: str) -> None:
+    """Raises `BadSetting` for a secret that could be guessed: whoever has it signs in as anybody."""
+    if len(secret) < SHORTEST_SECRET:
+        raise BadSetting(f"VOTREMACHINE_SECRET must have {SHORTEST_SECRET} characters or more")
 
 
 def _read_path(kind: type, value: object) -> Path:

@@ -30,6 +30,11 @@ async def test_an_unknown_path_a_wrong_method_and_nobody(http: httpx.AsyncClient
         assert problem["request_id"] == answer.headers["X-Request-Id"]
 
 
+async def test_a_wrong_method_is_told_the_right_ones(http: httpx.AsyncClient) -> None:
+    answer = await http.delete("/v1/machines")
+    assert {"GET", "POST"} <= set(answer.headers["Allow"].split(", "))
+
+
 async def test_a_wrong_parameter_is_named(renter: Person) -> None:
     for wrong in ("limit=0", "limit=201", "limit=many", "party_id=me"):
         answer = await renter.get(f"/machines?{wrong}")

@@ -162,7 +162,11 @@ def _from_framework(request: Request[Any, Any, Any], error: HTTPException) -> Re
         return unexpected(request, error)
     complaints = error.extra if isinstance(told, InvalidInput) else []
     errors = [explain(one, language_of(request)) for one in complaints or []]
-    return _document(request, told, error.status_code if error.status_code == 405 else STATUS[told.kind], errors)
+    refused = error.status_code == 405
+    document = _document(request, told, 405 if refused else STATUS[told.kind], errors)
+    if refused and error.headers:
+        document.set_header("Allow", error.headers.get("allow", ""))
+    return document
 
 
 def _ours(error: HTTPException) -> DomainError | None:
