@@ -24,22 +24,22 @@ def _offer(party_key: str, fr: str, en: str) -> SignIn:
 SIGN_INS = (
     _offer(
         "airial",
-        "Agricultrice : loue, prête, et tient le planning de sa CUMA.",
+        "Agricultrice\N{NO-BREAK SPACE}: loue, prête, et tient le planning de sa CUMA.",
         "A farmer: rents, lends, and keeps her cooperative’s calendar.",
     ),
     _offer(
         "whitcombe",
-        "Agriculteur : valide chaque demande pour son tracteur.",
+        "Agriculteur\N{NO-BREAK SPACE}: valide chaque demande pour son tracteur.",
         "A farmer: approves each request for his tractor.",
     ),
     _offer(
         "cuma-garluche",
-        "Président de CUMA : le parc, les adhérents, les réservations.",
+        "Président de CUMA\N{NO-BREAK SPACE}: le parc, les adhérents, les réservations.",
         "Runs a cooperative: its fleet, its members, their bookings.",
     ),
     _offer(
         "eta-bergantas",
-        "Entrepreneur de travaux agricoles : ses machines sur demande.",
+        "Entrepreneur de travaux agricoles\N{NO-BREAK SPACE}: ses machines sur demande.",
         "An agricultural contractor: his machines on request.",
     ),
 )
