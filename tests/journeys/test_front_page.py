@@ -26,7 +26,7 @@ def browser() -> Iterator[Phone]:
 
 
 @pytest.fixture
-def phone(browser: Phone, stack: str) -> Phone:
+def phone(browser: Phone) -> Phone:
     """Nothing asked for yet, nothing wrong yet, its owner reads French."""
     browser.turn(WIDTH, HEIGHT)
     browser.speak("fr-FR,fr")
