@@ -142,6 +142,15 @@ def test_the_better_ranked_language_is_spoken(header: str, language: str) -> Non
     assert preferred(header) == language
 
 
+async def test_every_answer_carries_the_security_headers(http: httpx.AsyncClient) -> None:
+    for path in ("/", "/v1/categories", "/v1/nowhere", "/schema", "/health/live"):
+        headers = (await http.get(path)).headers
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["X-Frame-Options"] == "DENY"
+        assert "default-src 'self'" in headers["Content-Security-Policy"]
+        assert ("unsafe-inline" in headers["Content-Security-Policy"]) == path.startswith("/schema")
+
+
 async def test_long_answers_are_compressed(world: World, owner: Person) -> None:
     for _ in range(3):
         await world.machine(owner)

@@ -11,6 +11,8 @@ import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from votremachine.infra.headers import security_headers
+
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 log = structlog.get_logger()
@@ -64,7 +66,8 @@ class RequestLog:
 
         async def note(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+                said = (b"x-request-id", request_id.encode())
+                message["headers"] = [*message["headers"], said, *security_headers(scope["path"])]
                 took = round((time.perf_counter() - started) * 1000, 1)
                 log.info("request", method=scope["method"], path=scope["path"], status=message["status"], ms=took)
             await send(message)
