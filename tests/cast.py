@@ -8,7 +8,7 @@ from uuid import UUID
 from votremachine.accounts.models import people
 from votremachine.accounts.rules import Actor, PartyKind, Role, Seat
 from votremachine.accounts.schemas import CreateParty
-from votremachine.accounts.service import create_party
+from votremachine.accounts.service.parties import create_party
 from votremachine.fleet.rules import BookingMode, State
 from votremachine.fleet.schemas import ListMachine, Place, TermsInput
 from votremachine.fleet.service import list_machine, set_state

@@ -15,7 +15,7 @@ import votremachine
 from votremachine.accounts import routes as accounts
 from votremachine.accounts.tokens import Tokens
 from votremachine.availability import routes as availability
-from votremachine.bookings import routes as bookings
+from votremachine.bookings.routes import router as bookings
 from votremachine.config import Settings, read_settings
 from votremachine.demo import routes as demo
 from votremachine.fleet import routes as fleet

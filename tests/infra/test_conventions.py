@@ -198,6 +198,17 @@ def test_every_route_states_its_errors(app: Litestar) -> None:
                 assert list(response["content"]) == ["application/problem+json"], f"{where} {status}"
 
 
+def test_every_header_that_a_route_insists_on_stands_in_its_document(app: Litestar) -> None:
+    for path, method, operation in operations(app):
+        named = {parameter["name"]: parameter["required"] for parameter in operation.get("parameters", [])}
+        codes = ", ".join(response["description"] for response in operation["responses"].values()).split(", ")
+        where = f"{method} {path}"
+        assert ("If-Match" in named) == ("if_match_required" in codes), where
+        assert ("Idempotency-Key" in named) == ("idempotency_key_reused" in codes), where
+    booking = app.openapi_schema.to_schema()["paths"]["/v1/bookings"]["post"]["parameters"]
+    assert [(one["name"], one["in"], one["required"]) for one in booking] == [("Idempotency-Key", "header", True)]
+
+
 async def test_the_document_is_openapi_31_and_needs_no_internet(http: httpx.AsyncClient) -> None:
     document = (await http.get("/schema/openapi.json")).json()
     assert document["openapi"].startswith("3.1")

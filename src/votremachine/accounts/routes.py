@@ -6,7 +6,6 @@ from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from votremachine.accounts import service
 from votremachine.accounts.rules import (
     EmailTaken,
     NotACooperative,
@@ -26,11 +25,12 @@ from votremachine.accounts.schemas import (
     SignIn,
     TokenPair,
 )
+from votremachine.accounts.service import parties, people, sessions
 from votremachine.accounts.tokens import ACCESS_TOKEN_LIFE, Claims, Tokens
 from votremachine.config import Settings
 from votremachine.infra import idempotency
 from votremachine.infra.database import Database, Tx
-from votremachine.infra.openapi import PUBLIC
+from votremachine.infra.openapi import PUBLIC, Repeatable
 from votremachine.infra.problems import INPUT, responses
 from votremachine.infra.replies import reply
 from votremachine.infra.wire import HttpRequest
@@ -58,8 +58,8 @@ async def register(
     tokens: NamedDependency[Tokens],
 ) -> Response[TokenPair]:
     """Register and sign in at once."""
-    await service.register(database, data)
-    opened = await service.sign_in(database, SignIn(email=data.email, password=data.password))
+    await people.register(database, data)
+    opened = await sessions.sign_in(database, SignIn(email=data.email, password=data.password))
     return reply(request, _pair(opened, tokens, database), status=201)
 
 
@@ -71,7 +71,7 @@ async def login(
     tokens: NamedDependency[Tokens],
 ) -> Response[TokenPair]:
     """Sign in."""
-    return reply(request, _pair(await service.sign_in(database, data), tokens, database))
+    return reply(request, _pair(await sessions.sign_in(database, data), tokens, database))
 
 
 @post("/auth/refresh", status_code=200, security=PUBLIC, responses=responses(*INPUT, NotSignedIn))
@@ -83,7 +83,7 @@ async def refresh(
 ) -> Response[TokenPair]:
     """The next pair of tokens; the refresh token that was sent is spent."""
     async with database.begin() as tx:
-        opened = await service.refresh(tx, data.refresh_token)
+        opened = await sessions.refresh(tx, data.refresh_token)
     return reply(request, _pair(opened, tokens, database))
 
 
@@ -91,7 +91,7 @@ async def refresh(
 async def logout(claims: NamedDependency[Claims], database: NamedDependency[Database]) -> None:
     """End this session."""
     async with database.begin() as tx:
-        await service.sign_out(tx, claims)
+        await sessions.sign_out(tx, claims)
 
 
 @get("/me", responses=responses(NotSignedIn))
@@ -100,10 +100,10 @@ async def me(
 ) -> Response[Me]:
     """Who is signed in, and for which parties they act."""
     async with database.read() as tx:
-        return reply(request, await service.me(tx, await service.actor(tx, claims)))
+        return reply(request, await people.me(tx, await sessions.actor(tx, claims)))
 
 
-@post("/parties", responses=responses(*INPUT, *idempotency.ERRORS, NotSignedIn))
+@post("/parties", operation_class=Repeatable, responses=responses(*INPUT, *idempotency.ERRORS, NotSignedIn))
 async def create_party(
     request: HttpRequest,
     data: JSONBody[CreateParty],
@@ -114,8 +114,8 @@ async def create_party(
     """A new farm, cooperative or contractor, with the caller as its admin."""
 
     async def verb(tx: Tx) -> Response[PartyView]:
-        who = await service.actor(tx, claims)
-        made = await service.create_party(tx, who, data, demo=settings.demo)
+        who = await sessions.actor(tx, claims)
+        made = await parties.create_party(tx, who, data, demo=settings.demo)
         return reply(request, made, status=201, headers={"Location": f"/v1/parties/{made.id}"})
 
     return await idempotency.once(request, database, claims.person_id, verb, required=False)
@@ -130,8 +130,8 @@ async def show_party(
 ) -> Response[PartyView]:
     """The public face of a party."""
     async with database.read() as tx:
-        await service.actor(tx, claims)
-        return reply(request, await service.party(tx, party_id))
+        await sessions.actor(tx, claims)
+        return reply(request, await parties.party(tx, party_id))
 
 
 @post(
@@ -147,7 +147,7 @@ async def ask_to_join(
 ) -> Response[Adhesion]:
     """Ask, for one of your parties, to become a member of this cooperative."""
     async with database.begin() as tx:
-        asked = await service.ask_to_join(tx, await service.actor(tx, claims), party_id, data.party_id)
+        asked = await parties.ask_to_join(tx, await sessions.actor(tx, claims), party_id, data.party_id)
     return reply(request, asked, status=201)
 
 
@@ -165,7 +165,7 @@ async def approve(
 ) -> Response[Adhesion]:
     """Let a party that asked into this cooperative."""
     async with database.begin() as tx:
-        approved = await service.approve(tx, await service.actor(tx, claims), party_id, member_id)
+        approved = await parties.approve(tx, await sessions.actor(tx, claims), party_id, member_id)
     return reply(request, approved)
 
 

@@ -8,8 +8,8 @@ from litestar import Response, Router, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from votremachine.accounts import service as accounts
 from votremachine.accounts.rules import NotAllowed, NotSignedIn
+from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.availability.rules import SpanTaken, UnknownBlock, WindowTooLong, check_window
 from votremachine.availability.schemas import Availability, BlockTime, BlockView, Calendar
@@ -18,6 +18,7 @@ from votremachine.fleet import service as fleet
 from votremachine.fleet.rules import UnknownMachine
 from votremachine.infra import idempotency
 from votremachine.infra.database import Database, Tx
+from votremachine.infra.openapi import Repeatable
 from votremachine.infra.problems import INPUT, InvalidInput, responses
 from votremachine.infra.replies import reply
 from votremachine.infra.wire import HttpRequest
@@ -40,7 +41,7 @@ async def show_availability(
     """When a machine can be booked, and when not."""
     window = check_window(Span(start, end))
     async with database.read() as tx:
-        machine = await fleet.visible(tx, await accounts.actor(tx, claims), machine_id)
+        machine = await fleet.visible(tx, await sessions.actor(tx, claims), machine_id)
         return reply(request, await look.availability(tx, machine, window))
 
 
@@ -59,12 +60,13 @@ async def show_calendar(
     """Everything that takes a machine's time, for its owner."""
     window = check_window(Span(start, end))
     async with database.read() as tx:
-        who = await accounts.actor(tx, claims)
+        who = await sessions.actor(tx, claims)
         return reply(request, await look.calendar(tx, who, machine_id, window))
 
 
 @post(
     "/machines/{machine_id:uuid}/blocks",
+    operation_class=Repeatable,
     responses=responses(
         *INPUT, *idempotency.ERRORS, NaiveTime, EndsBeforeStart, NotSignedIn, NotAllowed, UnknownMachine, SpanTaken
     ),
@@ -79,7 +81,7 @@ async def block(
     """Keep a machine for oneself or for the workshop."""
 
     async def verb(tx: Tx) -> Response[BlockView]:
-        made = await blocks.block(tx, await accounts.actor(tx, claims), machine_id, data)
+        made = await blocks.block(tx, await sessions.actor(tx, claims), machine_id, data)
         return reply(request, made, status=201)
 
     return await idempotency.once(request, database, claims.person_id, verb, required=False)
@@ -91,7 +93,7 @@ async def unblock(
 ) -> None:
     """Open a blocked span again."""
     async with database.begin() as tx:
-        await blocks.unblock(tx, await accounts.actor(tx, claims), block_id)
+        await blocks.unblock(tx, await sessions.actor(tx, claims), block_id)
 
 
 router = Router(path="/v1", tags=["calendar"], route_handlers=[show_availability, show_calendar, block, unblock])

@@ -8,10 +8,11 @@ from uuid import UUID
 import msgspec
 
 from votremachine.accounts.rules import Relation
-from votremachine.fleet.rules import Machine
+from votremachine.availability.rules import SpanTaken
+from votremachine.fleet.rules import BOOKABLE_ERRORS, Machine
 from votremachine.kernel.errors import DomainError, Kind
 from votremachine.kernel.money import Money
-from votremachine.kernel.span import Span
+from votremachine.kernel.span import EndsBeforeStart, NaiveTime, Span
 from votremachine.kernel.states import Life
 from votremachine.pricing.rules import Price
 
@@ -151,6 +152,10 @@ class ImpossibleReturn(DomainError):
     code = "impossible_return"
     en = "The return lies between the check-out and now."
     fr = "Le retour se situe entre le départ et maintenant."
+
+
+# Why a wished time may be refused.
+TIME_ERRORS = (NaiveTime, EndsBeforeStart, SpanTaken, *BOOKABLE_ERRORS)
 
 
 def hold_expiry(now: datetime) -> datetime:

@@ -5,12 +5,12 @@ from uuid import UUID
 
 import msgspec
 
-from votremachine.accounts import service as accounts
 from votremachine.accounts.rules import Actor, EmailTaken, Role, Seat
 from votremachine.accounts.schemas import CreateParty, Register
+from votremachine.accounts.service.parties import approve, ask_to_join, create_party, give_seat
+from votremachine.accounts.service.people import add_person
 from votremachine.demo.hours import Hours
 from votremachine.demo.world import DemoMember, DemoParty, DemoPerson, communes, world
-from votremachine.infra.database import Tx, metadata
 
 # Days before today, early enough for every booking of the world.
 REGISTERED, FOUNDED, ASKED, APPROVED = -120, -119, -110, -107
@@ -51,7 +51,7 @@ async def _register(hours: Hours, password_hash: str) -> dict[str, UUID]:
     for person in people:
         asked = {name: getattr(person, name) for name in ("email", "name", "language")}
         try:
-            known[person.key] = await accounts._add_person(
+            known[person.key] = await add_person(
                 tx, msgspec.convert({**asked, "password": world().password}, Register), password_hash
             )
         except EmailTaken as error:
@@ -66,22 +66,17 @@ async def _found(hours: Hours, people: Mapping[str, UUID]) -> dict[str, UUID]:
     for party in world().parties:
         founder = Actor(people[party.admin], "", "fr", {})
         asked = {"kind": party.kind, "name": party.name, "commune": communes()[party.commune]}
-        made = await accounts.create_party(tx, founder, msgspec.convert(asked, CreateParty), demo=True)
+        made = await create_party(tx, founder, msgspec.convert(asked, CreateParty), demo=True)
         known[party.key] = made.id
         for member in party.members:
-            await _seat(tx, people[member.person], made.id, member.role)
+            await give_seat(tx, people[member.person], made.id, member.role)
     return known
-
-
-async def _seat(tx: Tx, person_id: UUID, party_id: UUID, role: Role) -> None:
-    seats = metadata.tables["seats"]
-    await tx.execute(seats.insert(), {"person_id": person_id, "party_id": party_id, "role": role})
 
 
 async def _join(hours: Hours, cast: Cast, party: str, cooperative: str) -> None:
     farm, cuma = cast.parties[party], cast.parties[cooperative]
-    await accounts.ask_to_join(hours.on(ASKED, "11:00"), cast.admin(party), cuma, farm)
-    await accounts.approve(hours.on(APPROVED, "18:00"), cast.admin(cooperative), cuma, farm)
+    await ask_to_join(hours.on(ASKED, "11:00"), cast.admin(party), cuma, farm)
+    await approve(hours.on(APPROVED, "18:00"), cast.admin(cooperative), cuma, farm)
 
 
 def _actor(person: DemoPerson, people: Mapping[str, UUID], parties: Mapping[str, UUID]) -> Actor:

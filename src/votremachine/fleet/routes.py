@@ -7,8 +7,8 @@ from litestar import Response, Router, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from votremachine.accounts import service as accounts
 from votremachine.accounts.rules import NotAllowed, NotSignedIn, UnknownParty
+from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.fleet import service
 from votremachine.fleet.categories import categories
@@ -17,7 +17,7 @@ from votremachine.fleet.schemas import CategoryView, EditMachine, ListMachine, M
 from votremachine.infra import idempotency
 from votremachine.infra.database import Database, Tx
 from votremachine.infra.languages import language_of
-from votremachine.infra.openapi import PUBLIC
+from votremachine.infra.openapi import PUBLIC, Editing, Repeatable
 from votremachine.infra.pages import BadCursor, Cursors, Page
 from votremachine.infra.problems import INPUT, InvalidInput, responses
 from votremachine.infra.replies import MatchRequired, Stale, expected_version, reply
@@ -36,6 +36,7 @@ async def list_categories(request: HttpRequest) -> Response[list[CategoryView]]:
 
 @post(
     "/machines",
+    operation_class=Repeatable,
     responses=responses(
         *INPUT, *idempotency.ERRORS, NotSignedIn, NotAllowed, UnknownParty, UnknownCategory, UnknownZone, TermsDisagree
     ),
@@ -49,7 +50,7 @@ async def list_machine(
     """List a machine; it is a draft until it is published."""
 
     async def verb(tx: Tx) -> Response[MachineView]:
-        view = await service.list_machine(tx, await accounts.actor(tx, claims), data)
+        view = await service.list_machine(tx, await sessions.actor(tx, claims), data)
         location = {"Location": f"/v1/machines/{view.id}"}
         return reply(request, view, version=view.version, status=201, headers=location)
 
@@ -70,7 +71,7 @@ async def browse(
     """Machines that are listed, and the caller's own in any state."""
     after = cursors.read("machines", cursor, UUID) if cursor else None
     async with database.read() as tx:
-        who = await accounts.actor(tx, claims)
+        who = await sessions.actor(tx, claims)
         rows = await service.browse(tx, who, category=category, party_id=party_id, after=after, limit=limit)
     return reply(request, cursors.page("machines", rows, limit, lambda view: view.id))
 
@@ -84,11 +85,15 @@ async def show(
 ) -> Response[MachineView]:
     """One machine."""
     async with database.read() as tx:
-        view = await service.show(tx, await accounts.actor(tx, claims), machine_id)
+        view = await service.show(tx, await sessions.actor(tx, claims), machine_id)
     return reply(request, view, version=view.version)
 
 
-@patch("/machines/{machine_id:uuid}", responses=responses(*_CHANGE_ERRORS, MatchRequired, TermsDisagree))
+@patch(
+    "/machines/{machine_id:uuid}",
+    operation_class=Editing,
+    responses=responses(*_CHANGE_ERRORS, MatchRequired, TermsDisagree),
+)
 async def edit(
     request: HttpRequest,
     machine_id: FromPath[UUID],
@@ -99,7 +104,7 @@ async def edit(
     """Change a machine; needs `If-Match`."""
     version = expected_version(request)
     async with database.begin() as tx:
-        view = await service.edit_machine(tx, await accounts.actor(tx, claims), machine_id, version, data)
+        view = await service.edit_machine(tx, await sessions.actor(tx, claims), machine_id, version, data)
     return reply(request, view, version=view.version)
 
 
@@ -129,7 +134,7 @@ async def _set_state(
     request: HttpRequest, machine_id: UUID, claims: Claims, database: Database, state: State
 ) -> Response[MachineView]:
     async with database.begin() as tx:
-        view = await service.set_state(tx, await accounts.actor(tx, claims), machine_id, state)
+        view = await service.set_state(tx, await sessions.actor(tx, claims), machine_id, state)
     return reply(request, view, version=view.version)
 
 

@@ -1,12 +1,61 @@
 """What the OpenAPI document says of every route alike, and its reference page, which needs no internet."""
 
+from dataclasses import replace
 from importlib.metadata import distribution
 from pathlib import Path
 
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
-from litestar.openapi.spec import Components, SecurityScheme
+from litestar.openapi.spec import Components, OpenAPIType, Operation, Parameter, Schema, SecurityScheme
 from litestar.static_files import create_static_files_router
+
+_KEY = Parameter(
+    name="Idempotency-Key",
+    param_in="header",
+    required=True,
+    description="Any text of yours, 1 to 255 ASCII characters; the same key gets the same answer, once.",
+    schema=Schema(type=OpenAPIType.STRING, min_length=1, max_length=255),
+)
+_TAG = Parameter(
+    name="If-Match",
+    param_in="header",
+    required=True,
+    description="The ETag of the version that is to be changed.",
+    schema=Schema(type=OpenAPIType.STRING),
+)
+
+
+def _with(operation: Operation, *headers: Parameter) -> None:
+    operation.parameters = [*(operation.parameters or []), *headers]
+
+
+class Committing(Operation):
+    """A route that needs an `Idempotency-Key`."""
+
+    def __post_init__(self) -> None:
+        _with(self, _KEY)
+
+
+class Repeatable(Operation):
+    """A route that takes an `Idempotency-Key` if there is one."""
+
+    def __post_init__(self) -> None:
+        _with(self, replace(_KEY, required=False))
+
+
+class Editing(Operation):
+    """A route that needs `If-Match`."""
+
+    def __post_init__(self) -> None:
+        _with(self, _TAG)
+
+
+class Moving(Operation):
+    """A route that needs `If-Match`, and takes an `Idempotency-Key`."""
+
+    def __post_init__(self) -> None:
+        _with(self, _TAG, replace(_KEY, required=False))
+
 
 # An empty requirement: this route needs no token.
 PUBLIC: list[dict[str, list[str]]] = [{}]

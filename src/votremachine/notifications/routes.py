@@ -5,8 +5,8 @@ from uuid import UUID
 from litestar import Response, Router, get
 from litestar.di import NamedDependency
 
-from votremachine.accounts import service as accounts
 from votremachine.accounts.rules import NotSignedIn
+from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.infra.database import Database
 from votremachine.infra.languages import language_of
@@ -30,7 +30,7 @@ async def inbox(
     """What the caller was told, newest first."""
     before = cursors.read("inbox", cursor, UUID) if cursor else None
     async with database.read() as tx:
-        who = await accounts.actor(tx, claims)
+        who = await sessions.actor(tx, claims)
         rows = await service.inbox(tx, who, language_of(request), before=before, limit=limit)
     return reply(request, cursors.page("inbox", rows, limit, lambda view: view.id))
 

@@ -4,8 +4,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from votremachine.accounts import service as accounts
 from votremachine.accounts.rules import Actor, Role
+from votremachine.accounts.service import parties
 from votremachine.bookings.events import BookingEvent
 from votremachine.infra.database import Tx
 from votremachine.notifications.models import messages
@@ -18,8 +18,8 @@ READERS = (Role.ADMIN, Role.MANAGER, Role.MEMBER)
 
 async def tell(tx: Tx, event: BookingEvent) -> None:
     """Put a fact about a booking into the inboxes of the sides it concerns; once, as the outbox delivers it."""
-    parties = {Side.OWNER: event.owner_party_id, Side.RENTER: event.renter_party_id}
-    readers = {person for side in TOLD[type(event)] for person in await accounts.people_of(tx, parties[side], READERS)}
+    sides = {Side.OWNER: event.owner_party_id, Side.RENTER: event.renter_party_id}
+    readers = {person for side in TOLD[type(event)] for person in await parties.people_of(tx, sides[side], READERS)}
     told = [
         {
             "id": tx.new_id(),

@@ -6,8 +6,8 @@ from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from votremachine.accounts import service as accounts
 from votremachine.accounts.rules import NotAllowed, NotSignedIn
+from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.fleet.rules import BOOKABLE_ERRORS, SeveralOwners, UnknownMachine
 from votremachine.infra.database import Database
@@ -33,7 +33,7 @@ async def set_rates(
 ) -> Response[RateCardView]:
     """Put a new rate card in force; what is booked keeps the card it was booked by."""
     async with database.begin() as tx:
-        card = await service.set_rates(tx, await accounts.actor(tx, claims), machine_id, data)
+        card = await service.set_rates(tx, await sessions.actor(tx, claims), machine_id, data)
     return reply(request, card, status=201)
 
 
@@ -46,7 +46,7 @@ async def show_rates(
 ) -> Response[RateCardView]:
     """The rate card in force."""
     async with database.read() as tx:
-        return reply(request, await service.show_rates(tx, await accounts.actor(tx, claims), machine_id))
+        return reply(request, await service.show_rates(tx, await sessions.actor(tx, claims), machine_id))
 
 
 @post(
@@ -64,7 +64,7 @@ async def quote(
 ) -> Response[Quote]:
     """The full price of a period, line by line."""
     async with database.read() as tx:
-        return reply(request, await service.quote(tx, await accounts.actor(tx, claims), data))
+        return reply(request, await service.quote(tx, await sessions.actor(tx, claims), data))
 
 
 router = Router(path="/v1", tags=["pricing"], route_handlers=[set_rates, show_rates, quote])

@@ -7,8 +7,8 @@ from uuid import UUID
 import msgspec
 import sqlalchemy as sa
 
-from votremachine.accounts import service as accounts
 from votremachine.accounts.rules import Actor, Relation, Role, Verb, require
+from votremachine.accounts.service.parties import party_views
 from votremachine.availability.service import claims
 from votremachine.bookings.events import BookingEvent
 from votremachine.bookings.models import booking_machines, booking_transitions, bookings
@@ -154,7 +154,7 @@ async def views(tx: Tx, found: Sequence[Booking]) -> list[BookingView]:
         return []
     machines = await fleet.machines_by_id(tx, {machine_id for one in found for machine_id in one.machine_ids})
     parties = {party for one in found for party in (one.owner_party_id, one.renter_party_id)}
-    names = {party.id: party.name for party in (await accounts.party_views(tx, parties)).values()}
+    names = {party.id: party.name for party in (await party_views(tx, parties)).values()}
     return [view(tx, one, machines, names) for one in found]
 
 

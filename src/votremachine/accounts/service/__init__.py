@@ -1,0 +1,1 @@
+"""The verbs of accounts: people, their sessions, the parties they act for."""

@@ -1,0 +1,1 @@
+"""HTTP of bookings: take a machine's time, decide about it, change it, hand the machine over."""

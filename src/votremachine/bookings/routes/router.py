@@ -1,0 +1,25 @@
+"""The router of bookings."""
+
+from litestar import Router
+
+from votremachine.bookings.routes import verbs, whole
+
+router = Router(
+    path="/v1",
+    tags=["bookings"],
+    route_handlers=[
+        whole.create,
+        whole.browse,
+        whole.show,
+        whole.history,
+        verbs.confirm,
+        verbs.accept,
+        verbs.decline,
+        verbs.cancel,
+        verbs.reschedule,
+        verbs.extend,
+        verbs.check_out,
+        verbs.check_in,
+        verbs.no_show,
+    ],
+)

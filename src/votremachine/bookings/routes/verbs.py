@@ -1,0 +1,178 @@
+"""HTTP of what is done to a booking; each verb is a POST that answers with the booking as it is then."""
+
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+from litestar import Response, post
+from litestar.di import NamedDependency
+from litestar.openapi.spec import Operation
+from litestar.params import FromPath, JSONBody
+
+from votremachine.accounts.rules import Actor, NotAllowed, NotSignedIn
+from votremachine.accounts.service import sessions
+from votremachine.accounts.tokens import Claims
+from votremachine.bookings.rules import (
+    TIME_ERRORS,
+    BookingChanged,
+    HoldExpired,
+    ImpossibleReturn,
+    NotLater,
+    NotMovable,
+    OwnerDecides,
+    PaymentRequired,
+    RenterDecides,
+    TooEarly,
+    UnknownBooking,
+)
+from votremachine.bookings.schemas import BookingView, CheckIn, Confirm, Extend, Reschedule, Why
+from votremachine.bookings.service import decide, handover, move
+from votremachine.infra import idempotency
+from votremachine.infra.database import Database, Tx
+from votremachine.infra.openapi import Committing, Moving, Repeatable
+from votremachine.infra.problems import INPUT, responses
+from votremachine.infra.replies import MatchRequired, Stale, expected_version, reply
+from votremachine.infra.wire import HttpRequest
+from votremachine.kernel.errors import DomainError
+from votremachine.kernel.span import NaiveTime, Span
+from votremachine.kernel.states import IllegalTransition
+
+# How a hold may be settled; card payments will stand beside it.
+PAYMENTS = {"on_account": decide.confirm_on_account}
+
+_VERB = (*INPUT, *idempotency.ERRORS, NotSignedIn, NotAllowed, UnknownBooking, IllegalTransition, BookingChanged)
+_MOVE = (*TIME_ERRORS, MatchRequired, Stale, HoldExpired, NotMovable, OwnerDecides, RenterDecides)
+
+
+def on_booking(name: str, *errors: type[DomainError], operation: type[Operation] = Repeatable) -> post:
+    """A verb's route, which states these errors besides those that all verbs have."""
+    stated = responses(*_VERB, *errors)
+    return post(f"/bookings/{{booking_id:uuid}}/{name}", operation_class=operation, status_code=200, responses=stated)
+
+
+@on_booking("confirm", HoldExpired, PaymentRequired, operation=Committing)
+async def confirm(
+    request: HttpRequest,
+    booking_id: FromPath[UUID],
+    data: JSONBody[Confirm],
+    claims: NamedDependency[Claims],
+    database: NamedDependency[Database],
+) -> Response[BookingView]:
+    """The renter commits to a hold. Needs an `Idempotency-Key`."""
+    return await _act(
+        request, claims, database, lambda tx, who: PAYMENTS[data.payment](tx, who, booking_id), required=True
+    )
+
+
+@on_booking("accept", HoldExpired)
+async def accept(
+    request: HttpRequest,
+    booking_id: FromPath[UUID],
+    claims: NamedDependency[Claims],
+    database: NamedDependency[Database],
+) -> Response[BookingView]:
+    """The owner says yes to a request."""
+    return await _act(request, claims, database, lambda tx, who: decide.accept(tx, who, booking_id))
+
+
+@on_booking("decline", HoldExpired)
+async def decline(
+    request: HttpRequest,
+    booking_id: FromPath[UUID],
+    data: JSONBody[Why],
+    claims: NamedDependency[Claims],
+    database: NamedDependency[Database],
+) -> Response[BookingView]:
+    """The owner says no to a request."""
+    return await _act(request, claims, database, lambda tx, who: decide.decline(tx, who, booking_id, data.why))
+
+
+@on_booking("cancel", HoldExpired)
+async def cancel(
+    request: HttpRequest,
+    booking_id: FromPath[UUID],
+    data: JSONBody[Why],
+    claims: NamedDependency[Claims],
+    database: NamedDependency[Database],
+) -> Response[BookingView]:
+    """Either side calls a booking off before the machine is out."""
+    return await _act(request, claims, database, lambda tx, who: decide.cancel(tx, who, booking_id, data.why))
+
+
+@on_booking("reschedule", *_MOVE, operation=Moving)
+async def reschedule(
+    request: HttpRequest,
+    booking_id: FromPath[UUID],
+    data: JSONBody[Reschedule],
+    claims: NamedDependency[Claims],
+    database: NamedDependency[Database],
+) -> Response[BookingView]:
+    """Another time for a booking; the old one is kept if the new one is taken. Needs `If-Match`."""
+    version, span = expected_version(request), Span(data.start, data.end)
+    return await _act(request, claims, database, lambda tx, who: move.reschedule(tx, who, booking_id, version, span))
+
+
+@on_booking("extend", *_MOVE, NotLater, operation=Moving)
+async def extend(
+    request: HttpRequest,
+    booking_id: FromPath[UUID],
+    data: JSONBody[Extend],
+    claims: NamedDependency[Claims],
+    database: NamedDependency[Database],
+) -> Response[BookingView]:
+    """A later end for a booking that stands or is under way. Needs `If-Match`."""
+    version = expected_version(request)
+    return await _act(request, claims, database, lambda tx, who: move.extend(tx, who, booking_id, version, data.end))
+
+
+@on_booking("check_out", TooEarly)
+async def check_out(
+    request: HttpRequest,
+    booking_id: FromPath[UUID],
+    claims: NamedDependency[Claims],
+    database: NamedDependency[Database],
+) -> Response[BookingView]:
+    """The machine leaves with the renter."""
+    return await _act(request, claims, database, lambda tx, who: handover.check_out(tx, who, booking_id))
+
+
+@on_booking("check_in", NaiveTime, ImpossibleReturn)
+async def check_in(
+    request: HttpRequest,
+    booking_id: FromPath[UUID],
+    data: JSONBody[CheckIn],
+    claims: NamedDependency[Claims],
+    database: NamedDependency[Database],
+) -> Response[BookingView]:
+    """The machine is back; what is left of its time is free again."""
+    if data.at is not None and data.at.tzinfo is None:
+        raise NaiveTime(pointer="/at")
+    return await _act(request, claims, database, lambda tx, who: handover.check_in(tx, who, booking_id, data.at))
+
+
+@on_booking("no_show", TooEarly)
+async def no_show(
+    request: HttpRequest,
+    booking_id: FromPath[UUID],
+    data: JSONBody[Why],
+    claims: NamedDependency[Claims],
+    database: NamedDependency[Database],
+) -> Response[BookingView]:
+    """Nobody came for the machine: its time is free again."""
+    return await _act(request, claims, database, lambda tx, who: handover.no_show(tx, who, booking_id, data.why))
+
+
+async def _act(
+    request: HttpRequest,
+    claims: Claims,
+    database: Database,
+    act: Callable[[Tx, Actor], Awaitable[BookingView]],
+    *,
+    required: bool = False,
+) -> Response[BookingView]:
+    """One verb on one booking: one transaction, once for its `Idempotency-Key`, answered with the booking."""
+
+    async def verb(tx: Tx) -> Response[BookingView]:
+        view = await act(tx, await sessions.actor(tx, claims))
+        return reply(request, view, version=view.version)
+
+    return await idempotency.once(request, database, claims.person_id, verb, required=required)
