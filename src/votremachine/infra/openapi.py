@@ -1,6 +1,6 @@
 """What the OpenAPI document says of every route alike, and its reference page, which needs no internet."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -29,6 +29,7 @@ def _with(operation: Operation, *headers: Parameter) -> None:
     operation.parameters = [*(operation.parameters or []), *headers]
 
 
+@dataclass
 class Committing(Operation):
     """A route that needs an `Idempotency-Key`."""
 
@@ -36,6 +37,7 @@ class Committing(Operation):
         _with(self, _KEY)
 
 
+@dataclass
 class Repeatable(Operation):
     """A route that takes an `Idempotency-Key` if there is one."""
 
@@ -43,6 +45,7 @@ class Repeatable(Operation):
         _with(self, replace(_KEY, required=False))
 
 
+@dataclass
 class Editing(Operation):
     """A route that needs `If-Match`."""
 
@@ -50,6 +53,7 @@ class Editing(Operation):
         _with(self, _TAG)
 
 
+@dataclass
 class Moving(Operation):
     """A route that needs `If-Match`, and takes an `Idempotency-Key`."""
 
