@@ -20,6 +20,9 @@ OWNERS = 50
 BUSY_DAYS = 365  # that the busy machine is taken of, each by day and free by night
 HORIZON_DAYS = 730  # the longest that an owner may set
 SLOT_DAYS = 2  # from one booking of a machine to the next
+# Not the tables that are still empty: plans made for what is known to be empty scan what has grown since. One that was
+# never looked at is planned for as in a service that begins.
+FILLED = ("people", "parties", "seats", "sessions", "machines", "rate_cards", "occupancies", "bench.machines")
 PASSWORD = "a password of the benchmark"  # noqa: S105 -- of people who live for a minute
 
 # A machine, and the start and end (RFC 3339) of 34 hours in which nobody else wants it.
@@ -90,7 +93,7 @@ async def fill(stack: Stack, size: Size) -> World:
     await database.execute(_PAST, machines, size.past)
     await database.execute(_BUSY, busy, BUSY_DAYS)
     await database.execute(TABLES)
-    await database.execute("VACUUM ANALYZE")
+    await database.execute(f"VACUUM ANALYZE {', '.join(FILLED)}")
     return World(stack, database, renters, machines, busy, slots(machines))
 
 
