@@ -72,6 +72,7 @@ def serve(settings: Settings, _: argparse.Namespace) -> None:
         port=settings.port,
         workers=settings.api_processes,
         loop=Loops.uvloop,
+        respawn_failed_workers=True,
         workers_kill_timeout=3,  # seconds; a stream that a client keeps open must not hold up the end
     ).serve()
 

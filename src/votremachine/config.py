@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -18,16 +19,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     var_dir: Path = Path("var")
     host: str = "127.0.0.1"
-    port: int = 8000
-    api_processes: int = 1
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)] = 8000
+    api_processes: Annotated[int, msgspec.Meta(ge=1)] = 1
     database_url: str = ""
-    database_pool: int = 10
+    database_pool: Annotated[int, msgspec.Meta(ge=1)] = 10
     redis_url: str = ""
     # Signs access tokens and cursors. Empty in development: `up` makes one and keeps it in var_dir.
     secret: str = ""
     # Demo parties book on account and the demo sign-ins are shown to everyone: never on a real service.
     demo: bool = False
-    log_level: str = "info"
+    log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
     log_json: bool = True
 
 
@@ -36,9 +37,11 @@ class BadSetting(Exception):
 
 
 def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Settings from the environment; raises `BadSetting` for an unknown name or an unreadable value."""
+    """Settings from the environment, an empty variable being none; raises `BadSetting` for a wrong name or value."""
     prefix = "VOTREMACHINE_"
-    given = {name.removeprefix(prefix).lower(): value for name, value in environ.items() if name.startswith(prefix)}
+    given = {
+        name.removeprefix(prefix).lower(): value for name, value in environ.items() if name.startswith(prefix) and value
+    }
     try:
         return msgspec.convert(given, Settings, strict=False, dec_hook=_read_path)
     except msgspec.ValidationError as error:

@@ -72,6 +72,10 @@ class Oracle:
         for machine in machines:
             self.taken.append(Taken(ref, machine, span, span.widened(*self.buffers[machine]), expires_at))
 
+    def any_out(self, machines: list[UUID]) -> bool:
+        """Whether one of these machines is with some renter."""
+        return any(one.state == "in_use" and set(one.machines) & set(machines) for one in self.bookings.values())
+
     def give_back(self, ref: UUID) -> None:
         self.taken = [one for one in self.taken if one.ref != ref]
 

@@ -175,7 +175,9 @@ class Engine(RuleBasedStateMachine):
     @rule(ref=booking_in("held", "requested", "confirmed"), by_owner=st.booleans())
     def cancel(self, ref: UUID, by_owner: bool) -> None:
         who = self.cast.owner if by_owner else self.cast.renter
-        refusal = self.standing(ref, {"held", "requested", "confirmed"})
+        refusal, one = self.standing(ref, {"held", "requested", "confirmed"}), self.oracle.bookings[ref]
+        if one.state == "confirmed" and self.now >= (one.span.end if by_owner else one.span.start):
+            refusal = "too_late"
         if self.do(lambda tx: decide.cancel(tx, who, ref, "rain"), refusal):
             self.oracle.become(ref, "cancelled")
 
@@ -192,9 +194,9 @@ class Engine(RuleBasedStateMachine):
     @rule(ref=booking_in("held", "requested", "confirmed"), start=starts, length=lengths)
     def reschedule(self, ref: UUID, start: int, length: int) -> None:
         one, span = self.oracle.bookings[ref], self.span(start, length)
-        mover, refusal = self._mover(ref), self.standing(ref, {"held", "requested", "confirmed"}, "not_movable")
+        refusal = self.standing(ref, {"held", "requested", "confirmed"}, "not_movable") or self.approved(ref)
         refusal = refusal or self.late(span) or self.oracle.may_take(one.machines, span, but=ref)
-        if self.do(lambda tx: self._reschedule(tx, mover, ref, span), refusal):
+        if self.do(lambda tx: self._reschedule(tx, ref, span), refusal):
             self.oracle.move(ref, span)
 
     @precondition(some("confirmed", "in_use"))
@@ -202,14 +204,14 @@ class Engine(RuleBasedStateMachine):
     def extend(self, ref: UUID, hours: int) -> None:
         one = self.oracle.bookings[ref]
         end = one.span.end + hours * HOUR
-        mover, refusal = self._mover(ref), self.standing(ref, {"confirmed", "in_use"}, "not_movable")
+        refusal = self.standing(ref, {"confirmed", "in_use"}, "not_movable") or self.approved(ref)
         if refusal is None and end <= one.span.start:
             refusal = "ends_before_start"
         elif refusal is None and hours <= 0:
             refusal = "not_later"
         span = Span(one.span.start, max(end, one.span.end))
         refusal = refusal or self.oracle.may_take(one.machines, span, but=ref)
-        if self.do(lambda tx: self._extend(tx, mover, ref, end), refusal):
+        if self.do(lambda tx: self._extend(tx, ref, end), refusal):
             self.oracle.move(ref, span)
 
     @rule(machine=st.integers(0, 2), start=starts, length=st.integers(1, 4))
@@ -239,9 +241,16 @@ class Engine(RuleBasedStateMachine):
         refusal = "too_early" if self.now < one.span.start - 2 * HOUR else None
         if refusal is None and one.state != "confirmed":
             refusal = "illegal_transition"
+        if refusal is None and self.oracle.any_out(one.machines):
+            refusal = "machine_still_out"
+        taken = Span(min(self.now, one.span.start), one.span.end) if self.now < one.span.end else None
+        if refusal is None and taken and self.now < one.span.start:
+            refusal = self.oracle.may_take(one.machines, taken, but=ref)
         if self.do(lambda tx: handover.check_out(tx, self.cast.owner, ref), refusal):
             self.oracle.become(ref, "in_use")
             one.out_at = self.now
+            if taken and self.now < one.span.start:
+                self.oracle.take(ref, one.machines, taken, None)
 
     @precondition(some("in_use"))
     @rule(ref=booking_in("in_use"), minutes_ago=st.integers(0, 200))
@@ -252,7 +261,7 @@ class Engine(RuleBasedStateMachine):
             refusal = "illegal_transition"
         if self.do(lambda tx: handover.check_in(tx, self.cast.owner, ref, at), refusal):
             self.oracle.become(ref, "returned")
-            self.oracle.cut(ref, at)
+            self.oracle.cut(ref, max(at, (one.out_at or at) + timedelta(minutes=1)))
             one.returned_at = at
 
     @precondition(some("confirmed"))
@@ -306,16 +315,18 @@ class Engine(RuleBasedStateMachine):
         for ref, row in found.items():
             assert row.expires_at == self.oracle.bookings[ref].expires_at
 
-    def _mover(self, ref: UUID) -> Any:
-        """The owner moves what they approved, the renter the rest."""
+    def approved(self, ref: UUID) -> str | None:
+        """Whether an owner who was asked has said yes to this time."""
         one = self.oracle.bookings[ref]
-        approved = one.state in {"confirmed", "in_use"} and self.oracle.on_request & set(one.machines)
-        return self.cast.owner if approved else self.cast.renter
+        asked = bool(self.oracle.on_request & set(one.machines))
+        return "owner_decides" if asked and one.state in {"confirmed", "in_use"} else None
 
-    async def _reschedule(self, tx: Tx, who: Any, ref: UUID, span: Span) -> Any:
+    async def _reschedule(self, tx: Tx, ref: UUID, span: Span) -> Any:
+        who = self.cast.renter
         return await move.reschedule(tx, who, ref, (await look.show(tx, who, ref)).version, span)
 
-    async def _extend(self, tx: Tx, who: Any, ref: UUID, end: datetime) -> Any:
+    async def _extend(self, tx: Tx, ref: UUID, end: datetime) -> Any:
+        who = self.cast.renter
         return await move.extend(tx, who, ref, (await look.show(tx, who, ref)).version, end)
 
     def _rows(self, question: sa.TextClause) -> Any:

@@ -123,20 +123,78 @@ async def test_rescheduling_onto_a_taken_time_keeps_the_old_one(world: World, ow
     assert (stale.status_code, stale.json()["code"]) == (412, "stale")
 
 
-async def test_the_owner_who_approved_a_time_is_the_one_who_moves_it(
-    world: World, owner: Person, renter: Person
-) -> None:
+async def test_what_an_owner_approved_nobody_moves_alone(world: World, owner: Person, renter: Person) -> None:
     tractor = await world.machine(owner, booking_mode="on_request")
     asked = await renter.booked([tractor], at(2), at(3))
-    accepted = await owner.act(asked["id"], "accept")
-    body, tag = {"end": at(4).isoformat()}, accepted.headers["ETag"]
-    refused = await renter.act(asked["id"], "extend", body, If_Match=tag)
-    assert (refused.status_code, refused.json()["code"]) == (409, "owner_decides")
-    assert (await owner.act(asked["id"], "extend", body, If_Match=tag)).status_code == 200
-    other = await world.machine(owner)
-    instant = await renter.book([other], at(2), at(3), payment="on_account")
-    refused = await owner.act(instant.json()["id"], "extend", body, If_Match=instant.headers["ETag"])
-    assert (refused.status_code, refused.json()["code"]) == (409, "renter_decides")
+    tag = (await owner.act(asked["id"], "accept")).headers["ETag"]
+    longer, elsewhere = {"end": at(4).isoformat()}, {"start": at(5).isoformat(), "end": at(6).isoformat()}
+    for verb, body in (("extend", longer), ("reschedule", elsewhere)):
+        refused = await renter.act(asked["id"], verb, body, If_Match=tag)
+        assert (refused.status_code, refused.json()["code"]) == (409, "owner_decides")
+        refused = await owner.act(asked["id"], verb, body, If_Match=tag)
+        assert (refused.status_code, refused.json()["code"]) == (403, "not_allowed")
+
+
+async def test_a_booking_keeps_the_terms_it_was_made_under(world: World, owner: Person, renter: Person) -> None:
+    tractor = await world.machine(owner)
+    booking = await renter.book([tractor], at(2), at(3), payment="on_account")
+    tag = (await owner.get(f"/machines/{tractor}")).headers["ETag"]
+    await owner.ask("PATCH", f"/machines/{tractor}", {"terms": {"booking_mode": "on_request"}}, If_Match=tag)
+    moved = await renter.act(
+        booking.json()["id"], "extend", {"end": at(4).isoformat()}, If_Match=booking.headers["ETag"]
+    )
+    assert moved.status_code == 200, moved.text
+
+
+async def test_once_it_has_begun_only_the_owner_cancels(
+    world: World, owner: Person, renter: Person, database: Database
+) -> None:
+    booking = await renter.booked([await world.machine(owner)], at(1), at(1, 2))
+    async with database.begin() as tx:
+        await tx.execute(sa.text("UPDATE bookings SET starts = now() - interval '1 h', ends = now() + interval '1 h'"))
+    refused = await renter.act(booking["id"], "cancel", {})
+    assert (refused.status_code, refused.json()["code"]) == (409, "too_late")
+    assert (await owner.act(booking["id"], "cancel", {"why": "panne"})).json()["state"] == "cancelled"
+
+
+async def test_a_machine_that_is_out_leaves_with_nobody_else(
+    world: World, owner: Person, renter: Person, database: Database
+) -> None:
+    tractor, first = await in_use(world, owner, renter, database)
+    rival = await world.farmer("rival@ferme.example", "Ferme du Tursan")
+    following = await rival.booked(
+        [tractor], utc_now() + timedelta(hours=1, minutes=40), utc_now() + timedelta(hours=4)
+    )
+    refused = await owner.act(following["id"], "check_out")
+    assert (refused.status_code, refused.json()["code"]) == (409, "machine_still_out")
+    assert (await owner.act(first, "check_in", {})).status_code == 200
+    early = await owner.act(following["id"], "check_out")
+    assert (early.status_code, early.json()["code"]) == (409, "span_taken"), "the buffer after the first still stands"
+
+
+async def test_an_early_check_out_takes_the_time_from_then_on(world: World, owner: Person, renter: Person) -> None:
+    tractor = await world.machine(owner)
+    booking = await renter.booked([tractor], utc_now() + timedelta(minutes=90), utc_now() + timedelta(hours=5))
+    assert (await owner.act(booking["id"], "check_out")).json()["state"] == "in_use"
+    rival = await world.farmer("rival@ferme.example", "Ferme du Tursan")
+    soon = await rival.book([tractor], utc_now() + timedelta(minutes=5), utc_now() + timedelta(minutes=70))
+    assert (soon.status_code, soon.json()["code"]) == (409, "span_taken")
+    assert (await owner.act(booking["id"], "check_in", {})).json()["state"] == "returned"
+    window = f"from={utc_now() - timedelta(days=1):%FT%TZ}&to={utc_now() + timedelta(days=1):%FT%TZ}"
+    entries = (await owner.get(f"/machines/{tractor}/calendar?{window}")).json()["occupancies"]
+    assert [entry["ref_id"] for entry in entries] == [booking["id"]], "back at once, and still one occupancy"
+
+
+async def test_what_begins_soon_on_an_overdue_machine_is_at_risk_from_the_start(
+    world: World, owner: Person, renter: Person, database: Database
+) -> None:
+    tractor, _ = await in_use(world, owner, renter, database)
+    async with database.begin() as tx:
+        await tx.execute(sa.text("UPDATE bookings SET starts = starts - interval '2 h', ends = ends - interval '2 h'"))
+    rival = await world.farmer("rival@ferme.example", "Ferme du Tursan")
+    soon = await rival.booked([tractor], utc_now() + timedelta(hours=3), utc_now() + timedelta(hours=6))
+    assert soon["at_risk"] is True
+    assert (await rival.booked([tractor], at(3), at(4)))["at_risk"] is False
 
 
 async def in_use(world: World, owner: Person, renter: Person, database: Database) -> tuple[str, Json]:
@@ -164,8 +222,8 @@ async def test_an_early_return_frees_the_rest(world: World, owner: Person, rente
     now = utc_now()
     window = f"from={now - timedelta(days=1):%FT%TZ}&to={now + timedelta(days=1):%FT%TZ}"
     (taken,) = (await owner.get(f"/machines/{tractor}/calendar?{window}")).json()["occupancies"]
-    ends = (taken["during"]["end"], back.json()["returned_at"])
-    assert len({datetime.fromisoformat(end) for end in ends}) == 1
+    ends, out = (datetime.fromisoformat(one) for one in (taken["during"]["end"], back.json()["out_at"]))
+    assert ends == out + timedelta(minutes=1), "brought back at once: it was had for a minute"
     async with database.read() as tx:
         ((left,),) = await tx.rows(sa.text("SELECT upper(blocked) - upper(during) FROM occupancies"))
     assert left == timedelta(minutes=30)
@@ -272,6 +330,8 @@ async def test_a_group_is_taken_whole_or_not_at_all(world: World, owner: Person,
     refused = await renter.book(tractors, at(2), at(3), payment="on_account")
     assert (refused.status_code, refused.json()["code"]) == (409, "span_taken")
     first = refused.json()["alternatives"][0]
+    # What the group had claimed before it was refused is not in its own way: the nearest place is a whole day off.
+    assert datetime.fromisoformat(first["start"]) in {at(1), at(3)}
     whole = await renter.booked(tractors, *(at(0).fromisoformat(first[edge]) for edge in ("start", "end")))
     assert {machine["id"] for machine in whole["machines"]} == set(tractors)
     for tractor in tractors:

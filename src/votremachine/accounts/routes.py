@@ -1,5 +1,6 @@
 """HTTP of accounts: register, sign in and out, me, parties, joining a cooperative."""
 
+from functools import partial
 from uuid import UUID
 
 from litestar import Response, Router, get, post
@@ -7,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from votremachine.accounts.rules import (
+    Actor,
     EmailTaken,
     NotACooperative,
     NotAllowed,
@@ -113,12 +115,13 @@ async def create_party(
 ) -> Response[PartyView]:
     """A new farm, cooperative or contractor, with the caller as its admin."""
 
-    async def verb(tx: Tx) -> Response[PartyView]:
-        who = await sessions.actor(tx, claims)
+    async def verb(tx: Tx, who: Actor) -> Response[PartyView]:
         made = await parties.create_party(tx, who, data, demo=settings.demo)
         return reply(request, made, status=201, headers={"Location": f"/v1/parties/{made.id}"})
 
-    return await idempotency.once(request, database, claims.person_id, verb, required=False)
+    return await idempotency.once(
+        request, database, claims.person_id, partial(sessions.actor, claims=claims), verb, required=False
+    )
 
 
 @get("/parties/{party_id:uuid}", responses=responses(NotSignedIn, UnknownParty))

@@ -33,11 +33,8 @@ class Relation(StrEnum):
 
 
 class Verb(StrEnum):
-    READ_PARTY = "read_party"
-    EDIT_PARTY = "edit_party"
     ADMIT_MEMBER = "admit_member"
     JOIN_COOPERATIVE = "join_cooperative"
-    READ_MACHINE = "read_machine"
     EDIT_MACHINE = "edit_machine"
     READ_CALENDAR = "read_calendar"
     EDIT_CALENDAR = "edit_calendar"
@@ -56,11 +53,8 @@ _WORKERS = _EVERYONE - {Role.VIEWER}
 _RUNNERS = frozenset({Role.ADMIN, Role.MANAGER})
 
 PERMISSIONS: Mapping[Verb, Mapping[Relation, frozenset[Role]]] = {
-    Verb.READ_PARTY: {Relation.OWNER: _EVERYONE},
-    Verb.EDIT_PARTY: {Relation.OWNER: frozenset({Role.ADMIN})},
     Verb.ADMIT_MEMBER: {Relation.OWNER: _RUNNERS},
     Verb.JOIN_COOPERATIVE: {Relation.OWNER: _RUNNERS},
-    Verb.READ_MACHINE: {Relation.OWNER: _EVERYONE},
     Verb.EDIT_MACHINE: {Relation.OWNER: _RUNNERS},
     Verb.READ_CALENDAR: {Relation.OWNER: _EVERYONE},
     Verb.EDIT_CALENDAR: {Relation.OWNER: _RUNNERS},
@@ -70,7 +64,7 @@ PERMISSIONS: Mapping[Verb, Mapping[Relation, frozenset[Role]]] = {
     Verb.ACCEPT: {Relation.OWNER: _RUNNERS},
     Verb.DECLINE: {Relation.OWNER: _RUNNERS},
     Verb.CANCEL: {Relation.OWNER: _RUNNERS, Relation.RENTER: _WORKERS},
-    Verb.RESCHEDULE: {Relation.OWNER: _RUNNERS, Relation.RENTER: _WORKERS},
+    Verb.RESCHEDULE: {Relation.RENTER: _WORKERS},
     Verb.HAND_OVER: {Relation.OWNER: _WORKERS},
 }
 

@@ -6,10 +6,11 @@ from uuid import UUID
 import msgspec
 
 from votremachine.accounts.rules import PartyKind, Role
-from votremachine.infra.wire import Input, Line
+from votremachine.infra.wire import UNSEEN, Input, Line
 
 # One @ between two parts that no header or angle bracket can hide in; only a message sent there proves an address.
-_EMAIL = r"^[^@\s\x00-\x1f<>\",;]+@[^@\s\x00-\x1f<>\",;]+\.[^@\s\x00-\x1f<>\",;]+$"
+_PART = rf"[^@\s<>\",;{UNSEEN}]+"
+_EMAIL = rf"^{_PART}@{_PART}\.{_PART}$(?!\n)"
 Email = Annotated[str, msgspec.Meta(max_length=254, pattern=_EMAIL)]
 Password = Annotated[str, msgspec.Meta(min_length=10, max_length=200)]
 
@@ -22,7 +23,7 @@ class Register(Input):
 
 
 class SignIn(Input):
-    email: Annotated[str, msgspec.Meta(max_length=254)]
+    email: Email
     password: Annotated[str, msgspec.Meta(max_length=200)]
 
 

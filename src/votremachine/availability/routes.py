@@ -1,6 +1,7 @@
 """HTTP of calendars: free and busy for anybody, the whole calendar for its owner, blocks."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from litestar import Response, Router, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from votremachine.accounts.rules import NotAllowed, NotSignedIn
+from votremachine.accounts.rules import Actor, NotAllowed, NotSignedIn
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.availability.rules import SpanTaken, UnknownBlock, WindowTooLong, check_window
@@ -22,11 +23,11 @@ from votremachine.infra.openapi import Repeatable
 from votremachine.infra.problems import INPUT, InvalidInput, responses
 from votremachine.infra.replies import reply
 from votremachine.infra.wire import HttpRequest
-from votremachine.kernel.span import EndsBeforeStart, NaiveTime, Span
+from votremachine.kernel.span import EndsBeforeStart, NaiveTime, OutOfTime, Span
 
 From = Annotated[datetime, QueryParameter(name="from", description="Start of the window, with its offset.")]
 To = Annotated[datetime, QueryParameter(name="to", description="End of the window, 366 days later at most.")]
-_WINDOW_ERRORS = (InvalidInput, NaiveTime, EndsBeforeStart, WindowTooLong)
+_WINDOW_ERRORS = (InvalidInput, NaiveTime, OutOfTime, EndsBeforeStart, WindowTooLong)
 
 
 @get("/machines/{machine_id:uuid}/availability", responses=responses(*_WINDOW_ERRORS, NotSignedIn, UnknownMachine))
@@ -68,7 +69,15 @@ async def show_calendar(
     "/machines/{machine_id:uuid}/blocks",
     operation_class=Repeatable,
     responses=responses(
-        *INPUT, *idempotency.ERRORS, NaiveTime, EndsBeforeStart, NotSignedIn, NotAllowed, UnknownMachine, SpanTaken
+        *INPUT,
+        *idempotency.ERRORS,
+        NaiveTime,
+        OutOfTime,
+        EndsBeforeStart,
+        NotSignedIn,
+        NotAllowed,
+        UnknownMachine,
+        SpanTaken,
     ),
 )
 async def block(
@@ -80,11 +89,13 @@ async def block(
 ) -> Response[BlockView]:
     """Keep a machine for oneself or for the workshop."""
 
-    async def verb(tx: Tx) -> Response[BlockView]:
-        made = await blocks.block(tx, await sessions.actor(tx, claims), machine_id, data)
+    async def verb(tx: Tx, who: Actor) -> Response[BlockView]:
+        made = await blocks.block(tx, who, machine_id, data)
         return reply(request, made, status=201)
 
-    return await idempotency.once(request, database, claims.person_id, verb, required=False)
+    return await idempotency.once(
+        request, database, claims.person_id, partial(sessions.actor, claims=claims), verb, required=False
+    )
 
 
 @delete("/blocks/{block_id:uuid}", responses=responses(NotSignedIn, NotAllowed, UnknownBlock))

@@ -35,8 +35,8 @@ class Taker(StrEnum):
 class SpanTaken(DomainError):
     kind = Kind.CONFLICT
     code = "span_taken"
-    en = "This time is taken. See `alternatives` for the nearest free ones."
-    fr = "Cette période est prise. Voir `alternatives` pour les plus proches libres."
+    en = "This time is taken. `alternatives` has the nearest free ones, if there are any."
+    fr = "Cette période est prise. `alternatives` donne les plus proches libres, s'il y en a."
 
 
 class UnknownBlock(DomainError):

@@ -42,7 +42,7 @@ class BlockTime(Input):
     start: datetime
     end: datetime
     kind: Literal["block", "maintenance"] = "block"
-    note: Annotated[str, msgspec.Meta(max_length=500, pattern=r"^[^\x00]*$")] = ""
+    note: Annotated[str, msgspec.Meta(max_length=500, pattern=r"^[^\x00]*\Z")] = ""
 
 
 class BlockView(msgspec.Struct, frozen=True):

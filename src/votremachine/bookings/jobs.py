@@ -1,7 +1,9 @@
 """What the clock does to bookings: jobs that look up what is due, in batches, until nothing is left."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
+from uuid import UUID
 
 from votremachine.bookings.service import decide, handover
 from votremachine.infra.database import Database, Tx
@@ -18,9 +20,14 @@ async def complete_returned(ctx: dict[str, Any]) -> int:
 
 
 async def warn_overdue(ctx: dict[str, Any]) -> int:
-    """Warn those whose machine may not be back in time."""
+    """Warn those whose machine may not be back in time; how many batches of overdue bookings there were."""
     database: Database = ctx["database"]
-    return await database.run(handover.warn_overdue)
+    after: UUID | None = handover.FIRST
+    batches = 0
+    while after is not None:
+        after = await database.run(partial(handover.warn_overdue, after=after))
+        batches += 1
+    return batches
 
 
 async def _until_done(database: Database, sweep: Callable[[Tx], Awaitable[int]]) -> int:

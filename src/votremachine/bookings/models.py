@@ -34,6 +34,7 @@ bookings = sa.Table(
     sa.Column("deposit_minor", sa.BigInteger, nullable=False),
     sa.Column("currency", sa.Text, nullable=False),
     sa.Column("on_account", sa.Boolean, nullable=False),
+    sa.Column("on_request", sa.Boolean, nullable=False, comment="made under the owner's approval"),
     sa.Column("at_risk", sa.Boolean, nullable=False),
     sa.Column("out_at", sa.DateTime(timezone=True)),
     sa.Column("returned_at", sa.DateTime(timezone=True)),

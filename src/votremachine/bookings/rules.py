@@ -7,12 +7,11 @@ from uuid import UUID
 
 import msgspec
 
-from votremachine.accounts.rules import Relation
 from votremachine.availability.rules import SpanTaken
 from votremachine.fleet.rules import BOOKABLE_ERRORS, Machine
 from votremachine.kernel.errors import DomainError, Kind
 from votremachine.kernel.money import Money
-from votremachine.kernel.span import EndsBeforeStart, NaiveTime, Span
+from votremachine.kernel.span import EndsBeforeStart, NaiveTime, OutOfTime, Span
 from votremachine.kernel.states import Life
 from votremachine.pricing.rules import Price
 
@@ -72,6 +71,7 @@ class Booking(msgspec.Struct, frozen=True):
     price: Price
     deposit: Money
     on_account: bool
+    on_request: bool
     at_risk: bool
     out_at: datetime | None
     returned_at: datetime | None
@@ -117,15 +117,8 @@ class BookingChanged(DomainError):
 class OwnerDecides(DomainError):
     kind = Kind.CONFLICT
     code = "owner_decides"
-    en = "The owner approves bookings of this machine: ask them to move it, or cancel and request anew."
-    fr = "Le propriétaire valide les réservations : demandez-lui de la déplacer, ou refaites une demande."
-
-
-class RenterDecides(DomainError):
-    kind = Kind.CONFLICT
-    code = "renter_decides"
-    en = "Only the renter moves a booking of a machine that needs no approval."
-    fr = "Seul le locataire déplace la réservation d'un matériel sans validation."
+    en = "The owner approved this time: to have another, cancel and request anew, or request what comes on top."
+    fr = "Le propriétaire a validé cette période : annulez et redemandez, ou demandez la suite à part."
 
 
 class NotMovable(DomainError):
@@ -148,6 +141,20 @@ class TooEarly(DomainError):
     fr = "Il est trop tôt pour cela."
 
 
+class TooLate(DomainError):
+    kind = Kind.CONFLICT
+    code = "too_late"
+    en = "It is too late for that."
+    fr = "Il est trop tard pour cela."
+
+
+class StillOut(DomainError):
+    kind = Kind.CONFLICT
+    code = "machine_still_out"
+    en = "This machine has not come back from its last booking. Check it in first."
+    fr = "Ce matériel n'est pas rentré de sa dernière réservation. Enregistrez d'abord son retour."
+
+
 class ImpossibleReturn(DomainError):
     code = "impossible_return"
     en = "The return lies between the check-out and now."
@@ -155,7 +162,7 @@ class ImpossibleReturn(DomainError):
 
 
 # Why a wished time may be refused.
-TIME_ERRORS = (NaiveTime, EndsBeforeStart, SpanTaken, *BOOKABLE_ERRORS)
+TIME_ERRORS = (NaiveTime, OutOfTime, EndsBeforeStart, SpanTaken, *BOOKABLE_ERRORS)
 
 
 def hold_expiry(now: datetime) -> datetime:
@@ -189,15 +196,16 @@ def check_standing(booking: Booking, now: datetime) -> None:
         raise HoldExpired
 
 
-def check_mover(booking: Booking, sides: Sequence[Relation], machines: Sequence[Machine]) -> None:
-    """Who may change the time: the renter, until the owner of a machine on request has approved; then that owner.
+def check_movable(booking: Booking) -> None:
+    """Raises `OwnerDecides` once an owner who is asked has approved the time: neither side changes it alone then."""
+    if booking.on_request and booking.state in EXTENDABLE:
+        raise OwnerDecides
 
-    Raises `OwnerDecides`, `RenterDecides`.
-    """
-    approved = booking.state in EXTENDABLE and not all(machine.instant for machine in machines)
-    decider = Relation.OWNER if approved else Relation.RENTER
-    if decider not in sides:
-        raise OwnerDecides if approved else RenterDecides
+
+def check_cancellable(booking: Booking, by_owner: bool, now: datetime) -> None:
+    """Raises `TooLate`: once it has begun only the owner calls a booking off, and nobody once it is over."""
+    if now >= (booking.during.end if by_owner else booking.during.start):
+        raise TooLate
 
 
 def threatened(next_blocked_from: datetime, free_from: datetime) -> bool:

@@ -11,7 +11,7 @@ from votremachine.infra.wire import Input, SpanView
 from votremachine.kernel.money import Money
 from votremachine.pricing.rules import Price
 
-Note = Annotated[str, msgspec.Meta(max_length=1000, pattern=r"^[^\x00]*$")]
+Note = Annotated[str, msgspec.Meta(max_length=1000, pattern=r"^[^\x00]*\Z")]
 Settling = Literal["on_account"]
 
 

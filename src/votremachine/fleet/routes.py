@@ -1,5 +1,6 @@
 """HTTP of the fleet: categories, listing a machine, changing, publishing and finding it."""
 
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -7,7 +8,7 @@ from litestar import Response, Router, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from votremachine.accounts.rules import NotAllowed, NotSignedIn, UnknownParty
+from votremachine.accounts.rules import Actor, NotAllowed, NotSignedIn, UnknownParty
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.fleet import service
@@ -49,12 +50,14 @@ async def list_machine(
 ) -> Response[MachineView]:
     """List a machine; it is a draft until it is published."""
 
-    async def verb(tx: Tx) -> Response[MachineView]:
-        view = await service.list_machine(tx, await sessions.actor(tx, claims), data)
+    async def verb(tx: Tx, who: Actor) -> Response[MachineView]:
+        view = await service.list_machine(tx, who, data)
         location = {"Location": f"/v1/machines/{view.id}"}
         return reply(request, view, version=view.version, status=201, headers=location)
 
-    return await idempotency.once(request, database, claims.person_id, verb, required=False)
+    return await idempotency.once(
+        request, database, claims.person_id, partial(sessions.actor, claims=claims), verb, required=False
+    )
 
 
 @get("/machines", responses=responses(InvalidInput, BadCursor, NotSignedIn))
@@ -63,7 +66,7 @@ async def browse(
     claims: NamedDependency[Claims],
     database: NamedDependency[Database],
     cursors: NamedDependency[Cursors],
-    category: Annotated[str | None, QueryParameter(max_length=40)] = None,
+    category: Annotated[str | None, QueryParameter(max_length=40, pattern="^[a-z_]*$")] = None,
     party_id: FromQuery[UUID | None] = None,
     limit: Limit = 50,
     cursor: Cursor = None,

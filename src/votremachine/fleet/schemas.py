@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from votremachine.fleet.rules import BookingMode, State, Terms
-from votremachine.infra.wire import Input, Line, Paragraph
+from votremachine.infra.wire import Input, Line, OptionalLine, Paragraph
 from votremachine.kernel.money import Money
 
 WEEK_MINUTES = 7 * 24 * 60
@@ -29,6 +29,22 @@ class TermsInput(Input):
         return msgspec.convert(msgspec.structs.asdict(self), Terms)
 
 
+class TermsChange(Input):
+    """The rules to be changed; what is left out stays."""
+
+    booking_mode: BookingMode | None = None
+    buffer_before_minutes: Annotated[int, msgspec.Meta(ge=0, le=WEEK_MINUTES)] | None = None
+    buffer_after_minutes: Annotated[int, msgspec.Meta(ge=0, le=WEEK_MINUTES)] | None = None
+    min_minutes: Annotated[int, msgspec.Meta(ge=15, le=52 * WEEK_MINUTES)] | None = None
+    max_minutes: Annotated[int, msgspec.Meta(ge=15, le=52 * WEEK_MINUTES)] | None = None
+    lead_minutes: Annotated[int, msgspec.Meta(ge=0, le=52 * WEEK_MINUTES)] | None = None
+    horizon_days: Annotated[int, msgspec.Meta(ge=1, le=730)] | None = None
+
+    def applied_to(self, terms: Terms) -> Terms:
+        given = {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}
+        return msgspec.structs.replace(terms, **given)
+
+
 class Place(Input):
     """Where the machine stands: its commune's name and WGS 84 degrees."""
 
@@ -44,8 +60,8 @@ class ListMachine(Input):
     category: str
     title: Line
     place: Place
-    make: Annotated[str, msgspec.Meta(max_length=80)] = ""
-    model: Annotated[str, msgspec.Meta(max_length=80)] = ""
+    make: OptionalLine = ""
+    model: OptionalLine = ""
     description: Paragraph = ""
     zone: Annotated[str, msgspec.Meta(max_length=64)] = "Europe/Paris"
     deposit_minor: Annotated[int, msgspec.Meta(ge=0, le=10_000_000)] = 0
@@ -58,7 +74,7 @@ class EditMachine(Input):
     title: Line | None = None
     description: Paragraph | None = None
     deposit_minor: Annotated[int, msgspec.Meta(ge=0, le=10_000_000)] | None = None
-    terms: TermsInput | None = None
+    terms: TermsChange | None = None
 
 
 class MachineView(msgspec.Struct, frozen=True):

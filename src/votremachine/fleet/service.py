@@ -109,18 +109,18 @@ async def edit_machine(tx: Tx, who: Actor, machine_id: UUID, version: int, asked
     Bookings that stand keep the buffers under which they were made.
     Raises `UnknownMachine`, `NotAllowed`, `TermsDisagree`, `Stale`.
     """
-    await owned(tx, who, Verb.EDIT_MACHINE, machine_id)
+    found = await owned(tx, who, Verb.EDIT_MACHINE, machine_id)
     given = {name: value for name, value in msgspec.structs.asdict(asked).items() if value is not None}
     terms = given.pop("terms", None)
     if terms is not None:
-        given |= msgspec.structs.asdict(check_terms(terms.terms()))
+        given |= msgspec.structs.asdict(check_terms(terms.applied_to(found.terms)))
     return await _change(tx, machine_id, version, given)
 
 
 async def set_state(tx: Tx, who: Actor, machine_id: UUID, state: State) -> MachineView:
     """Publish or pause a machine; bookings that stand are kept. Raises `UnknownMachine`, `NotAllowed`."""
-    found = await owned(tx, who, Verb.EDIT_MACHINE, machine_id)
-    return await _change(tx, machine_id, found.version, {"state": state})
+    await owned(tx, who, Verb.EDIT_MACHINE, machine_id)
+    return await _change(tx, machine_id, None, {"state": state})
 
 
 async def show(tx: Tx, who: Actor, machine_id: UUID) -> MachineView:
@@ -146,12 +146,11 @@ async def browse(
     return [_view(row) for row in await tx.rows(wanted.order_by(machines.c.id).limit(limit + 1))]
 
 
-async def _change(tx: Tx, machine_id: UUID, version: int, values: dict[str, Any]) -> MachineView:
+async def _change(tx: Tx, machine_id: UUID, version: int | None, values: dict[str, Any]) -> MachineView:
+    """Change a machine; only the version that is named, if one is."""
+    wanted = [machines.c.id == machine_id, *([] if version is None else [machines.c.version == version])]
     changed = await tx.row(
-        machines.update()
-        .where(machines.c.id == machine_id, machines.c.version == version)
-        .values(**values, version=version + 1)
-        .returning(machines)
+        machines.update().where(*wanted).values(**values, version=machines.c.version + 1).returning(machines)
     )
     if changed is None:
         raise Stale

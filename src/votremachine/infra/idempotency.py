@@ -18,6 +18,7 @@ from votremachine.infra.database import Database, RunAgain, Tx, metadata
 from votremachine.kernel.errors import DomainError, Kind
 
 Body = TypeVar("Body")
+Who = TypeVar("Who")
 KEPT_FOR = timedelta(days=7)
 LONGEST_KEY = 255
 REPLAYED_HEADERS = ("ETag", "Location")
@@ -89,27 +90,33 @@ async def once(
     request: Request[Any, Any, Any],
     database: Database,
     person: UUID,
-    verb: Callable[[Tx], Awaitable[Response[Body]]],
+    identify: Callable[[Tx], Awaitable[Who]],
+    verb: Callable[[Tx, Who], Awaitable[Response[Body]]],
     *,
     required: bool = True,
 ) -> Response[Body]:
     """Run `verb` in one transaction, once for its `Idempotency-Key`; a repeat gets the first answer, byte for byte.
 
-    Raises `KeyRequired`, `BadKey`, `KeyReused`, `StillRunning`, and whatever `verb` raises.
+    `identify` says who asks, and raises when they may not: before an answer is replayed, too. Raises `KeyRequired`, `BadKey`, `KeyReused`, `StillRunning`, and whatever `verb` raises.
     """
     key = request.headers.get("idempotency-key")
     if key is None:
         if required:
             raise KeyRequired
-        return await database.run(verb)
+
+        async def plain(tx: Tx) -> Response[Body]:
+            return await verb(tx, await identify(tx))
+
+        return await database.run(plain)
     if not 0 < len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
         raise BadKey
-    fingerprint = _digest(request.method.encode(), request.url.path.encode(), await request.body())
+    fingerprint = _digest(request.method.encode(), request.scope["path"].encode(), await request.body())
 
     async def guarded(tx: Tx) -> Response[Body]:
+        who = await identify(tx)
         if (replay := await _kept_answer(tx, person, key, fingerprint)) is not None:
             return replay
-        response = await verb(tx)
+        response = await verb(tx, who)
         kept = await tx.execute(_KEEP, _stored(tx, person, key, fingerprint, response))
         if kept.rowcount == 0:
             # The first request ended between our look and our lock: undo, look again, and find its answer.

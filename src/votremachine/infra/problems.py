@@ -19,7 +19,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from sqlalchemy.exc import DBAPIError, InterfaceError
 
 from votremachine.infra.complaints import explain, is_missing_body
-from votremachine.infra.database import DatabaseAway
+from votremachine.infra.database import DatabaseAway, sqlstate
 from votremachine.infra.languages import language_of
 from votremachine.kernel.errors import DomainError, FieldError, Kind
 
@@ -31,14 +31,16 @@ STATUS: Mapping[Kind, int] = {
     Kind.FORBIDDEN: 403,
     Kind.NOT_FOUND: 404,
     Kind.CONFLICT: 409,
-    Kind.GONE: 410,
     Kind.STALE: 412,
     Kind.TOO_LARGE: 413,
     Kind.INVALID: 422,
     Kind.PRECONDITION_REQUIRED: 428,
-    Kind.TOO_MANY: 429,
+    Kind.FAULT: 500,
     Kind.UNAVAILABLE: 503,
 }
+
+# PostgreSQL's classes (Appendix A) of what passes by itself: connection, resources, shutting down, a lock not had.
+AWAY = ("08", "53", "57P", "55P03")
 
 log = structlog.get_logger()
 
@@ -99,7 +101,7 @@ class MethodNotAllowed(DomainError):
 
 
 class Unexpected(DomainError):
-    kind = Kind.UNAVAILABLE
+    kind = Kind.FAULT
     code = "unexpected"
     en = "Something went wrong on our side. Nothing was changed; give us the request id if it happens again."
     fr = "Une erreur est survenue de notre côté. Rien n'a été modifié ; si cela se répète, donnez-nous request_id."
@@ -112,7 +114,7 @@ INPUT = (BadJson, InvalidInput, BodyTooLarge)
 def responses(*errors: type[DomainError]) -> dict[int, ResponseSpec]:
     """What a route states in OpenAPI about the errors it answers, one entry per status."""
     by_status: dict[int, list[str]] = {}
-    stated: tuple[type[DomainError], ...] = (Malformed, *errors)
+    stated: tuple[type[DomainError], ...] = (Malformed, *errors, Unexpected, DatabaseAway)
     for error in stated:
         by_status.setdefault(STATUS[error.kind], []).append(error.code)
     return {
@@ -142,7 +144,7 @@ def _document(
         title=HTTPStatus(status).phrase,
         status=status,
         detail=error.sentence(language),
-        instance=request.url.path,
+        instance=request.scope["path"],
         errors=errors,
         request_id=request.scope.get("state", {}).get("request_id", ""),
     )
@@ -180,7 +182,8 @@ def _ours(error: HTTPException) -> DomainError | None:
 
 
 def _from_database(request: Request[Any, Any, Any], error: DBAPIError) -> Response[Any]:
-    if error.connection_invalidated or isinstance(error, InterfaceError):
+    state = sqlstate(error) or ""
+    if error.connection_invalidated or isinstance(error, InterfaceError) or state.startswith(AWAY):
         log.error("database.away", exc_info=error)
         return answer(request, DatabaseAway())
     return unexpected(request, error)
@@ -196,5 +199,7 @@ HANDLERS: dict[Any, Any] = {
     DomainError: answer,
     HTTPException: _from_framework,
     DBAPIError: _from_database,
+    RecursionError: lambda request, _: answer(request, BadJson()),
+    UnicodeError: lambda request, _: answer(request, BadJson()),
     500: unexpected,
 }

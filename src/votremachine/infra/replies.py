@@ -13,6 +13,7 @@ from litestar import Request, Response
 from votremachine.kernel.errors import DomainError, Kind
 
 Body = TypeVar("Body")
+LONGEST_VERSION = 9  # digits: what fits into PostgreSQL's integer
 
 
 class MatchRequired(DomainError):
@@ -58,7 +59,7 @@ def expected_version(request: Request[Any, Any, Any]) -> int:
     if header is None:
         raise MatchRequired
     version, dot, _ = header.strip().removeprefix('"').partition(".")
-    if not dot or not version.isascii() or not version.isdigit():
+    if not dot or not version.isascii() or not version.isdigit() or len(version) > LONGEST_VERSION:
         raise Stale
     return int(version)
 

@@ -17,9 +17,14 @@ Limit = Annotated[
 Cursor = Annotated[str | None, QueryParameter(description="`next_cursor` of the page before.", max_length=512)]
 HttpRequest = Request[Any, Any, Any]
 
-# PostgreSQL's text has no place for NUL, and no person types it.
-Line = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Paragraph = Annotated[str, msgspec.Meta(max_length=4000, pattern=r"^[^\x00]*$")]
+# Control characters, and those that are not seen or turn the text around: nobody means to type them into a name.
+UNSEEN = r"\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069"
+_LINE = rf"^[^{UNSEEN}]*$(?!\n)"
+# A name or a title: one line in which something is to be seen.
+Line = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=rf"^(?=.*\S)[^{UNSEEN}]*$(?!\n)")]
+OptionalLine = Annotated[str, msgspec.Meta(max_length=80, pattern=_LINE)]
+# PostgreSQL's text has no place for NUL.
+Paragraph = Annotated[str, msgspec.Meta(max_length=4000, pattern=r"^[^\x00]*\Z")]
 
 
 class Input(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

@@ -19,12 +19,11 @@ class Kind(StrEnum):
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"
-    GONE = "gone"
     STALE = "stale"
     TOO_LARGE = "too_large"
     INVALID = "invalid"
     PRECONDITION_REQUIRED = "precondition_required"
-    TOO_MANY = "too_many"
+    FAULT = "fault"
     UNAVAILABLE = "unavailable"
 
 

@@ -24,8 +24,18 @@ class EndsBeforeStart(DomainError):
     fr = "La fin doit venir après le début."
 
 
+class OutOfTime(DomainError):
+    code = "out_of_time"
+    en = "This lies outside of the years that we keep a calendar for."
+    fr = "Ceci sort des années pour lesquelles nous tenons un calendrier."
+
+
+# Far enough from the ends of the calendar for any offset, buffer or margin.
+FIRST_YEAR, LAST_YEAR = 1970, 2200
+
+
 class Span(msgspec.Struct, frozen=True, order=True):
-    """`[start, end)`, never empty, kept in UTC. Raises `NaiveTime` and `EndsBeforeStart`.
+    """`[start, end)`, never empty, kept in UTC. Raises `NaiveTime`, `OutOfTime` and `EndsBeforeStart`.
 
     UTC because Python compares and subtracts two times of one zone on the wall clock, wrong across a clock change.
     """
@@ -36,6 +46,9 @@ class Span(msgspec.Struct, frozen=True, order=True):
     def __post_init__(self) -> None:
         if self.start.tzinfo is None or self.end.tzinfo is None:
             raise NaiveTime(pointer="/start" if self.start.tzinfo is None else "/end")
+        for pointer, edge in (("/start", self.start), ("/end", self.end)):
+            if not FIRST_YEAR <= edge.year <= LAST_YEAR:
+                raise OutOfTime(pointer=pointer)
         force_setattr(self, "start", self.start.astimezone(UTC))
         force_setattr(self, "end", self.end.astimezone(UTC))
         if self.end <= self.start:

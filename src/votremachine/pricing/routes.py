@@ -10,11 +10,11 @@ from votremachine.accounts.rules import NotAllowed, NotSignedIn
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.fleet.rules import BOOKABLE_ERRORS, SeveralOwners, UnknownMachine
-from votremachine.infra.database import Database
+from votremachine.infra.database import Database, Tx
 from votremachine.infra.problems import INPUT, responses
 from votremachine.infra.replies import reply
 from votremachine.infra.wire import HttpRequest
-from votremachine.kernel.span import EndsBeforeStart, NaiveTime
+from votremachine.kernel.span import EndsBeforeStart, NaiveTime, OutOfTime
 from votremachine.pricing import service
 from votremachine.pricing.rules import NoPrice, SameUnitTwice
 from votremachine.pricing.schemas import AskQuote, Quote, RateCardView, SetRates
@@ -32,9 +32,11 @@ async def set_rates(
     database: NamedDependency[Database],
 ) -> Response[RateCardView]:
     """Put a new rate card in force; what is booked keeps the card it was booked by."""
-    async with database.begin() as tx:
-        card = await service.set_rates(tx, await sessions.actor(tx, claims), machine_id, data)
-    return reply(request, card, status=201)
+
+    async def verb(tx: Tx) -> RateCardView:
+        return await service.set_rates(tx, await sessions.actor(tx, claims), machine_id, data)
+
+    return reply(request, await database.run(verb), status=201)
 
 
 @get("/machines/{machine_id:uuid}/rates", responses=responses(NotSignedIn, UnknownMachine, NoPrice))
@@ -53,7 +55,15 @@ async def show_rates(
     "/quotes",
     status_code=200,
     responses=responses(
-        *INPUT, NaiveTime, EndsBeforeStart, NotSignedIn, UnknownMachine, SeveralOwners, NoPrice, *BOOKABLE_ERRORS
+        *INPUT,
+        NaiveTime,
+        OutOfTime,
+        EndsBeforeStart,
+        NotSignedIn,
+        UnknownMachine,
+        SeveralOwners,
+        NoPrice,
+        *BOOKABLE_ERRORS,
     ),
 )
 async def quote(

@@ -31,7 +31,12 @@ _ACTOR = (
         .scalar_subquery()
         .label("cooperatives"),
     )
-    .select_from(sessions.join(people).outerjoin(seats.join(parties), seats.c.person_id == people.c.id))
+    # One outer join after the other, each an index lookup; joined first, seats and parties would be read whole.
+    .select_from(
+        sessions.join(people)
+        .outerjoin(seats, seats.c.person_id == people.c.id)
+        .outerjoin(parties, parties.c.id == seats.c.party_id)
+    )
     .where(
         sessions.c.id == sa.bindparam("session"),
         sessions.c.person_id == sa.bindparam("person"),

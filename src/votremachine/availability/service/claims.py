@@ -87,7 +87,6 @@ async def cut(tx: Tx, ref_id: UUID, end: datetime) -> None:
             blocked=sa.func.tstzrange(sa.func.lower(occupancies.c.blocked), end + buffer_after),
         )
     )
-    await tx.execute(occupancies.delete().where(occupancies.c.ref_id == ref_id, starts >= end))
 
 
 async def _insert(tx: Tx, values: dict[str, Any]) -> bool:

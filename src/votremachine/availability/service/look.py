@@ -34,12 +34,13 @@ async def taken(tx: Tx, machine_ids: Collection[UUID], window: Span) -> list[Occ
     return sorted(map(from_row, await tx.rows(_LIVE, values)), key=lambda one: one.during)
 
 
-async def busy(tx: Tx, machines: Sequence[Machine], window: Span) -> list[Span]:
-    """When any of these machines cannot be had by a newcomer, given each one's buffers."""
+async def busy(tx: Tx, machines: Sequence[Machine], window: Span, *, but: UUID | None = None) -> list[Span]:
+    """When any of these machines cannot be had by a newcomer, given their buffers; what `but` holds is left out."""
     buffers = {machine.id: machine.terms.buffers for machine in machines}
     widest = (max(before for before, _ in buffers.values()), max(after for _, after in buffers.values()))
     found = await taken(tx, buffers, window.widened(*widest))
-    return merge(span for one in found for span in busy_for([one.blocked], buffers[one.machine_id]))
+    others = (one for one in found if one.ref_id != but)
+    return merge(span for one in others for span in busy_for([one.blocked], buffers[one.machine_id]))
 
 
 async def availability(tx: Tx, machine: Machine, window: Span) -> Availability:

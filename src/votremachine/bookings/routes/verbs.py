@@ -1,6 +1,7 @@
 """HTTP of what is done to a booking; each verb is a POST that answers with the booking as it is then."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from uuid import UUID
 
 from litestar import Response, post
@@ -11,6 +12,7 @@ from litestar.params import FromPath, JSONBody
 from votremachine.accounts.rules import Actor, NotAllowed, NotSignedIn
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
+from votremachine.availability.rules import SpanTaken
 from votremachine.bookings.rules import (
     TIME_ERRORS,
     BookingChanged,
@@ -20,8 +22,9 @@ from votremachine.bookings.rules import (
     NotMovable,
     OwnerDecides,
     PaymentRequired,
-    RenterDecides,
+    StillOut,
     TooEarly,
+    TooLate,
     UnknownBooking,
 )
 from votremachine.bookings.schemas import BookingView, CheckIn, Confirm, Extend, Reschedule, Why
@@ -40,7 +43,7 @@ from votremachine.kernel.states import IllegalTransition
 PAYMENTS = {"on_account": decide.confirm_on_account}
 
 _VERB = (*INPUT, *idempotency.ERRORS, NotSignedIn, NotAllowed, UnknownBooking, IllegalTransition, BookingChanged)
-_MOVE = (*TIME_ERRORS, MatchRequired, Stale, HoldExpired, NotMovable, OwnerDecides, RenterDecides)
+_MOVE = (*TIME_ERRORS, MatchRequired, Stale, HoldExpired, NotMovable, OwnerDecides)
 
 
 def on_booking(name: str, *errors: type[DomainError], operation: type[Operation] = Repeatable) -> post:
@@ -86,7 +89,7 @@ async def decline(
     return await _act(request, claims, database, lambda tx, who: decide.decline(tx, who, booking_id, data.why))
 
 
-@on_booking("cancel", HoldExpired)
+@on_booking("cancel", HoldExpired, TooLate)
 async def cancel(
     request: HttpRequest,
     booking_id: FromPath[UUID],
@@ -124,7 +127,7 @@ async def extend(
     return await _act(request, claims, database, lambda tx, who: move.extend(tx, who, booking_id, version, data.end))
 
 
-@on_booking("check_out", TooEarly)
+@on_booking("check_out", TooEarly, StillOut, SpanTaken)
 async def check_out(
     request: HttpRequest,
     booking_id: FromPath[UUID],
@@ -171,8 +174,10 @@ async def _act(
 ) -> Response[BookingView]:
     """One verb on one booking: one transaction, once for its `Idempotency-Key`, answered with the booking."""
 
-    async def verb(tx: Tx) -> Response[BookingView]:
-        view = await act(tx, await sessions.actor(tx, claims))
+    async def verb(tx: Tx, who: Actor) -> Response[BookingView]:
+        view = await act(tx, who)
         return reply(request, view, version=view.version)
 
-    return await idempotency.once(request, database, claims.person_id, verb, required=required)
+    return await idempotency.once(
+        request, database, claims.person_id, partial(sessions.actor, claims=claims), verb, required=required
+    )

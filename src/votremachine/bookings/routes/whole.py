@@ -1,5 +1,6 @@
 """HTTP of bookings as such: make one, list them, look at one and at its history."""
 
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -7,7 +8,7 @@ from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from votremachine.accounts.rules import NotAllowed, NotSignedIn, Relation, UnknownParty, WhichParty
+from votremachine.accounts.rules import Actor, NotAllowed, NotSignedIn, Relation, UnknownParty, WhichParty
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.bookings.rules import (
@@ -57,12 +58,12 @@ async def create(
 ) -> Response[BookingView]:
     """Hold machines for 15 minutes, or book them on account at once. Needs an `Idempotency-Key`."""
 
-    async def verb(tx: Tx) -> Response[BookingView]:
-        view = await book(tx, await sessions.actor(tx, claims), data)
+    async def verb(tx: Tx, who: Actor) -> Response[BookingView]:
+        view = await book(tx, who, data)
         location = {"Location": f"/v1/bookings/{view.id}"}
         return reply(request, view, version=view.version, status=201, headers=location)
 
-    return await idempotency.once(request, database, claims.person_id, verb)
+    return await idempotency.once(request, database, claims.person_id, partial(sessions.actor, claims=claims), verb)
 
 
 @get("/bookings", responses=responses(InvalidInput, BadCursor, NotSignedIn, UnknownParty))

@@ -9,6 +9,7 @@ from votremachine.availability.rules import SEARCH_RADIUS, Claim, SpanTaken, Tak
 from votremachine.availability.service import claims, look
 from votremachine.bookings.events import BookingConfirmed, BookingHeld, BookingRequested
 from votremachine.bookings.rules import (
+    AT_RISK_AHEAD,
     Booking,
     OwnMachine,
     PaymentRequired,
@@ -56,7 +57,8 @@ async def book(tx: Tx, who: Actor, asked: Book) -> BookingView:
         price=price(span, pricing.with_zones(machines, cards)),
         deposit=total(machine.deposit for machine in machines),
         on_account=asked.payment == "on_account",
-        at_risk=False,
+        on_request=after_payment(machines) is State.REQUESTED,
+        at_risk=await near_and_out(tx, span, machines),
         out_at=None,
         returned_at=None,
         note=asked.note,
@@ -76,7 +78,7 @@ async def claim(tx: Tx, booking: Booking, machines: Sequence[Machine]) -> None:
             tx, Taker.BOOKING, booking.id, wishes(machines, booking.during), expires_at=booking.expires_at
         )
     except SpanTaken:
-        raise await with_alternatives(tx, machines, booking.during) from None
+        raise await with_alternatives(tx, booking.id, machines, booking.during) from None
 
 
 def wishes(machines: Sequence[Machine], span: Span) -> list[Claim]:
@@ -84,9 +86,19 @@ def wishes(machines: Sequence[Machine], span: Span) -> list[Claim]:
     return [Claim(machine.id, span, machine.terms.buffers) for machine in machines]
 
 
-async def with_alternatives(tx: Tx, machines: Sequence[Machine], wanted: Span) -> SpanTaken:
-    """The refusal, with the nearest spans at which all these machines are free and bookable."""
-    busy = await look.busy(tx, machines, wanted.widened(SEARCH_RADIUS, SEARCH_RADIUS))
+async def near_and_out(tx: Tx, span: Span, machines: Sequence[Machine]) -> bool:
+    """Whether a booking that begins soon is at risk from its first moment: one of its machines is overdue."""
+    if span.start > tx.now + AT_RISK_AHEAD:
+        return False
+    return await store.any_out(tx, [machine.id for machine in machines], overdue=True)
+
+
+async def with_alternatives(tx: Tx, booking_id: UUID, machines: Sequence[Machine], wanted: Span) -> SpanTaken:
+    """The refusal, with the nearest spans at which all these machines are free and bookable.
+
+    What the booking itself holds, or claimed before it was refused, is not in its own way.
+    """
+    busy = await look.busy(tx, machines, wanted.widened(SEARCH_RADIUS, SEARCH_RADIUS), but=booking_id)
     earliest = tx.now + timedelta(minutes=max(machine.terms.lead_minutes for machine in machines))
     latest = tx.now + timedelta(days=min(machine.terms.horizon_days for machine in machines))
     free = alternatives(wanted, busy, _next_quarter(earliest), latest)

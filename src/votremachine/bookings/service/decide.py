@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from votremachine.accounts.rules import Actor, Verb, on_account
+from votremachine.accounts.rules import Actor, Relation, Verb, on_account, permits
 from votremachine.availability.service import claims
 from votremachine.bookings.events import (
     BookingCancelled,
@@ -18,6 +18,7 @@ from votremachine.bookings.rules import (
     PaymentRequired,
     State,
     after_payment,
+    check_cancellable,
     check_standing,
     request_expiry,
 )
@@ -77,13 +78,17 @@ async def decline(tx: Tx, who: Actor, booking_id: UUID, why: str) -> BookingView
 
 
 async def cancel(tx: Tx, who: Actor, booking_id: UUID, why: str) -> BookingView:
-    """Either side calls it off before the machine is out.
+    """Either side calls it off before it begins; after that only the owner, until its end.
 
-    Raises `UnknownBooking`, `NotAllowed`, `HoldExpired`, `IllegalTransition`.
+    Raises `UnknownBooking`, `NotAllowed`, `HoldExpired`, `TooLate`, `IllegalTransition`.
     """
     booking = await store.load_locked(tx, booking_id)
-    store.authorise(Verb.CANCEL, who, booking)
+    sides = store.authorise(Verb.CANCEL, who, booking)
     check_standing(booking, tx.now)
+    if booking.state is State.CONFIRMED:
+        owner_role = sides.get(Relation.OWNER)
+        by_owner = owner_role is not None and permits(Verb.CANCEL, {Relation.OWNER: owner_role})
+        check_cancellable(booking, by_owner, tx.now)
     changed = await store.step(tx, booking, State.CANCELLED, BookingCancelled, by=who.person_id, why=why)
     return (await store.views(tx, [changed]))[0]
 
@@ -91,7 +96,7 @@ async def cancel(tx: Tx, who: Actor, booking_id: UUID, why: str) -> BookingView:
 async def expire(tx: Tx) -> int:
     """Expire a batch of the holds and requests that ran out; how many. Those somebody is at work on are left alone."""
     found = await tx.rows(
-        store.SELECT.where(bookings.c.state.in_(PROVISIONAL), bookings.c.expires_at <= tx.now)
+        store.SELECT.where(store.in_state(*sorted(PROVISIONAL)), bookings.c.expires_at <= tx.now)
         .order_by(bookings.c.id)
         .limit(SWEEP_BATCH)
         .with_for_update(of=bookings, skip_locked=True)

@@ -26,25 +26,40 @@ from votremachine.bookings.rules import (
     Booking,
     ImpossibleReturn,
     State,
+    StillOut,
     TooEarly,
     threatened,
 )
 from votremachine.bookings.schemas import BookingView
 from votremachine.bookings.service import store
+from votremachine.bookings.service.book import wishes
 from votremachine.fleet import service as fleet
 from votremachine.infra.database import Tx
 from votremachine.kernel.span import Span
 
 SWEEP_BATCH = 200
+FIRST = UUID(int=0)  # sorts before every id
+# An occupancy is never empty: whoever brings a machine back at once had it for a minute.
+SHORTEST_USE = timedelta(minutes=1)
 
 
 async def check_out(tx: Tx, who: Actor, booking_id: UUID) -> BookingView:
-    """The machine leaves. Raises `UnknownBooking`, `NotAllowed`, `IllegalTransition`, `TooEarly`."""
+    """The machine leaves, at most two hours early; it is taken from this moment on.
+
+    Raises `UnknownBooking`, `NotAllowed`, `TooEarly`, `IllegalTransition`, `StillOut`, and `SpanTaken` when somebody
+    else has the time until the booking begins.
+    """
     booking = await store.load_locked(tx, booking_id)
     store.authorise(Verb.HAND_OVER, who, booking)
     if tx.now < booking.during.start - EARLIEST_CHECK_OUT:
         raise TooEarly
     changed = await store.step(tx, booking, State.IN_USE, MachineOut, by=who.person_id, changes={"out_at": tx.now})
+    if await store.any_out(tx, booking.machine_ids, but=booking.id):
+        raise StillOut
+    if tx.now < booking.during.start:
+        found = await fleet.machines_by_id(tx, booking.machine_ids)
+        early = wishes(list(found.values()), Span(tx.now, booking.during.end))
+        await claims.move(tx, Taker.BOOKING, booking.id, early, expires_at=None)
     return (await store.views(tx, [changed]))[0]
 
 
@@ -69,7 +84,7 @@ async def check_in(tx: Tx, who: Actor, booking_id: UUID, at: datetime | None) ->
         changes={"returned_at": returned_at},
         facts={"late_minutes": late // timedelta(minutes=1)},
     )
-    await claims.cut(tx, booking.id, returned_at)
+    await claims.cut(tx, booking.id, max(returned_at, (booking.out_at or returned_at) + SHORTEST_USE))
     await _weigh_risk(tx, changed, returned_at)
     return (await store.views(tx, [changed]))[0]
 
@@ -86,19 +101,21 @@ async def no_show(tx: Tx, who: Actor, booking_id: UUID, why: str) -> BookingView
 
 async def complete(tx: Tx) -> int:
     """Complete a batch of the bookings whose claim window has closed; how many."""
-    over = sa.and_(bookings.c.state == State.RETURNED, bookings.c.returned_at <= tx.now - CLAIM_WINDOW)
-    found = await _batch(tx, over)
-    for booking in found:
-        await store.step(tx, booking, State.COMPLETED, BookingCompleted, by=None)
+    over = sa.and_(store.in_state(State.RETURNED), bookings.c.returned_at <= tx.now - CLAIM_WINDOW)
+    batch = store.SELECT.where(over).order_by(bookings.c.id).limit(SWEEP_BATCH)
+    found = await tx.rows(batch.with_for_update(of=bookings, skip_locked=True))
+    for row in found:
+        await store.step(tx, store.from_row(row), State.COMPLETED, BookingCompleted, by=None)
     return len(found)
 
 
-async def warn_overdue(tx: Tx) -> int:
-    """Flag the bookings that machines now overdue may spoil; how many machines' bookings are overdue."""
-    found = await _batch(tx, sa.and_(bookings.c.state == State.IN_USE, bookings.c.ends < tx.now))
-    for booking in found:
-        await _weigh_risk(tx, booking, tx.now + AT_RISK_AHEAD)
-    return len(found)
+async def warn_overdue(tx: Tx, after: UUID = FIRST) -> UUID | None:
+    """Flag the bookings that a batch of overdue machines may spoil; the id to go on after, None when all were seen."""
+    late = sa.and_(store.in_state(State.IN_USE), bookings.c.ends < tx.now, bookings.c.id > after)
+    rows = await tx.rows(store.SELECT.where(late).order_by(bookings.c.id).limit(SWEEP_BATCH))
+    for row in rows:
+        await _weigh_risk(tx, store.from_row(row), tx.now + AT_RISK_AHEAD)
+    return rows[-1].id if len(rows) == SWEEP_BATCH else None
 
 
 async def _weigh_risk(tx: Tx, booking: Booking, free_at: datetime) -> None:
@@ -127,13 +144,3 @@ async def _set_risk(tx: Tx, ids: Iterable[UUID], event: type[BookingEvent], *, a
     )
     for row in changed:
         tx.publish(event(booking_id=row.id, owner_party_id=row.owner_party_id, renter_party_id=row.renter_party_id))
-
-
-async def _batch(tx: Tx, wanted: sa.ColumnElement[bool]) -> list[Booking]:
-    rows = await tx.rows(
-        store.SELECT.where(wanted)
-        .order_by(bookings.c.id)
-        .limit(SWEEP_BATCH)
-        .with_for_update(of=bookings, skip_locked=True)
-    )
-    return [store.from_row(row) for row in rows]

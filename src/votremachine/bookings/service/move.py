@@ -14,7 +14,7 @@ from votremachine.bookings.rules import (
     NotLater,
     NotMovable,
     State,
-    check_mover,
+    check_movable,
     check_standing,
 )
 from votremachine.bookings.schemas import BookingView
@@ -32,7 +32,7 @@ from votremachine.pricing.rules import price
 async def reschedule(tx: Tx, who: Actor, booking_id: UUID, version: int, span: Span) -> BookingView:
     """Move a booking that has not begun to another time, at the prices it was booked by.
 
-    Raises `UnknownBooking`, `NotAllowed`, `Stale`, `HoldExpired`, `NotMovable`, `OwnerDecides`, `RenterDecides`,
+    Raises `UnknownBooking`, `NotAllowed`, `Stale`, `HoldExpired`, `NotMovable`, `OwnerDecides`,
     `SpanTaken` with alternatives, and what `check_bookable` does.
     """
     booking, machines = await _load(tx, who, booking_id, version, MOVABLE)
@@ -57,16 +57,15 @@ async def _load(
     tx: Tx, who: Actor, booking_id: UUID, version: int, states: frozenset[State]
 ) -> tuple[Booking, list[Machine]]:
     booking = await store.load_locked(tx, booking_id)
-    sides = store.authorise(Verb.RESCHEDULE, who, booking)
+    store.authorise(Verb.RESCHEDULE, who, booking)
     if booking.version != version:
         raise Stale
     check_standing(booking, tx.now)
     if booking.state not in states:
         raise NotMovable(state=booking.state.value)
+    check_movable(booking)
     found = await fleet.machines_by_id(tx, booking.machine_ids)
-    machines = [found[machine_id] for machine_id in sorted(found)]
-    check_mover(booking, list(sides), machines)
-    return booking, machines
+    return booking, [found[machine_id] for machine_id in sorted(found)]
 
 
 async def _move(tx: Tx, who: Actor, booking: Booking, machines: list[Machine], span: Span) -> BookingView:
@@ -74,7 +73,7 @@ async def _move(tx: Tx, who: Actor, booking: Booking, machines: list[Machine], s
     try:
         await claims.move(tx, Taker.BOOKING, booking.id, wishes(machines, span), expires_at=expires_at)
     except SpanTaken:
-        raise await with_alternatives(tx, machines, span) from None
+        raise await with_alternatives(tx, booking.id, machines, span) from None
     cards = await pricing.cards_by_id(tx, booking.card_ids)
     changed = await store.change(
         tx,
@@ -86,6 +85,8 @@ async def _move(tx: Tx, who: Actor, booking: Booking, machines: list[Machine], s
             "starts": span.start,
             "ends": span.end,
             "expires_at": expires_at,
+            # Another time, another risk: the sweep weighs it anew.
+            "at_risk": False,
             "price": price(span, pricing.with_zones(machines, cards)),
         },
     )

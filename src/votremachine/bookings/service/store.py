@@ -1,6 +1,6 @@
 """Reading and writing bookings: the only place that knows their tables' columns, and the one way to change state."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -116,7 +116,7 @@ async def step(
     """Take a booking to its next state by compare-and-swap, release its time if it stops blocking, publish the fact.
 
     `changes` are columns that change with the state, `facts` what the event carries besides. A hold or request that
-    ran out can only expire or be cancelled. Raises `IllegalTransition`, `BookingChanged`.
+    ran out can only expire. Raises `IllegalTransition`, `BookingChanged`.
     """
     advance(LIFE, booking.state, to)
     changed = await _swap(tx, booking, to, {"expires_at": None, **(changes or {})})
@@ -146,6 +146,25 @@ def fact(event: type[BookingEvent], booking: Booking, by: UUID | None, **more: A
         by=by,
         **more,
     )
+
+
+def in_state(*states: State) -> sa.ColumnElement[bool]:
+    """Whether a booking is in one of these states: literals, so that the plan may use the index of just these."""
+    return bookings.c.state.in_([sa.literal_column(f"'{state.value}'") for state in states])
+
+
+async def any_out(tx: Tx, machine_ids: Collection[UUID], *, overdue: bool = False, but: UUID | None = None) -> bool:
+    """Whether one of these machines is with a renter, of another booking than `but`; only the overdue ones if asked."""
+    out = (
+        sa.select(bookings.c.id)
+        .join(booking_machines)
+        .where(in_state(State.IN_USE), booking_machines.c.machine_id.in_(list(machine_ids)))
+    )
+    if overdue:
+        out = out.where(bookings.c.ends < tx.now)
+    if but is not None:
+        out = out.where(bookings.c.id != but)
+    return bool(await tx.rows(out.limit(1)))
 
 
 async def views(tx: Tx, found: Sequence[Booking]) -> list[BookingView]:
@@ -210,6 +229,7 @@ def from_row(row: sa.Row[Any]) -> Booking:
         price=msgspec.convert(row.price, Price),
         deposit=Money(row.deposit_minor, row.currency),
         on_account=row.on_account,
+        on_request=row.on_request,
         at_risk=row.at_risk,
         out_at=row.out_at,
         returned_at=row.returned_at,
@@ -221,7 +241,7 @@ def from_row(row: sa.Row[Any]) -> Booking:
 
 async def _swap(tx: Tx, booking: Booking, to: State, changes: Mapping[str, Any]) -> Booking:
     still = [bookings.c.id == booking.id, bookings.c.state == booking.state, bookings.c.version == booking.version]
-    if to not in {State.EXPIRED, State.CANCELLED}:
+    if to is not State.EXPIRED:
         still.append(sa.or_(bookings.c.expires_at.is_(None), bookings.c.expires_at > tx.now))
     row = await tx.row(
         bookings.update()
@@ -267,6 +287,7 @@ def _columns(booking: Booking) -> dict[str, Any]:
         "deposit_minor": booking.deposit.minor,
         "currency": booking.deposit.currency,
         "on_account": booking.on_account,
+        "on_request": booking.on_request,
         "at_risk": booking.at_risk,
         "out_at": booking.out_at,
         "returned_at": booking.returned_at,

@@ -205,6 +205,7 @@ TABLES = {
             deposit_minor BIGINT NOT NULL,
             currency TEXT NOT NULL,
             on_account BOOLEAN NOT NULL,
+            on_request BOOLEAN NOT NULL,
             at_risk BOOLEAN NOT NULL,
             out_at TIMESTAMP WITH TIME ZONE,
             returned_at TIMESTAMP WITH TIME ZONE,
