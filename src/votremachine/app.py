@@ -5,10 +5,10 @@ from contextlib import asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
 
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.config.compression import CompressionConfig
 from litestar.di import Provide
-from litestar.static_files import create_static_files_router
+from litestar.handlers import HTTPRouteHandler
 from redis.asyncio import Redis
 
 import votremachine
@@ -20,7 +20,9 @@ from votremachine.config import Settings, read_settings
 from votremachine.demo import routes as demo
 from votremachine.fleet import routes as fleet
 from votremachine.infra import health, logs, openapi
+from votremachine.infra.bodies import StrictRequest
 from votremachine.infra.database import Clock, Database, utc_now
+from votremachine.infra.files import serve
 from votremachine.infra.pages import Cursors
 from votremachine.infra.problems import HANDLERS
 from votremachine.notifications import routes as notifications
@@ -28,7 +30,7 @@ from votremachine.pricing import routes as pricing
 
 LARGEST_BODY_BYTES = 1024 * 1024
 WEB = Path(str(files("votremachine"))) / "web"
-ROUTERS = (
+ROUTERS: tuple[Router | HTTPRouteHandler, ...] = (
     accounts.router,
     fleet.router,
     availability.router,
@@ -37,9 +39,9 @@ ROUTERS = (
     notifications.router,
     demo.router,
     health.router,
-    openapi.assets,
-    # The web app's own files; `/` is its index.html.
-    create_static_files_router(path="/", directories=[WEB], html_mode=True, include_in_schema=False),
+    *openapi.assets,
+    serve("/", WEB / "index.html"),
+    *(serve(f"/{file.name}", file) for file in sorted(WEB.iterdir()) if file.suffix != ".html"),
 )
 
 
@@ -68,6 +70,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         dependencies={name: _always(value) for name, value in values.items()}
         | {"claims": Provide(accounts.read_claims, sync_to_thread=False)},
         exception_handlers=HANDLERS,
+        request_class=StrictRequest,
         compression_config=CompressionConfig(backend="brotli", brotli_quality=4, brotli_gzip_fallback=True),
         openapi_config=openapi.config(votremachine.__version__),
         request_max_body_size=LARGEST_BODY_BYTES,

@@ -1,4 +1,4 @@
-"""The sentences of msgspec about a misshapen body or parameter, as a pointer and a text in French or English."""
+"""The sentences of msgspec about a misshapen body or parameter, as a place and a text in French or English."""
 
 import re
 from typing import Any
@@ -24,20 +24,25 @@ _FRENCH = [
     (r"Expected `(?:int|float)` <= (.+)", "Nombre trop grand : {0} au plus"),
     (r"Expected `(?:int|float)` > (.+)", "Le nombre doit dépasser {0}"),
 ]
-_NAMED_FIELD = re.compile(r"(?:missing required field|contains unknown field) `(.+?)`")
+_NAMED_FIELD = re.compile(r"(?:missing required field|contains unknown field) `(.*)`")
 
 
-def explain(complaint: Any, language: Language) -> FieldError:
-    """One entry of Litestar's `ValidationException.extra` as the place and what is wrong there."""
-    message = str(complaint.get("message", "")) if isinstance(complaint, dict) else str(complaint)
-    key = str(complaint.get("key", "")) if isinstance(complaint, dict) else ""
-    in_body = isinstance(complaint, dict) and (key == "data" or complaint.get("source") == "body")
-    return FieldError(_pointer(key, message) if in_body else key, say(message, language))
+def place_and_text(complaint: str, language: Language) -> FieldError:
+    """msgspec's sentence about a body, `Expected `int`, got `str` - at `$.lines[0].unit``, as pointer and text.
+
+    The pointer is RFC 6901's; a field that is missing or unknown is part of it.
+    """
+    message, _, path = complaint.partition(" - at ")
+    steps = re.findall(r"[^.\[\]]+", path.strip("`").removeprefix("$"))
+    if named := _NAMED_FIELD.search(message):
+        steps.append(named.group(1))
+    escaped = (step.replace("~", "~0").replace("/", "~1") for step in steps)
+    return FieldError("".join(f"/{step}" for step in escaped), say(message, language))
 
 
-def is_missing_body(complaints: Any) -> bool:
-    """Whether Litestar complains of a body that is not there: it then names its own parameter and nothing else."""
-    return bool(complaints == [{"message": "'data'", "key": "data", "source": "body"}])
+def about_parameter(complaint: Any, language: Language) -> FieldError:
+    """One entry of Litestar's `ValidationException.extra` as the parameter and what is wrong with it."""
+    return FieldError(str(complaint.get("key", "")), say(str(complaint.get("message", "")), language))
 
 
 def say(message: str, language: Language) -> str:
@@ -48,11 +53,3 @@ def say(message: str, language: Language) -> str:
         if found := re.fullmatch(pattern, message):
             return french.format(*found.groups())
     return message
-
-
-def _pointer(key: str, message: str) -> str:
-    """`data.lines[0].unit` as the JSON pointer `/lines/0/unit`; a field that msgspec names is part of it."""
-    steps = re.findall(r"[^.\[\]]+", key.removeprefix("data").lstrip("."))
-    if named := _NAMED_FIELD.search(message):
-        steps.append(named.group(1))
-    return "".join(f"/{step}" for step in steps)

@@ -97,7 +97,8 @@ async def once(
 ) -> Response[Body]:
     """Run `verb` in one transaction, once for its `Idempotency-Key`; a repeat gets the first answer, byte for byte.
 
-    `identify` says who asks, and raises when they may not: before an answer is replayed, too. Raises `KeyRequired`, `BadKey`, `KeyReused`, `StillRunning`, and whatever `verb` raises.
+    `identify` says who asks, and raises when they may not: before an answer is replayed, too.
+    Raises `KeyRequired`, `BadKey`, `KeyReused`, `StillRunning`, and whatever `verb` raises.
     """
     key = request.headers.get("idempotency-key")
     if key is None:

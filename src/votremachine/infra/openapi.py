@@ -7,7 +7,8 @@ from pathlib import Path
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.openapi.spec import Components, OpenAPIType, Operation, Parameter, Schema, SecurityScheme
-from litestar.static_files import create_static_files_router
+
+from votremachine.infra.files import serve
 
 _KEY = Parameter(
     name="Idempotency-Key",
@@ -69,12 +70,10 @@ _ASSETS = Path(str(distribution("swagger-ui-py").locate_file("swagger_ui/static"
 _ASSETS_PATH = "/schema/assets"
 
 # Swagger UI, served from the package and not from a CDN.
-assets = create_static_files_router(
-    path=_ASSETS_PATH,
-    directories=[_ASSETS],
-    include_in_schema=False,
-    name="schema-assets",
-)
+assets = [
+    serve(f"{_ASSETS_PATH}/{name}", _ASSETS / name)
+    for name in ("swagger-ui-bundle.js", "swagger-ui-standalone-preset.js", "swagger-ui.css")
+]
 
 
 def config(version: str) -> OpenAPIConfig:

@@ -12,13 +12,12 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import (
     HTTPException,
-    SerializationException,
     ValidationException,
 )
 from litestar.openapi.datastructures import ResponseSpec
 from sqlalchemy.exc import DBAPIError, InterfaceError
 
-from votremachine.infra.complaints import explain, is_missing_body
+from votremachine.infra.complaints import about_parameter, say
 from votremachine.infra.database import DatabaseAway, sqlstate
 from votremachine.infra.languages import language_of
 from votremachine.kernel.errors import DomainError, FieldError, Kind
@@ -79,6 +78,14 @@ class InvalidInput(DomainError):
     fr = "Un élément de la requête n'est pas conforme : voir `errors`."
 
 
+class InvalidBody(InvalidInput):
+    """The same fact, with the places that are wrong."""
+
+    def __init__(self, errors: list[FieldError]) -> None:
+        super().__init__()
+        self.errors = errors
+
+
 class UnknownPath(DomainError):
     kind = Kind.NOT_FOUND
     code = "unknown_path"
@@ -128,7 +135,10 @@ def responses(*errors: type[DomainError]) -> dict[int, ResponseSpec]:
 def answer(request: Request[Any, Any, Any], error: DomainError) -> Response[Any]:
     """The problem document of a domain error."""
     errors = [FieldError(error.pointer, error.sentence(language_of(request)))] if error.pointer else []
-    return _document(request, error, STATUS[error.kind], errors)
+    document = _document(request, error, STATUS[error.kind], error.errors if isinstance(error, InvalidBody) else errors)
+    if error.kind is Kind.UNAUTHENTICATED:
+        document.set_header("WWW-Authenticate", "Bearer")
+    return document
 
 
 def _document(
@@ -162,8 +172,7 @@ def _from_framework(request: Request[Any, Any, Any], error: HTTPException) -> Re
     told = _ours(error)
     if told is None:
         return unexpected(request, error)
-    complaints = error.extra if isinstance(told, InvalidInput) else []
-    errors = [explain(one, language_of(request)) for one in complaints or []]
+    errors = _about_parameters(request, error) if isinstance(told, InvalidInput) else []
     refused = error.status_code == 405
     document = _document(request, told, 405 if refused else STATUS[told.kind], errors)
     if refused and error.headers:
@@ -171,11 +180,19 @@ def _from_framework(request: Request[Any, Any, Any], error: HTTPException) -> Re
     return document
 
 
+def _about_parameters(request: Request[Any, Any, Any], error: HTTPException) -> list[FieldError]:
+    language = language_of(request)
+    if not error.extra:
+        # A parameter that is missing is named in the sentence alone.
+        return [FieldError("", say(error.detail.partition(" for path")[0], language))]
+    return [about_parameter(one, language) for one in error.extra]
+
+
 def _ours(error: HTTPException) -> DomainError | None:
     if isinstance(error, ValidationException):
-        return BadJson() if is_missing_body(error.extra) else InvalidInput()
-    if isinstance(error.__cause__, SerializationException):
-        return BadJson()
+        # What Litestar says of a body that is not there, before it asks for it.
+        missing_body = error.extra == [{"message": "'data'", "key": "data", "source": "body"}]
+        return BadJson() if missing_body else InvalidInput()
     by_status = {400: Malformed, 404: UnknownPath, 405: MethodNotAllowed, 413: BodyTooLarge}
     told = by_status.get(error.status_code)
     return told() if told else None
@@ -199,7 +216,5 @@ HANDLERS: dict[Any, Any] = {
     DomainError: answer,
     HTTPException: _from_framework,
     DBAPIError: _from_database,
-    RecursionError: lambda request, _: answer(request, BadJson()),
-    UnicodeError: lambda request, _: answer(request, BadJson()),
     500: unexpected,
 }
