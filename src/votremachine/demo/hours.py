@@ -49,6 +49,7 @@ class _Then(Tx):
     def __init__(self, present: Tx, moment: datetime, id_at: Callable[[datetime], UUID]) -> None:
         super().__init__(present._connection, moment)
         self._present = present
+        self._deferred = present._deferred
         self._id_at = id_at
 
     def publish(self, event: Event) -> None:

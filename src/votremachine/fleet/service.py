@@ -32,12 +32,18 @@ from votremachine.kernel.money import Money
 CURRENCY = "EUR"
 HIDDEN = frozenset({State.DRAFT, State.RETIRED})
 
-_BY_IDS = sa.select(machines).where(machines.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
+# The machines whose ids are bound as `ids`: for a slice above to join its own tables to, and read with `from_row`.
+BY_IDS = sa.select(machines).where(machines.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
 
 
 async def machines_by_id(tx: Tx, ids: Collection[UUID]) -> Mapping[UUID, Machine]:
     """These machines, whatever their state, in one statement; raises `UnknownMachine` when one does not exist."""
-    found = {row.id: _machine(row) for row in await tx.rows(_BY_IDS, {"ids": list(ids)})}
+    found = {row.id: from_row(row) for row in await tx.rows(BY_IDS, {"ids": list(ids)})}
+    return check_found(found, ids)
+
+
+def check_found(found: Mapping[UUID, Machine], ids: Collection[UUID]) -> Mapping[UUID, Machine]:
+    """The machines, if all that were asked for are there; raises `UnknownMachine`."""
     if missing := [machine_id for machine_id in ids if machine_id not in found]:
         raise UnknownMachine(machine_id=str(missing[0]))
     return found
@@ -48,12 +54,11 @@ async def machine(tx: Tx, machine_id: UUID) -> Machine:
     return (await machines_by_id(tx, [machine_id]))[machine_id]
 
 
-async def machines_visible(tx: Tx, who: Actor, ids: Sequence[UUID]) -> list[Machine]:
-    """Machines of one owner that this person may see, each once, in order of id.
+def check_visible(who: Actor, known: Mapping[UUID, Machine]) -> list[Machine]:
+    """These machines in order of id, if they are one owner's and this person may see them all.
 
     Raises `UnknownMachine`, `SeveralOwners`.
     """
-    known = await machines_by_id(tx, ids)
     for found in known.values():
         _check_visible(found, who)
     if len({found.party_id for found in known.values()}) > 1:
@@ -191,7 +196,8 @@ def _terms(row: sa.Row[Any]) -> Terms:
     )
 
 
-def _machine(row: sa.Row[Any]) -> Machine:
+def from_row(row: sa.Row[Any]) -> Machine:
+    """A row of `BY_IDS` as other slices see it."""
     return Machine(
         id=row.id,
         party_id=row.party_id,

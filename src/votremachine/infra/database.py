@@ -8,7 +8,8 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -64,24 +65,54 @@ class DatabaseAway(DomainError):
     fr = "La base de données ne répond pas pour l'instant. Réessayez dans un moment."
 
 
+class Write(NamedTuple):
+    """An insert that may wait for others; its parameters carry its name, so that they never meet another's."""
+
+    name: str
+    statement: sa.Insert
+
+
 class Tx:
-    """One open transaction (or a read outside of one), with the instant at which it happens."""
+    """One open transaction (or a read outside of one), with the instant at which it happens.
+
+    Writes whose outcome nobody waits for may be deferred: they travel together, in one round trip, with the next
+    statement's worth of them or before anything else is asked. A round trip costs more than the row it brings.
+    """
 
     def __init__(self, connection: AsyncConnection, now: datetime) -> None:
         self._connection = connection
         self.now = now
         self.events: list[Event] = []
+        self._deferred: list[tuple[Write, Mapping[str, Any]]] = []
         self._made = 0
 
     async def execute(self, statement: sa.Executable, values: Any = None) -> sa.CursorResult[Any]:
+        if self._deferred:
+            await self.flush()
         return await self._connection.execute(statement, values)
 
     async def rows(self, statement: sa.Executable, values: Mapping[str, Any] | None = None) -> Sequence[sa.Row[Any]]:
-        return (await self._connection.execute(statement, values)).all()
+        return (await self.execute(statement, values)).all()
 
     async def row(self, statement: sa.Executable, values: Mapping[str, Any] | None = None) -> sa.Row[Any] | None:
         """The only row, or None."""
-        return (await self._connection.execute(statement, values)).one_or_none()
+        return (await self.execute(statement, values)).one_or_none()
+
+    def defer(self, write: Write, values: Mapping[str, Any]) -> None:
+        """Write this by the next statement at the latest, in the order of deferring. One of each name at a time."""
+        self._deferred.append((write, values))
+
+    async def flush(self, *last: tuple[Write, Mapping[str, Any]]) -> sa.CursorResult[Any] | None:
+        """Send what was deferred and published, and `last`, as one statement; the result is that of the last write."""
+        if self.events:
+            self.defer(OUTBOX, _stored(self.events, self))
+            self.events = []
+        pending = [*self._deferred, *last]
+        self._deferred.clear()
+        if not pending:
+            return None
+        values = {name: value for _, given in pending for name, value in given.items()}
+        return await self._connection.execute(_together(tuple(write for write, _ in pending)), values)
 
     def savepoint(self) -> AbstractAsyncContextManager[Any]:
         """A part of the transaction that may fail by itself."""
@@ -96,6 +127,13 @@ class Tx:
         self._made += 1
         counter = (self._made & (2**12 - 1)) << 62
         return uuid7(self.now, (counter | int.from_bytes(os.urandom(7))).to_bytes(10))
+
+
+@lru_cache(maxsize=256)
+def _together(writes: tuple[Write, ...]) -> sa.Insert:
+    """These writes as one statement: all but the last become its CTEs."""
+    *before, last = writes
+    return last.statement.add_cte(*(write.statement.cte(write.name) for write in before))
 
 
 def utc_now() -> datetime:
@@ -124,8 +162,7 @@ class Database:
         async with _connected(self.engine) as connection:
             tx = Tx(connection, self.clock())
             yield tx
-            if tx.events:
-                await connection.execute(INSERT_EVENTS, [_stored(event, tx) for event in tx.events])
+            await tx.flush()
             await _commit(connection)
 
     @asynccontextmanager
@@ -198,14 +235,29 @@ outbox = sa.Table(
     sa.Column("last_error", sa.Text),
     sa.Index(None, "due_at"),
 )
-INSERT_EVENTS = outbox.insert()
+_facts = (
+    sa.func.unnest(
+        sa.bindparam("outbox_ids", type_=sa.ARRAY(sa.Uuid)),
+        sa.bindparam("outbox_names", type_=sa.ARRAY(sa.Text)),
+        sa.bindparam("outbox_bodies", type_=sa.ARRAY(sa.Text)),
+    )
+    .table_valued(*(sa.column(name) for name in ("id", "name", "body")), name="facts")
+    .render_derived()
+)
+_happened = sa.bindparam("outbox_now", type_=sa.DateTime(timezone=True))
+OUTBOX = Write(
+    "outbox",
+    outbox.insert().from_select(
+        ["id", "name", "body", "happened_at", "due_at"],
+        sa.select(_facts.c.id, _facts.c.name, sa.cast(_facts.c.body, JSONB), _happened, _happened),
+    ),
+)
 
 
-def _stored(event: Event, tx: Tx) -> dict[str, Any]:
+def _stored(events: Sequence[Event], tx: Tx) -> dict[str, Any]:
     return {
-        "id": tx.new_id(),
-        "name": type(event).__name__,
-        "body": event,
-        "happened_at": tx.now,
-        "due_at": tx.now,
+        "outbox_ids": [tx.new_id() for _ in events],
+        "outbox_names": [type(event).__name__ for event in events],
+        "outbox_bodies": [msgspec.json.encode(event).decode() for event in events],
+        "outbox_now": tx.now,
     }

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from litestar import Request, Response
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
-from votremachine.infra.database import Database, RunAgain, Tx, metadata
+from votremachine.infra.database import Database, RunAgain, Tx, Write, metadata
 from votremachine.kernel.errors import DomainError, Kind
 
 Body = TypeVar("Body")
@@ -77,11 +77,18 @@ _LOOK = sa.text(
     """
 ).columns(headers=JSONB)
 # An answer past its week gives way; one that is not was written since we looked.
-_given = insert(answers)
-_KEEP = _given.on_conflict_do_update(
-    index_elements=["person_id", "key"],
-    set_={column: _given.excluded[column] for column in ("fingerprint", "status", "headers", "body", "answered_at")},
-    where=answers.c.answered_at <= _given.excluded.answered_at - KEPT_FOR,
+_given = insert(answers).values(
+    {column.name: sa.bindparam(f"answer_{column.name}", type_=column.type) for column in answers.c}
+)
+_KEEP = Write(
+    "answer",
+    _given.on_conflict_do_update(
+        index_elements=["person_id", "key"],
+        set_={
+            column: _given.excluded[column] for column in ("fingerprint", "status", "headers", "body", "answered_at")
+        },
+        where=answers.c.answered_at <= _given.excluded.answered_at - KEPT_FOR,
+    ),
 )
 _FORGET = answers.delete()
 
@@ -118,8 +125,8 @@ async def once(
         if (replay := await _kept_answer(tx, person, key, fingerprint)) is not None:
             return replay
         response = await verb(tx, who)
-        kept = await tx.execute(_KEEP, _stored(tx, person, key, fingerprint, response))
-        if kept.rowcount == 0:
+        kept = await tx.flush((_KEEP, _stored(tx, person, key, fingerprint, response)))
+        if kept is None or kept.rowcount == 0:
             # The first request ended between our look and our lock: undo, look again, and find its answer.
             raise RunAgain
         return response
@@ -153,13 +160,13 @@ async def _kept_answer(tx: Tx, person: UUID, key: str, fingerprint: bytes) -> Re
 
 def _stored(tx: Tx, person: UUID, key: str, fingerprint: bytes, response: Response[Any]) -> dict[str, Any]:
     return {
-        "person_id": person,
-        "key": key,
-        "fingerprint": fingerprint,
-        "status": response.status_code,
-        "headers": {name: response.headers[name] for name in REPLAYED_HEADERS if name in response.headers},
-        "body": response.content or b"",
-        "answered_at": tx.now,
+        "answer_person_id": person,
+        "answer_key": key,
+        "answer_fingerprint": fingerprint,
+        "answer_status": response.status_code,
+        "answer_headers": {name: response.headers[name] for name in REPLAYED_HEADERS if name in response.headers},
+        "answer_body": response.content or b"",
+        "answer_answered_at": tx.now,
     }
 
 

@@ -20,11 +20,17 @@ from votremachine.pricing.models import rate_cards
 from votremachine.pricing.rules import STANDARD_VAT, NoPrice, Rate, RateCard, check_rates, price
 from votremachine.pricing.schemas import AskQuote, Quote, RateCardView, SetRates
 
-_IN_FORCE = sa.select(rate_cards).where(
-    rate_cards.c.machine_id == sa.any_(sa.bindparam("machines", type_=sa.ARRAY(sa.Uuid))),
-    rate_cards.c.replaced_at.is_(None),
-)
 _BY_ID = sa.select(rate_cards).where(rate_cards.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
+
+
+_machines = fleet.BY_IDS.subquery("machine")
+_MACHINES_AND_CARDS = sa.select(
+    _machines, *(column.label(f"card_{column.name}") for column in rate_cards.c)
+).select_from(
+    _machines.outerjoin(
+        rate_cards, sa.and_(rate_cards.c.machine_id == _machines.c.id, rate_cards.c.replaced_at.is_(None))
+    )
+)
 
 
 async def set_rates(tx: Tx, who: Actor, machine_id: UUID, asked: SetRates) -> RateCardView:
@@ -46,16 +52,26 @@ async def set_rates(tx: Tx, who: Actor, machine_id: UUID, asked: SetRates) -> Ra
 
 async def show_rates(tx: Tx, who: Actor, machine_id: UUID) -> RateCardView:
     """The card in force. Raises `UnknownMachine`, `NoPrice`."""
-    await fleet.visible(tx, who, machine_id)
-    return _view((await cards_in_force(tx, [machine_id]))[machine_id])
+    machines, cards = await machines_and_cards(tx, who, [machine_id])
+    check_priced(machines, cards)
+    return _view(cards[machine_id])
 
 
-async def cards_in_force(tx: Tx, machine_ids: Collection[UUID]) -> Mapping[UUID, RateCard]:
-    """The card of each machine, in one statement; raises `NoPrice` when one has none."""
-    found = {row.machine_id: _card(row) for row in await tx.rows(_IN_FORCE, {"machines": list(machine_ids)})}
-    if missing := [machine_id for machine_id in machine_ids if machine_id not in found]:
+async def machines_and_cards(tx: Tx, who: Actor, ids: Sequence[UUID]) -> tuple[list[Machine], Mapping[UUID, RateCard]]:
+    """Machines of one owner, in order of id, and the cards that those which have a price are booked by; one statement.
+
+    Raises `UnknownMachine`, `SeveralOwners`.
+    """
+    rows = await tx.rows(_MACHINES_AND_CARDS, {"ids": list(ids)})
+    found = fleet.check_found({row.id: fleet.from_row(row) for row in rows}, ids)
+    cards = {row.id: _joined_card(row) for row in rows if row.card_id is not None}
+    return fleet.check_visible(who, found), cards
+
+
+def check_priced(machines: Sequence[Machine], cards: Mapping[UUID, RateCard]) -> None:
+    """Raises `NoPrice` when one of the machines has no card."""
+    if missing := [machine.id for machine in machines if machine.id not in cards]:
         raise NoPrice(machine_id=str(missing[0]))
-    return found
 
 
 async def cards_by_id(tx: Tx, card_ids: Collection[UUID]) -> Mapping[UUID, RateCard]:
@@ -69,10 +85,10 @@ async def quote(tx: Tx, who: Actor, asked: AskQuote) -> Quote:
     Raises `UnknownMachine`, `SeveralOwners`, `NoPrice`, and what `check_bookable` does.
     """
     span = Span(asked.start, asked.end)
-    known = await fleet.machines_visible(tx, who, asked.machine_ids)
+    known, cards = await machines_and_cards(tx, who, asked.machine_ids)
     for machine in known:
         check_bookable(machine, span, tx.now)
-    cards = await cards_in_force(tx, [machine.id for machine in known])
+    check_priced(known, cards)
     busy = await look.busy(tx, known, span)
     return Quote(
         machine_ids=[machine.id for machine in known],
@@ -91,6 +107,11 @@ def with_zones(known: Sequence[Machine], cards: Mapping[UUID, RateCard]) -> list
 def _card(row: sa.Row[Any]) -> RateCard:
     rates = msgspec.convert(row.rates, tuple[Rate, ...])
     return RateCard(row.id, row.machine_id, rates, row.vat, row.currency)
+
+
+def _joined_card(row: sa.Row[Any]) -> RateCard:
+    rates = msgspec.convert(row.card_rates, tuple[Rate, ...])
+    return RateCard(row.card_id, row.id, rates, row.card_vat, row.card_currency)
 
 
 def _view(card: RateCard) -> RateCardView:

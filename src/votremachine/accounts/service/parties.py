@@ -1,6 +1,7 @@
 """Parties: founding one, its people, and membership of a cooperative."""
 
 from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -10,6 +11,11 @@ from votremachine.accounts.models import adhesions, parties, seats
 from votremachine.accounts.rules import Actor, NotACooperative, PartyKind, Role, UnknownParty, Verb, require
 from votremachine.accounts.schemas import Adhesion, CreateParty, PartyView
 from votremachine.infra.database import Tx
+
+NAMES_LIVE = timedelta(minutes=1)
+MOST_NAMES = 50_000
+# Name and until when it may be told, by party; each process keeps its own.
+_names: dict[UUID, tuple[str, datetime]] = {}
 
 
 async def create_party(tx: Tx, who: Actor, asked: CreateParty, *, demo: bool) -> PartyView:
@@ -40,6 +46,18 @@ async def party_views(tx: Tx, ids: Collection[UUID]) -> Mapping[UUID, PartyView]
     """The public face of each of these parties, in one statement."""
     found = await tx.rows(sa.select(parties).where(parties.c.id.in_(list(ids))))
     return {row.id: PartyView(row.id, PartyKind(row.kind), row.name, row.commune) for row in found}
+
+
+async def party_names(tx: Tx, ids: Collection[UUID]) -> Mapping[UUID, str]:
+    """The name of each of these parties, as it was within the last minute: names are for reading, and change rarely."""
+    fresh = {one: known[0] for one in ids if (known := _names.get(one)) and tx.now < known[1]}
+    if missing := [one for one in ids if one not in fresh]:
+        if len(_names) > MOST_NAMES:
+            _names.clear()
+        found = {view.id: view.name for view in (await party_views(tx, missing)).values()}
+        _names.update({one: (name, tx.now + NAMES_LIVE) for one, name in found.items()})
+        fresh |= found
+    return fresh
 
 
 async def party(tx: Tx, party_id: UUID) -> PartyView:

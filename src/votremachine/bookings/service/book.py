@@ -20,7 +20,6 @@ from votremachine.bookings.rules import (
 )
 from votremachine.bookings.schemas import Book, BookingView
 from votremachine.bookings.service import store
-from votremachine.fleet import service as fleet
 from votremachine.fleet.rules import Machine, check_bookable
 from votremachine.infra.database import Tx
 from votremachine.infra.wire import SpanView
@@ -40,11 +39,11 @@ async def book(tx: Tx, who: Actor, asked: Book) -> BookingView:
     """
     span = Span(asked.start, asked.end)
     seat = _renting_seat(who, asked.renter_party_id)
-    machines = await fleet.machines_visible(tx, who, asked.machine_ids)
+    machines, cards = await pricing.machines_and_cards(tx, who, asked.machine_ids)
     owner = machines[0].party_id
     _check(machines, span, seat, tx.now)
     path = _path(machines, seat, asked)
-    cards = await pricing.cards_in_force(tx, [machine.id for machine in machines])
+    pricing.check_priced(machines, cards)
     booking = Booking(
         id=tx.new_id(),
         owner_party_id=owner,
@@ -66,9 +65,9 @@ async def book(tx: Tx, who: Actor, asked: Book) -> BookingView:
         created_at=tx.now,
     )
     await claim(tx, booking, machines)
-    await store.add(tx, booking, path, who.person_id)
+    store.add(tx, booking, path, who.person_id)
     tx.publish(store.fact(FACTS[booking.state], booking, who.person_id))
-    return (await store.views(tx, [booking]))[0]
+    return (await store.views_of(tx, [booking], {machine.id: machine for machine in machines}))[0]
 
 
 async def claim(tx: Tx, booking: Booking, machines: Sequence[Machine]) -> None:

@@ -8,7 +8,7 @@ import msgspec
 import sqlalchemy as sa
 
 from votremachine.accounts.rules import Actor, Relation, Role, Verb, require
-from votremachine.accounts.service.parties import party_views
+from votremachine.accounts.service.parties import party_names
 from votremachine.availability.service import claims
 from votremachine.bookings.events import BookingEvent
 from votremachine.bookings.models import booking_machines, booking_transitions, bookings
@@ -16,7 +16,7 @@ from votremachine.bookings.rules import BLOCKING, LIFE, Booking, BookingChanged,
 from votremachine.bookings.schemas import BookingView, Named, StepView
 from votremachine.fleet import service as fleet
 from votremachine.fleet.rules import Machine
-from votremachine.infra.database import Tx
+from votremachine.infra.database import Tx, Write
 from votremachine.infra.wire import SpanView
 from votremachine.kernel.money import Money
 from votremachine.kernel.span import Span
@@ -38,15 +38,18 @@ _ADD_MACHINES = (
     booking_machines.insert()
     .from_select(
         ["booking_id", "machine_id"],
-        sa.select(sa.bindparam("id", type_=sa.Uuid), sa.func.unnest(sa.bindparam("machines", type_=sa.ARRAY(sa.Uuid)))),
+        sa.select(
+            sa.bindparam("booking_id", type_=sa.Uuid),
+            sa.func.unnest(sa.bindparam("booking_machines", type_=sa.ARRAY(sa.Uuid))),
+        ),
     )
     .cte("added_machines")
 )
 _steps = (
     sa.func.unnest(
-        sa.bindparam("step_ids", type_=sa.ARRAY(sa.Uuid)),
-        sa.bindparam("step_from", type_=sa.ARRAY(sa.Text)),
-        sa.bindparam("step_to", type_=sa.ARRAY(sa.Text)),
+        sa.bindparam("booking_step_ids", type_=sa.ARRAY(sa.Uuid)),
+        sa.bindparam("booking_step_from", type_=sa.ARRAY(sa.Text)),
+        sa.bindparam("booking_step_to", type_=sa.ARRAY(sa.Text)),
     )
     .table_valued(*(sa.column(name) for name in ("id", "from_state", "to_state")), name="steps")
     .render_derived()
@@ -57,20 +60,21 @@ _ADD_STEPS = (
         ["id", "booking_id", "from_state", "to_state", "at", "by", "why"],
         sa.select(
             _steps.c.id,
-            sa.bindparam("id", type_=sa.Uuid),
+            sa.bindparam("booking_id", type_=sa.Uuid),
             _steps.c.from_state,
             _steps.c.to_state,
-            sa.bindparam("created_at", type_=sa.DateTime(timezone=True)),
-            sa.bindparam("by", type_=sa.Uuid),
+            sa.bindparam("booking_created_at", type_=sa.DateTime(timezone=True)),
+            sa.bindparam("booking_by", type_=sa.Uuid),
             sa.literal(""),
         ),
     )
     .cte("added_steps")
 )
-_ADD = (
+_ADD = Write(
+    "booking",
     bookings.insert()
-    .values({column.name: sa.bindparam(column.name, type_=column.type) for column in bookings.c})
-    .add_cte(_ADD_MACHINES, _ADD_STEPS)
+    .values({column.name: sa.bindparam(f"booking_{column.name}", type_=column.type) for column in bookings.c})
+    .add_cte(_ADD_MACHINES, _ADD_STEPS),
 )
 
 
@@ -89,8 +93,8 @@ def authorise(verb: Verb, who: Actor, booking: Booking) -> dict[Relation, Role]:
     return require(verb, who, owner=booking.owner_party_id, renter=booking.renter_party_id, stranger=UnknownBooking())
 
 
-async def add(tx: Tx, booking: Booking, path: Sequence[State], by: UUID) -> None:
-    """Write a new booking that went through the states of `path` in this very transaction."""
+def add(tx: Tx, booking: Booking, path: Sequence[State], by: UUID) -> None:
+    """Write a new booking that went through the states of `path` in this very transaction; deferred."""
     values = {
         **_columns(booking),
         "machines": list(booking.machine_ids),
@@ -99,7 +103,7 @@ async def add(tx: Tx, booking: Booking, path: Sequence[State], by: UUID) -> None
         "step_from": [None, *path[:-1]],
         "step_to": list(path),
     }
-    await tx.execute(_ADD, values)
+    tx.defer(_ADD, {f"booking_{name}": value for name, value in values.items()})
 
 
 async def step(
@@ -172,8 +176,13 @@ async def views(tx: Tx, found: Sequence[Booking]) -> list[BookingView]:
     if not found:
         return []
     machines = await fleet.machines_by_id(tx, {machine_id for one in found for machine_id in one.machine_ids})
+    return await views_of(tx, found, machines)
+
+
+async def views_of(tx: Tx, found: Sequence[Booking], machines: Mapping[UUID, Machine]) -> list[BookingView]:
+    """Bookings as their sides see them, given their machines; one statement at most."""
     parties = {party for one in found for party in (one.owner_party_id, one.renter_party_id)}
-    names = {party.id: party.name for party in (await party_views(tx, parties)).values()}
+    names = await party_names(tx, parties)
     return [view(tx, one, machines, names) for one in found]
 
 
