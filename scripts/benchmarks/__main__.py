@@ -46,8 +46,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="scripts/bench", description="Measures cases against a bare application.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(CASES)}; all by default")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there as well")
-    parser.add_argument("--rounds", type=int, default=5, help="of each case and of its baseline, 5 by default")
-    parser.add_argument("--seconds", type=float, default=2, help="that a round takes, 2 by default")
+    parser.add_argument("--rounds", type=int, default=9, help="of each case and of its baseline, 9 by default")
+    parser.add_argument("--seconds", type=float, default=1, help="that a round takes, 1 by default")
     return parser
 
 
