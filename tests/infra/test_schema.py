@@ -10,6 +10,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy.exc import IntegrityError
 
 import votremachine
+from tests.people import Person, World, at
 from votremachine.infra.database import Database, metadata
 
 SLICES = Path(votremachine.__file__).parent
@@ -72,6 +73,16 @@ async def test_the_database_itself_refuses_two_takers(database: Database) -> Non
             "[2026-06-01 07:00+00, 2026-06-01 08:00:01+00)",
             "[2026-06-01 07:00+00, 2026-06-01 08:00:01+00)",
         )
+
+
+@pytest.mark.parametrize("table", ["people", "parties", "machines", "bookings"])
+async def test_what_others_refer_to_is_never_deleted(
+    table: str, world: World, owner: Person, renter: Person, database: Database
+) -> None:
+    await renter.booked([await world.machine(owner)], at(2), at(3))
+    with pytest.raises(IntegrityError, match=f"rows of {table} are kept"):
+        async with database.begin() as tx:
+            await tx.execute(sa.text(f"DELETE FROM {table}"))
 
 
 async def put(database: Database, machine: object, during: str, blocked: str) -> None:

@@ -161,7 +161,7 @@ async def any_out(tx: Tx, machine_ids: Collection[UUID], *, overdue: bool = Fals
     """Whether one of these machines is with a renter, of another booking than `but`; only the overdue ones if asked."""
     out = (
         sa.select(bookings.c.id)
-        .join(booking_machines)
+        .join(booking_machines, booking_machines.c.booking_id == bookings.c.id)
         .where(in_state(State.IN_USE), booking_machines.c.machine_id.in_(list(machine_ids)))
     )
     if overdue:
