@@ -1,6 +1,5 @@
 """HTTP of accounts: register, sign in and out, me, parties, joining a cooperative."""
 
-from functools import partial
 from uuid import UUID
 
 from litestar import Response, Router, get, post
@@ -119,9 +118,7 @@ async def create_party(
         made = await parties.create_party(tx, who, data, demo=settings.demo)
         return reply(request, made, status=201, headers={"Location": f"/v1/parties/{made.id}"})
 
-    return await idempotency.once(
-        request, database, claims.person_id, partial(sessions.actor, claims=claims), verb, required=False
-    )
+    return await idempotency.once(request, database, claims.person_id, sessions.identify(claims), verb, required=False)
 
 
 @get("/parties/{party_id:uuid}", responses=responses(NotSignedIn, UnknownParty))

@@ -1,7 +1,6 @@
 """HTTP of calendars: free and busy for anybody, the whole calendar for its owner, blocks."""
 
 from datetime import datetime
-from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -93,9 +92,7 @@ async def block(
         made = await blocks.block(tx, who, machine_id, data)
         return reply(request, made, status=201)
 
-    return await idempotency.once(
-        request, database, claims.person_id, partial(sessions.actor, claims=claims), verb, required=False
-    )
+    return await idempotency.once(request, database, claims.person_id, sessions.identify(claims), verb, required=False)
 
 
 @delete("/blocks/{block_id:uuid}", responses=responses(NotSignedIn, NotAllowed, UnknownBlock))

@@ -1,6 +1,5 @@
 """HTTP of the fleet: categories, listing a machine, changing, publishing and finding it."""
 
-from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -55,9 +54,7 @@ async def list_machine(
         location = {"Location": f"/v1/machines/{view.id}"}
         return reply(request, view, version=view.version, status=201, headers=location)
 
-    return await idempotency.once(
-        request, database, claims.person_id, partial(sessions.actor, claims=claims), verb, required=False
-    )
+    return await idempotency.once(request, database, claims.person_id, sessions.identify(claims), verb, required=False)
 
 
 @get("/machines", responses=responses(InvalidInput, BadCursor, NotSignedIn))

@@ -49,6 +49,15 @@ def check_found(found: Mapping[UUID, Machine], ids: Collection[UUID]) -> Mapping
     return found
 
 
+async def lock(tx: Tx, machine_id: UUID) -> None:
+    """Wait until nobody else holds this machine's lock, and hold it until the transaction ends.
+
+    For changes that must happen one after the other; who locks several does it in the order of their ids.
+    """
+    key = int.from_bytes(machine_id.bytes[8:], signed=True)
+    await tx.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
+
+
 async def machine(tx: Tx, machine_id: UUID) -> Machine:
     """One machine, whatever its state; raises `UnknownMachine`."""
     return (await machines_by_id(tx, [machine_id]))[machine_id]

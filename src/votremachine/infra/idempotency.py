@@ -4,10 +4,11 @@ The answer is stored by the transaction of its effect, for 7 days. A key belongs
 key with another method, path or body is refused. An error leaves nothing behind, so a retry after it is a new try.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import lru_cache
 from hashlib import blake2b
-from typing import Any, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -72,10 +73,11 @@ answers = sa.Table(
 _LOOK = sa.text(
     """
     SELECT l.free, a.fingerprint, a.status, a.headers, a.body
-    FROM (SELECT pg_try_advisory_xact_lock(:lock) AS free OFFSET 0) AS l
-    LEFT JOIN idempotent_answers a ON a.person_id = :person AND a.key = :key AND a.answered_at > :oldest
+    FROM (SELECT pg_try_advisory_xact_lock(:look_lock) AS free OFFSET 0) AS l
+    LEFT JOIN idempotent_answers a
+    ON a.person_id = :look_person AND a.key = :look_key AND a.answered_at > :look_oldest
     """
-).columns(headers=JSONB)
+).columns(free=sa.Boolean, fingerprint=sa.LargeBinary, status=sa.SmallInteger, headers=JSONB, body=sa.LargeBinary)
 # An answer past its week gives way; one that is not was written since we looked.
 _given = insert(answers).values(
     {column.name: sa.bindparam(f"answer_{column.name}", type_=column.type) for column in answers.c}
@@ -93,11 +95,19 @@ _KEEP = Write(
 _FORGET = answers.delete()
 
 
+class Identify(NamedTuple, Generic[Who]):
+    """Who asks: a question, its values, and how its rows are read; reading raises when they may not ask."""
+
+    question: sa.Select[Any]
+    values: Callable[[Tx], Mapping[str, Any]]
+    read: Callable[[Sequence[sa.Row[Any]]], Who]
+
+
 async def once(
     request: Request[Any, Any, Any],
     database: Database,
     person: UUID,
-    identify: Callable[[Tx], Awaitable[Who]],
+    identify: Identify[Who],
     verb: Callable[[Tx, Who], Awaitable[Response[Body]]],
     *,
     required: bool = True,
@@ -113,7 +123,7 @@ async def once(
             raise KeyRequired
 
         async def plain(tx: Tx) -> Response[Body]:
-            return await verb(tx, await identify(tx))
+            return await verb(tx, identify.read(await tx.rows(identify.question, identify.values(tx))))
 
         return await database.run(plain)
     if not 0 < len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
@@ -121,8 +131,8 @@ async def once(
     fingerprint = _digest(request.method.encode(), request.scope["path"].encode(), await request.body())
 
     async def guarded(tx: Tx) -> Response[Body]:
-        who = await identify(tx)
-        if (replay := await _kept_answer(tx, person, key, fingerprint)) is not None:
+        who, look = await _who_and_look(tx, identify, person, key)
+        if (replay := _kept_answer(look, fingerprint)) is not None:
             return replay
         response = await verb(tx, who)
         kept = await tx.flush((_KEEP, _stored(tx, person, key, fingerprint, response)))
@@ -139,11 +149,22 @@ async def purge(tx: Tx) -> int:
     return (await tx.execute(_FORGET.where(answers.c.answered_at <= tx.now - KEPT_FOR))).rowcount
 
 
-async def _kept_answer(tx: Tx, person: UUID, key: str, fingerprint: bytes) -> Response[Any] | None:
+async def _who_and_look(tx: Tx, identify: Identify[Who], person: UUID, key: str) -> tuple[Who, sa.Row[Any]]:
+    """Who asks, and what was answered to this key before, in one round trip."""
     lock = int.from_bytes(_digest(person.bytes, key.encode())[:8], signed=True)
-    found = await tx.row(_LOOK, {"lock": lock, "person": person, "key": key, "oldest": tx.now - KEPT_FOR})
-    if found is None:
-        raise AssertionError("the left side of the join always has its row")
+    look = {"look_lock": lock, "look_person": person, "look_key": key, "look_oldest": tx.now - KEPT_FOR}
+    rows = await tx.rows(_together(identify.question), {**identify.values(tx), **look})
+    # Nobody's seat is a row of nothing beside the look: then there is nobody.
+    return identify.read([row for row in rows if row.person_id is not None]), rows[0]
+
+
+@lru_cache(maxsize=8)
+def _together(question: sa.Select[Any]) -> sa.Select[Any]:
+    look, who = _LOOK.subquery("look"), question.subquery("who")
+    return sa.select(look, who).select_from(look.outerjoin(who, sa.true()))
+
+
+def _kept_answer(found: sa.Row[Any], fingerprint: bytes) -> Response[Any] | None:
     if found.fingerprint is None:
         if not found.free:
             raise StillRunning

@@ -18,7 +18,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from sqlalchemy.exc import DBAPIError, InterfaceError
 
 from votremachine.infra.complaints import about_parameter, say
-from votremachine.infra.database import DatabaseAway, sqlstate
+from votremachine.infra.database import DatabaseAway, RunAgain, sqlstate
 from votremachine.infra.languages import language_of
 from votremachine.kernel.errors import DomainError, FieldError, Kind
 
@@ -216,5 +216,6 @@ HANDLERS: dict[Any, Any] = {
     DomainError: answer,
     HTTPException: _from_framework,
     DBAPIError: _from_database,
+    RunAgain: lambda request, _: answer(request, DatabaseAway()),
     500: unexpected,
 }

@@ -6,13 +6,12 @@ from uuid import UUID
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
 from votremachine.accounts.rules import Actor, Verb
 from votremachine.availability.service import look
 from votremachine.fleet import service as fleet
 from votremachine.fleet.rules import Machine, check_bookable
-from votremachine.infra.database import RunAgain, Tx
+from votremachine.infra.database import Tx
 from votremachine.infra.wire import SpanView
 from votremachine.kernel.money import total
 from votremachine.kernel.span import Span
@@ -37,6 +36,7 @@ async def set_rates(tx: Tx, who: Actor, machine_id: UUID, asked: SetRates) -> Ra
     """Put a new card in force. Raises `UnknownMachine`, `NotAllowed`, `SameUnitTwice`."""
     await fleet.owned(tx, who, Verb.EDIT_MACHINE, machine_id)
     rates = check_rates([one.rate() for one in asked.rates])
+    await fleet.lock(tx, machine_id)
     await tx.execute(
         rate_cards.update()
         .where(rate_cards.c.machine_id == machine_id, rate_cards.c.replaced_at.is_(None))
@@ -44,9 +44,7 @@ async def set_rates(tx: Tx, who: Actor, machine_id: UUID, asked: SetRates) -> Ra
     )
     card = RateCard(tx.new_id(), machine_id, rates, STANDARD_VAT, fleet.CURRENCY)
     values = {**msgspec.structs.asdict(card), "created_at": tx.now}
-    if (await tx.execute(insert(rate_cards).on_conflict_do_nothing(), values)).rowcount == 0:
-        # Somebody else put a card in force while we replaced the one before.
-        raise RunAgain
+    await tx.execute(rate_cards.insert(), values)
     return _view(card)
 
 

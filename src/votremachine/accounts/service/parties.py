@@ -12,6 +12,7 @@ from votremachine.accounts.rules import Actor, NotACooperative, PartyKind, Role,
 from votremachine.accounts.schemas import Adhesion, CreateParty, PartyView
 from votremachine.infra.database import Tx
 
+_BY_IDS = sa.select(parties).where(parties.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
 NAMES_LIVE = timedelta(minutes=1)
 MOST_NAMES = 50_000
 # Name and until when it may be told, by party; each process keeps its own.
@@ -44,7 +45,7 @@ async def give_seat(tx: Tx, person_id: UUID, party_id: UUID, role: Role) -> None
 
 async def party_views(tx: Tx, ids: Collection[UUID]) -> Mapping[UUID, PartyView]:
     """The public face of each of these parties, in one statement."""
-    found = await tx.rows(sa.select(parties).where(parties.c.id.in_(list(ids))))
+    found = await tx.rows(_BY_IDS, {"ids": list(ids)})
     return {row.id: PartyView(row.id, PartyKind(row.kind), row.name, row.commune) for row in found}
 
 

@@ -1,7 +1,9 @@
 """Sessions: signing in and out, the next pair of tokens, and who is behind a token."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -14,6 +16,7 @@ from votremachine.accounts.rules import Actor, NotSignedIn, Role, Seat, SignInFa
 from votremachine.accounts.schemas import SignIn
 from votremachine.accounts.tokens import Claims
 from votremachine.infra.database import Database, Tx
+from votremachine.infra.idempotency import Identify
 
 SESSION_LIFE = timedelta(days=60)
 
@@ -80,7 +83,19 @@ async def sign_out(tx: Tx, claims: Claims) -> None:
 
 async def actor(tx: Tx, claims: Claims) -> Actor:
     """The person behind a token, with every seat, in one statement; raises `NotSignedIn` when the session ended."""
-    found = await tx.rows(_ACTOR, {"session": claims.session_id, "person": claims.person_id, "now": tx.now})
+    return _read_actor(await tx.rows(_ACTOR, _actor_values(tx, claims)))
+
+
+def identify(claims: Claims) -> Identify[Actor]:
+    """The same question, to be asked beside another one."""
+    return Identify(_ACTOR, partial(_actor_values, claims=claims), _read_actor)
+
+
+def _actor_values(tx: Tx, claims: Claims) -> dict[str, Any]:
+    return {"session": claims.session_id, "person": claims.person_id, "now": tx.now}
+
+
+def _read_actor(found: Sequence[sa.Row[Any]]) -> Actor:
     if not found:
         raise NotSignedIn
     held = {row.party_id: _seat(row) for row in found if row.party_id is not None}

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from votremachine.availability.models import occupancies
 from votremachine.availability.rules import Claim, SpanTaken, Taker
 from votremachine.availability.service.table import instants, meets_window, on_machine, window_values
+from votremachine.fleet import service as fleet
 from votremachine.infra.database import Tx
 
 _CLAIM = (
@@ -71,7 +72,7 @@ async def move(tx: Tx, taker: Taker, ref_id: UUID, claims: Sequence[Claim], *, e
     Two moves that want each other's time wait here for their turn instead of deadlocking over it.
     """
     for machine_id in sorted(wish.machine_id for wish in claims):
-        await tx.execute(sa.select(sa.func.pg_advisory_xact_lock(_lock_key(machine_id))))
+        await fleet.lock(tx, machine_id)
     await release(tx, ref_id)
     await claim(tx, taker, ref_id, claims, expires_at=expires_at)
 
@@ -104,7 +105,3 @@ def _claim_values(tx: Tx, taker: Taker, ref_id: UUID, wish: Claim, expires_at: d
         "expires_at": expires_at,
         **window_values(wish.blocked),
     }
-
-
-def _lock_key(machine_id: UUID) -> int:
-    return int.from_bytes(machine_id.bytes[8:], signed=True)

@@ -1,7 +1,6 @@
 """HTTP of what is done to a booking; each verb is a POST that answers with the booking as it is then."""
 
 from collections.abc import Awaitable, Callable
-from functools import partial
 from uuid import UUID
 
 from litestar import Response, post
@@ -179,5 +178,5 @@ async def _act(
         return reply(request, view, version=view.version)
 
     return await idempotency.once(
-        request, database, claims.person_id, partial(sessions.actor, claims=claims), verb, required=required
+        request, database, claims.person_id, sessions.identify(claims), verb, required=required
     )

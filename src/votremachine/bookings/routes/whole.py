@@ -1,6 +1,5 @@
 """HTTP of bookings as such: make one, list them, look at one and at its history."""
 
-from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -63,7 +62,7 @@ async def create(
         location = {"Location": f"/v1/bookings/{view.id}"}
         return reply(request, view, version=view.version, status=201, headers=location)
 
-    return await idempotency.once(request, database, claims.person_id, partial(sessions.actor, claims=claims), verb)
+    return await idempotency.once(request, database, claims.person_id, sessions.identify(claims), verb)
 
 
 @get("/bookings", responses=responses(InvalidInput, BadCursor, NotSignedIn, UnknownParty))
