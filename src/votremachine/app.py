@@ -58,17 +58,18 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         await redis.aclose()
         await database.close()
 
+    tokens = Tokens(settings.secret)
     values = {
         "settings": settings,
         "database": database,
         "redis": redis,
-        "tokens": Tokens(settings.secret),
+        "tokens": tokens,
         "cursors": Cursors(settings.secret),
     }
     app = Litestar(
         route_handlers=ROUTERS,
         dependencies={name: _always(value) for name, value in values.items()}
-        | {"claims": Provide(accounts.read_claims, sync_to_thread=False)},
+        | {"claims": Provide(accounts.claims_reader(tokens, clock), sync_to_thread=False)},
         exception_handlers=HANDLERS,
         request_class=StrictRequest,
         compression_config=CompressionConfig(backend="brotli", brotli_quality=4, brotli_gzip_fallback=True),

@@ -125,7 +125,7 @@ def test_a_taken_port(var_dir: Path, port: int) -> None:
     ("variables", "words"),
     [
         ({"VOTREMACHINE_PORT": "many"}, "port"),
-        ({"VOTREMACHINE_PORT": "99999"}, "99999"),
+        ({"VOTREMACHINE_PORT": "99999"}, "65535"),
         ({"VOTREMACHINE_COLOUR": "red"}, "colour"),
         ({"VOTREMACHINE_DATABASE_URL": "postgresql+asyncpg://me@127.0.0.1:1/x"}, "unreachable"),
         ({"VOTREMACHINE_REDIS_URL": "redis://127.0.0.1:1"}, "unreachable"),

@@ -1,5 +1,6 @@
 """HTTP of accounts: register, sign in and out, me, parties, joining a cooperative."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 from litestar import Response, Router, get, post
@@ -30,19 +31,26 @@ from votremachine.accounts.service import parties, people, sessions
 from votremachine.accounts.tokens import ACCESS_TOKEN_LIFE, Claims, Tokens
 from votremachine.config import Settings
 from votremachine.infra import idempotency
-from votremachine.infra.database import Database, Tx
+from votremachine.infra.database import Clock, Database, Tx
 from votremachine.infra.openapi import PUBLIC, Repeatable
 from votremachine.infra.problems import INPUT, responses
 from votremachine.infra.replies import reply
 from votremachine.infra.wire import HttpRequest
 
 
-def read_claims(request: HttpRequest, tokens: NamedDependency[Tokens], database: NamedDependency[Database]) -> Claims:
-    """Whom the request's bearer token speaks for; raises `NotSignedIn`. Whether the session lives, `actor` asks."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise NotSignedIn
-    return tokens.read(token.strip(), database.clock())
+def claims_reader(tokens: Tokens, clock: Clock) -> Callable[[HttpRequest], Claims]:
+    """What tells whom a request's bearer token speaks for; whether the session lives, the verbs ask.
+
+    A closure and not a dependency on others: Litestar opens a task group for dependencies that need several.
+    """
+
+    def read_claims(request: HttpRequest) -> Claims:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise NotSignedIn
+        return tokens.read(token.strip(), clock())
+
+    return read_claims
 
 
 def _pair(opened: tuple[Claims, str], tokens: Tokens, database: Database) -> TokenPair:

@@ -19,7 +19,7 @@ from votremachine.bookings.rules import (
     request_expiry,
 )
 from votremachine.bookings.schemas import Book, BookingView
-from votremachine.bookings.service import store
+from votremachine.bookings.service import reading, store
 from votremachine.fleet.rules import Machine, check_bookable
 from votremachine.infra.database import Tx
 from votremachine.infra.wire import SpanView
@@ -67,7 +67,7 @@ async def book(tx: Tx, who: Actor, asked: Book) -> BookingView:
     await claim(tx, booking, machines)
     store.add(tx, booking, path, who.person_id)
     tx.publish(store.fact(FACTS[booking.state], booking, who.person_id))
-    return (await store.views_of(tx, [booking], {machine.id: machine for machine in machines}))[0]
+    return (await reading.views_of(tx, [booking], {machine.id: machine for machine in machines}))[0]
 
 
 async def claim(tx: Tx, booking: Booking, machines: Sequence[Machine]) -> None:
@@ -89,7 +89,7 @@ async def near_and_out(tx: Tx, span: Span, machines: Sequence[Machine]) -> bool:
     """Whether a booking that begins soon is at risk from its first moment: one of its machines is overdue."""
     if span.start > tx.now + AT_RISK_AHEAD:
         return False
-    return await store.any_out(tx, [machine.id for machine in machines], overdue=True)
+    return await reading.any_out(tx, [machine.id for machine in machines], overdue=True)
 
 
 async def with_alternatives(tx: Tx, booking_id: UUID, machines: Sequence[Machine], wanted: Span) -> SpanTaken:

@@ -23,7 +23,7 @@ from votremachine.bookings.rules import (
     request_expiry,
 )
 from votremachine.bookings.schemas import BookingView
-from votremachine.bookings.service import store
+from votremachine.bookings.service import reading, store
 from votremachine.bookings.service.book import FACTS
 from votremachine.fleet import service as fleet
 from votremachine.infra.database import Tx
@@ -37,7 +37,7 @@ async def confirm_on_account(tx: Tx, who: Actor, booking_id: UUID) -> BookingVie
 
     Raises `UnknownBooking`, `NotAllowed`, `HoldExpired`, `IllegalTransition`, `PaymentRequired`.
     """
-    booking = await store.load_locked(tx, booking_id)
+    booking = await reading.load_locked(tx, booking_id)
     store.authorise(Verb.CONFIRM, who, booking)
     check_standing(booking, tx.now)
     machines = list((await fleet.machines_by_id(tx, booking.machine_ids)).values())
@@ -52,12 +52,12 @@ async def confirm_on_account(tx: Tx, who: Actor, booking_id: UUID) -> BookingVie
     changed = await store.step(
         tx, booking, to, FACTS[to], by=who.person_id, changes={"expires_at": expires_at, "on_account": True}
     )
-    return (await store.views(tx, [changed]))[0]
+    return (await reading.views(tx, [changed]))[0]
 
 
 async def accept(tx: Tx, who: Actor, booking_id: UUID) -> BookingView:
     """The owner says yes. Raises `UnknownBooking`, `NotAllowed`, `HoldExpired`, `IllegalTransition`."""
-    booking = await store.load_locked(tx, booking_id)
+    booking = await reading.load_locked(tx, booking_id)
     store.authorise(Verb.ACCEPT, who, booking)
     check_standing(booking, tx.now)
     if booking.state is not State.REQUESTED:
@@ -65,16 +65,16 @@ async def accept(tx: Tx, who: Actor, booking_id: UUID) -> BookingView:
     if not await claims.keep(tx, booking.id, expires_at=None, machines=len(booking.machine_ids)):
         raise HoldExpired
     changed = await store.step(tx, booking, State.CONFIRMED, BookingConfirmed, by=who.person_id)
-    return (await store.views(tx, [changed]))[0]
+    return (await reading.views(tx, [changed]))[0]
 
 
 async def decline(tx: Tx, who: Actor, booking_id: UUID, why: str) -> BookingView:
     """The owner says no. Raises `UnknownBooking`, `NotAllowed`, `HoldExpired`, `IllegalTransition`."""
-    booking = await store.load_locked(tx, booking_id)
+    booking = await reading.load_locked(tx, booking_id)
     store.authorise(Verb.DECLINE, who, booking)
     check_standing(booking, tx.now)
     changed = await store.step(tx, booking, State.DECLINED, BookingDeclined, by=who.person_id, why=why)
-    return (await store.views(tx, [changed]))[0]
+    return (await reading.views(tx, [changed]))[0]
 
 
 async def cancel(tx: Tx, who: Actor, booking_id: UUID, why: str) -> BookingView:
@@ -82,7 +82,7 @@ async def cancel(tx: Tx, who: Actor, booking_id: UUID, why: str) -> BookingView:
 
     Raises `UnknownBooking`, `NotAllowed`, `HoldExpired`, `TooLate`, `IllegalTransition`.
     """
-    booking = await store.load_locked(tx, booking_id)
+    booking = await reading.load_locked(tx, booking_id)
     sides = store.authorise(Verb.CANCEL, who, booking)
     check_standing(booking, tx.now)
     if booking.state is State.CONFIRMED:
@@ -90,17 +90,17 @@ async def cancel(tx: Tx, who: Actor, booking_id: UUID, why: str) -> BookingView:
         by_owner = owner_role is not None and permits(Verb.CANCEL, {Relation.OWNER: owner_role})
         check_cancellable(booking, by_owner, tx.now)
     changed = await store.step(tx, booking, State.CANCELLED, BookingCancelled, by=who.person_id, why=why)
-    return (await store.views(tx, [changed]))[0]
+    return (await reading.views(tx, [changed]))[0]
 
 
 async def expire(tx: Tx) -> int:
     """Expire a batch of the holds and requests that ran out; how many. Those somebody is at work on are left alone."""
     found = await tx.rows(
-        store.SELECT.where(store.in_state(*sorted(PROVISIONAL)), bookings.c.expires_at <= tx.now)
+        reading.SELECT.where(reading.in_state(*sorted(PROVISIONAL)), bookings.c.expires_at <= tx.now)
         .order_by(bookings.c.id)
         .limit(SWEEP_BATCH)
         .with_for_update(of=bookings, skip_locked=True)
     )
     for row in found:
-        await store.step(tx, store.from_row(row), State.EXPIRED, BookingExpired, by=None)
+        await store.step(tx, reading.from_row(row), State.EXPIRED, BookingExpired, by=None)
     return len(found)

@@ -31,7 +31,7 @@ from votremachine.bookings.rules import (
     threatened,
 )
 from votremachine.bookings.schemas import BookingView
-from votremachine.bookings.service import store
+from votremachine.bookings.service import reading, store
 from votremachine.bookings.service.book import wishes
 from votremachine.fleet import service as fleet
 from votremachine.infra.database import Tx
@@ -49,18 +49,18 @@ async def check_out(tx: Tx, who: Actor, booking_id: UUID) -> BookingView:
     Raises `UnknownBooking`, `NotAllowed`, `TooEarly`, `IllegalTransition`, `StillOut`, and `SpanTaken` when somebody
     else has the time until the booking begins.
     """
-    booking = await store.load_locked(tx, booking_id)
+    booking = await reading.load_locked(tx, booking_id)
     store.authorise(Verb.HAND_OVER, who, booking)
     if tx.now < booking.during.start - EARLIEST_CHECK_OUT:
         raise TooEarly
     changed = await store.step(tx, booking, State.IN_USE, MachineOut, by=who.person_id, changes={"out_at": tx.now})
-    if await store.any_out(tx, booking.machine_ids, but=booking.id):
+    if await reading.any_out(tx, booking.machine_ids, but=booking.id):
         raise StillOut
     if tx.now < booking.during.start:
         found = await fleet.machines_by_id(tx, booking.machine_ids)
         early = wishes(list(found.values()), Span(tx.now, booking.during.end))
         await claims.move(tx, Taker.BOOKING, booking.id, early, expires_at=None)
-    return (await store.views(tx, [changed]))[0]
+    return (await reading.views(tx, [changed]))[0]
 
 
 async def check_in(tx: Tx, who: Actor, booking_id: UUID, at: datetime | None) -> BookingView:
@@ -69,7 +69,7 @@ async def check_in(tx: Tx, who: Actor, booking_id: UUID, at: datetime | None) ->
 
     Raises `UnknownBooking`, `NotAllowed`, `IllegalTransition`, `ImpossibleReturn`.
     """
-    booking = await store.load_locked(tx, booking_id)
+    booking = await reading.load_locked(tx, booking_id)
     store.authorise(Verb.HAND_OVER, who, booking)
     returned_at = at or tx.now
     if booking.out_at is not None and not booking.out_at <= returned_at <= tx.now:
@@ -86,35 +86,35 @@ async def check_in(tx: Tx, who: Actor, booking_id: UUID, at: datetime | None) ->
     )
     await claims.cut(tx, booking.id, max(returned_at, (booking.out_at or returned_at) + SHORTEST_USE))
     await _weigh_risk(tx, changed, returned_at)
-    return (await store.views(tx, [changed]))[0]
+    return (await reading.views(tx, [changed]))[0]
 
 
 async def no_show(tx: Tx, who: Actor, booking_id: UUID, why: str) -> BookingView:
     """Nobody came: the time is free again. Raises `UnknownBooking`, `NotAllowed`, `IllegalTransition`, `TooEarly`."""
-    booking = await store.load_locked(tx, booking_id)
+    booking = await reading.load_locked(tx, booking_id)
     store.authorise(Verb.HAND_OVER, who, booking)
     if tx.now < booking.during.start:
         raise TooEarly
     changed = await store.step(tx, booking, State.NO_SHOW, RenterAbsent, by=who.person_id, why=why)
-    return (await store.views(tx, [changed]))[0]
+    return (await reading.views(tx, [changed]))[0]
 
 
 async def complete(tx: Tx) -> int:
     """Complete a batch of the bookings whose claim window has closed; how many."""
-    over = sa.and_(store.in_state(State.RETURNED), bookings.c.returned_at <= tx.now - CLAIM_WINDOW)
-    batch = store.SELECT.where(over).order_by(bookings.c.id).limit(SWEEP_BATCH)
+    over = sa.and_(reading.in_state(State.RETURNED), bookings.c.returned_at <= tx.now - CLAIM_WINDOW)
+    batch = reading.SELECT.where(over).order_by(bookings.c.id).limit(SWEEP_BATCH)
     found = await tx.rows(batch.with_for_update(of=bookings, skip_locked=True))
     for row in found:
-        await store.step(tx, store.from_row(row), State.COMPLETED, BookingCompleted, by=None)
+        await store.step(tx, reading.from_row(row), State.COMPLETED, BookingCompleted, by=None)
     return len(found)
 
 
 async def warn_overdue(tx: Tx, after: UUID = FIRST) -> UUID | None:
     """Flag the bookings that a batch of overdue machines may spoil; the id to go on after, None when all were seen."""
-    late = sa.and_(store.in_state(State.IN_USE), bookings.c.ends < tx.now, bookings.c.id > after)
-    rows = await tx.rows(store.SELECT.where(late).order_by(bookings.c.id).limit(SWEEP_BATCH))
+    late = sa.and_(reading.in_state(State.IN_USE), bookings.c.ends < tx.now, bookings.c.id > after)
+    rows = await tx.rows(reading.SELECT.where(late).order_by(bookings.c.id).limit(SWEEP_BATCH))
     for row in rows:
-        await _weigh_risk(tx, store.from_row(row), tx.now + AT_RISK_AHEAD)
+        await _weigh_risk(tx, reading.from_row(row), tx.now + AT_RISK_AHEAD)
     return rows[-1].id if len(rows) == SWEEP_BATCH else None
 
 

@@ -8,21 +8,21 @@ from votremachine.accounts.rules import Actor, Relation, UnknownParty, Verb
 from votremachine.bookings.models import booking_machines, bookings
 from votremachine.bookings.rules import State
 from votremachine.bookings.schemas import BookingView, StepView
-from votremachine.bookings.service import store
+from votremachine.bookings.service import reading, store
 from votremachine.infra.database import Tx
 
 
 async def show(tx: Tx, who: Actor, booking_id: UUID) -> BookingView:
     """One booking, to its two sides; raises `UnknownBooking`."""
-    booking = await store.load(tx, booking_id)
+    booking = await reading.load(tx, booking_id)
     store.authorise(Verb.READ_BOOKING, who, booking)
-    return (await store.views(tx, [booking]))[0]
+    return (await reading.views(tx, [booking]))[0]
 
 
 async def history(tx: Tx, who: Actor, booking_id: UUID) -> list[StepView]:
     """Every step of a booking, to its two sides; raises `UnknownBooking`."""
-    store.authorise(Verb.READ_BOOKING, who, await store.load(tx, booking_id))
-    return await store.steps(tx, booking_id)
+    store.authorise(Verb.READ_BOOKING, who, await reading.load(tx, booking_id))
+    return await reading.steps(tx, booking_id)
 
 
 async def browse(
@@ -40,7 +40,7 @@ async def browse(
     if party_id is not None and party_id not in who.seats:
         raise UnknownParty
     parties = [party_id] if party_id is not None else list(who.seats)
-    wanted = store.SELECT.where(_on_side(side, parties))
+    wanted = reading.SELECT.where(_on_side(side, parties))
     if state is not None:
         wanted = wanted.where(_in_state(state, tx))
     if machine_id is not None:
@@ -49,7 +49,7 @@ async def browse(
     if before is not None:
         wanted = wanted.where(bookings.c.id < before)
     rows = await tx.rows(wanted.order_by(bookings.c.id.desc()).limit(limit + 1))
-    return await store.views(tx, [store.from_row(row) for row in rows])
+    return await reading.views(tx, [reading.from_row(row) for row in rows])
 
 
 def _on_side(side: Relation | None, parties: list[UUID]) -> sa.ColumnElement[bool]:

@@ -18,7 +18,7 @@ from votremachine.bookings.rules import (
     check_standing,
 )
 from votremachine.bookings.schemas import BookingView
-from votremachine.bookings.service import store
+from votremachine.bookings.service import reading, store
 from votremachine.bookings.service.book import wishes, with_alternatives
 from votremachine.fleet import service as fleet
 from votremachine.fleet.rules import Machine, check_bookable, check_horizon, check_length
@@ -56,7 +56,7 @@ async def extend(tx: Tx, who: Actor, booking_id: UUID, version: int, end: dateti
 async def _load(
     tx: Tx, who: Actor, booking_id: UUID, version: int, states: frozenset[State]
 ) -> tuple[Booking, list[Machine]]:
-    booking = await store.load_locked(tx, booking_id)
+    booking = await reading.load_locked(tx, booking_id)
     store.authorise(Verb.RESCHEDULE, who, booking)
     if booking.version != version:
         raise Stale
@@ -90,4 +90,4 @@ async def _move(tx: Tx, who: Actor, booking: Booking, machines: list[Machine], s
             "price": price(span, pricing.with_zones(machines, cards)),
         },
     )
-    return (await store.views(tx, [changed]))[0]
+    return (await reading.views(tx, [changed]))[0]
