@@ -100,6 +100,18 @@ async def test_two_workers_share_the_work_and_never_a_fact(database: Database) -
     assert await noted(database) == fields
 
 
+async def test_a_failing_handler_takes_back_what_it_published_and_nothing_else(database: Database) -> None:
+    async def reap(tx: Tx, event: Sown) -> None:
+        tx.publish(Reaped(field=event.field))
+        if event.field == "b":
+            raise RuntimeError("hail")
+
+    await sow(database, "a", "b", "c")
+    assert await drain(database, {Sown: (reap,)}) == 2
+    assert await drain(database, {Reaped: (note,)}) == 2
+    assert await noted(database) == ["a", "c"]
+
+
 async def test_what_a_handler_publishes_is_kept_with_its_effects(database: Database) -> None:
     async def reap(tx: Tx, event: Sown) -> None:
         tx.publish(Reaped(field=event.field))

@@ -6,7 +6,7 @@ outbox by the same commit. Nothing here calls the network outside the database.
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
@@ -114,9 +114,18 @@ class Tx:
         values = {name: value for _, given in pending for name, value in given.items()}
         return await self._connection.execute(_together(tuple(write for write, _ in pending)), values)
 
-    def savepoint(self) -> AbstractAsyncContextManager[Any]:
-        """A part of the transaction that may fail by itself."""
-        return self._connection.begin_nested()
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """A part of the transaction that may fail by itself: what it wrote and published is undone, and no more."""
+        await self.flush()
+        try:
+            async with self._connection.begin_nested():
+                yield
+                await self.flush()
+        except BaseException:
+            self.events.clear()
+            self._deferred.clear()
+            raise
 
     def publish(self, event: Event) -> None:
         """Keep a fact for the outbox; it is stored by this transaction's commit, and delivered after it."""

@@ -63,14 +63,12 @@ async def _deliver(tx: Tx, fact: sa.Row[Any], by_name: Mapping[str, type[Event]]
     if kind is None:
         # A fact nobody listens to is delivered by being forgotten.
         return True
-    published = len(tx.events)
     try:
         async with tx.savepoint():
             event = msgspec.convert(fact.body, kind)
             for handle in handlers[kind]:
                 await handle(tx, event)
     except Exception as error:  # one bad handler must not hold up the facts behind it
-        del tx.events[published:]
         await _postpone(tx, fact, error)
         return False
     return True
