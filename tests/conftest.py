@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 from collections.abc import AsyncIterator, Generator
 
 import httpx
@@ -10,10 +11,13 @@ import pytest
 import sqlalchemy as sa
 from litestar import Litestar
 
-from tests.people import Person, World
+from tests.people import Letters, Person, World
+from votremachine.accounts.credentials import Credentials
+from votremachine.accounts.service.challenges import send_letters
 from votremachine.app import create_app
 from votremachine.config import Settings
 from votremachine.infra.database import Database, metadata
+from votremachine.infra.letters import letters_folder, open_post
 
 IN_CI = "CI" in os.environ
 
@@ -38,11 +42,16 @@ def pytest_runtest_makereport(
 
 
 @pytest.fixture(scope="session")
-def settings(database_url: str, redis_url: str) -> Settings:
+def settings(database_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return Settings(
+        var_dir=tmp_path_factory.mktemp("var"),
         database_url=database_url,
         redis_url=redis_url,
         secret="a secret for the tests, 32 bytes and more",
+        # Everybody here comes from one address, far more often than people do.
+        rate_limit_factor=1_000,
+        argon2_memory_kib=8 * 1024,
+        argon2_passes=1,
         demo=True,
         log_level="error",
         log_json=False,
@@ -91,8 +100,21 @@ async def http(app: Litestar, database: Database) -> AsyncIterator[httpx.AsyncCl
 
 
 @pytest.fixture
-async def world(http: httpx.AsyncClient) -> World:
-    return World(http)
+def letters(database: Database, settings: Settings) -> Letters:
+    """Sends what is due, as the worker does, and gives the texts that went to an address."""
+    shutil.rmtree(settings.var_dir / "letters", ignore_errors=True)
+    post, proofs, sent = open_post(settings), Credentials.of(settings).proofs, letters_folder(settings)
+
+    async def to(address: str) -> list[str]:
+        await send_letters(database, post, proofs, settings.public_url)
+        return [letter.text for letter in sent.sent_to(address.lower())]
+
+    return to
+
+
+@pytest.fixture
+async def world(http: httpx.AsyncClient, letters: Letters) -> World:
+    return World(http, letters)
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """People of the tests, who use the service over HTTP as anybody would."""
 
+import re
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -7,6 +9,8 @@ from uuid import uuid4
 import httpx
 
 PASSWORD = "correct horse battery"
+SIX_DIGITS = re.compile(r"\b\d{6}\b")
+Letters = Callable[[str], Awaitable[list[str]]]
 Json = Any
 
 
@@ -58,16 +62,28 @@ class Person:
 
 
 class World:
-    """Makes people, parties and machines."""
+    """Makes people, parties and machines. `letters` gives the texts that were sent to an address, newest last."""
 
-    def __init__(self, http: httpx.AsyncClient) -> None:
+    def __init__(self, http: httpx.AsyncClient, letters: Letters) -> None:
         self.http = http
+        self.letters = letters
 
     async def person(self, email: str) -> Person:
         body = {"email": email, "password": PASSWORD, "name": email.split("@", maxsplit=1)[0].title()}
-        response = await self.http.post("/v1/auth/register", json=body)
-        assert response.status_code == 201, response.text
-        return Person(self.http, email, response.json()["access_token"])
+        pair = await self.redeemed(await self.http.post("/v1/auth/register", json=body), email)
+        return Person(self.http, email, pair["access_token"])
+
+    async def redeemed(self, asked: httpx.Response, address: str) -> Json:
+        """The pair of tokens for who enters the code that a challenge sent to their address."""
+        assert asked.status_code == 202, asked.text
+        code = await self.code(address)
+        pair = await self.http.post(f"/v1/auth/challenges/{asked.json()['id']}/redeem", json={"code": code})
+        assert pair.status_code == 200, pair.text
+        return pair.json()
+
+    async def code(self, address: str) -> str:
+        """The six digits of the newest letter to an address."""
+        return SIX_DIGITS.findall((await self.letters(address))[-1])[0]
 
     async def farmer(self, email: str, farm: str, kind: str = "farm") -> Person:
         person = await self.person(email)

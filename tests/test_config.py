@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from votremachine.config import BadSetting, Settings, check_secret, read_settings
+from votremachine.config import BadSetting, Settings, check_secrets, read_settings
 
 
 def test_every_kind_of_setting_is_read() -> None:
@@ -21,7 +21,8 @@ def test_a_wrong_setting_is_named(name: str, value: str) -> None:
 
 
 def test_a_secret_that_could_be_guessed_is_refused() -> None:
-    check_secret("x" * 32)
-    for short in ("", "x" * 31):
+    long, short = "x" * 32, "x" * 31
+    check_secrets(Settings(secret=long, old_secrets=f"{long} {long}"))
+    for secret, older in (("", ""), (short, ""), (long, short), (long, f"{long} {short}")):
         with pytest.raises(BadSetting, match="VOTREMACHINE_SECRET"):
-            check_secret(short)
+            check_secrets(Settings(secret=secret, old_secrets=older))

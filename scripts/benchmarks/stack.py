@@ -38,6 +38,7 @@ class Stack:
         self.baseline_port = baseline_port
         # As asyncpg writes it; the settings have SQLAlchemy's way.
         self.dsn = settings.database_url.replace("+asyncpg", "")
+        self.database_url = settings.database_url
         self._folder = settings.var_dir
         self._supervisor = supervisor
         self._peak_bytes = 0
@@ -93,6 +94,7 @@ def _start(folder: Path, supervisor: Supervisor) -> Iterator[Stack]:
         secret=secrets.token_urlsafe(32),
         demo=True,  # its parties book on account
         log_level="warning",
+        rate_limit_factor=1_000_000,  # nobody else asks this often
     )
     supervisor.run("serve", _environ(settings))
     baseline_port = _free_port()
@@ -107,7 +109,7 @@ def _start(folder: Path, supervisor: Supervisor) -> Iterator[Stack]:
 
 def _environ(settings: Settings) -> dict[str, str]:
     """The settings as the variables that `votremachine serve` reads."""
-    given = ("host", "port", "api_processes", "database_url", "redis_url", "secret", "demo", "log_level")
+    given = ("host", "port", "api_processes", "database_url", "redis_url", "secret", "demo", "log_level", "rate_limit_factor")
     return {f"VOTREMACHINE_{name.upper()}": str(getattr(settings, name)) for name in given}
 
 

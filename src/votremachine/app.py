@@ -7,31 +7,37 @@ from pathlib import Path
 
 from litestar import Litestar, Router
 from litestar.config.compression import CompressionConfig
+from litestar.config.cors import CORSConfig
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 from redis.asyncio import Redis
 
 import votremachine
-from votremachine.accounts import routes as accounts
-from votremachine.accounts.tokens import Tokens
+from votremachine.accounts.credentials import Credentials, keys_of
+from votremachine.accounts.routes.reading import Turnstile, claims_reader
+from votremachine.accounts.routes.router import router as accounts
 from votremachine.availability import routes as availability
+from votremachine.bookings.privacy import BOOKINGS
 from votremachine.bookings.routes import router as bookings
 from votremachine.config import Settings, read_settings
 from votremachine.demo import routes as demo
 from votremachine.fleet import routes as fleet
 from votremachine.infra import health, logs, openapi
 from votremachine.infra.bodies import StrictRequest
+from votremachine.infra.callers import networks
 from votremachine.infra.database import Clock, Database, utc_now
 from votremachine.infra.files import serve
+from votremachine.infra.limits import Limits
 from votremachine.infra.pages import Cursors
 from votremachine.infra.problems import HANDLERS
 from votremachine.notifications import routes as notifications
+from votremachine.notifications.privacy import INBOX
 from votremachine.pricing import routes as pricing
 
 LARGEST_BODY_BYTES = 1024 * 1024
 WEB = Path(str(files("votremachine"))) / "web"
 ROUTERS: tuple[Router | HTTPRouteHandler, ...] = (
-    accounts.router,
+    accounts,
     fleet.router,
     availability.router,
     pricing.router,
@@ -51,26 +57,35 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
     logs.configure(settings.log_level, settings.log_json)
     database = Database(settings.database_url, settings.database_pool, clock)
     redis: Redis = Redis.from_url(settings.redis_url)
+    limits = Limits(settings.redis_url, settings.rate_limit_factor)
+    known_by = Credentials.of(settings)
+    read_claims = claims_reader(known_by.tokens, clock)
+    turnstile = Turnstile(limits, networks(settings.trusted_proxies), read_claims)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         yield
+        await limits.close()
         await redis.aclose()
         await database.close()
 
-    tokens = Tokens(settings.secret)
     values = {
         "settings": settings,
         "database": database,
         "redis": redis,
-        "tokens": tokens,
-        "cursors": Cursors(settings.secret),
+        "known_by": known_by,
+        "turnstile": turnstile,
+        "cursors": Cursors(keys_of(settings)),
+        # What each slice knows of a person; those below know nothing of those above.
+        "parts": (BOOKINGS, INBOX),
     }
     app = Litestar(
         route_handlers=ROUTERS,
         dependencies={name: _always(value) for name, value in values.items()}
-        | {"claims": Provide(accounts.claims_reader(tokens, clock), sync_to_thread=False)},
+        | {"claims": Provide(read_claims, sync_to_thread=False)},
         exception_handlers=HANDLERS,
+        before_request=turnstile.count,
+        cors_config=_cors(settings),
         request_class=StrictRequest,
         compression_config=CompressionConfig(backend="brotli", brotli_quality=4, brotli_gzip_fallback=True),
         openapi_config=openapi.config(votremachine.__version__),
@@ -81,6 +96,19 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
     )
     app.asgi_handler = logs.RequestLog(app.asgi_handler)
     return app
+
+
+def _cors(settings: Settings) -> CORSConfig | None:
+    """Which other sites' pages may call; without cookies there is nothing they could misuse unseen."""
+    origins = settings.cors_origins.split()
+    if not origins:
+        return None
+    return CORSConfig(
+        allow_origins=origins,
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match"],
+        expose_headers=["ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"],
+    )
 
 
 def _always(value: object) -> Provide:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from votremachine.config import BadSetting, Settings, check_secret, read_settings
+from votremachine.config import BadSetting, Settings, check_secrets, read_settings
 from votremachine.infra.address import check_free, check_redis, is_ready, local_url
 from votremachine.infra.servers.postgres import EmbeddedPostgres
 from votremachine.infra.servers.process import CannotStart
@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def serve(settings: Settings, _: argparse.Namespace) -> None:
     _need(settings, "database_url", "redis_url")
-    check_secret(settings.secret)
+    check_secrets(settings)
     check_free(settings.host, settings.port)
     from granian import Granian  # each command imports only its own half of the house
     from granian.constants import Interfaces, Loops
@@ -79,6 +79,7 @@ def serve(settings: Settings, _: argparse.Namespace) -> None:
 
 def work(settings: Settings, _: argparse.Namespace) -> None:
     _need(settings, "database_url", "redis_url")
+    check_secrets(settings)
     from votremachine.worker import run  # as in serve
 
     run(settings)

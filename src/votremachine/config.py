@@ -24,10 +24,30 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     database_url: str = ""
     database_pool: Annotated[int, msgspec.Meta(ge=1)] = 10
     redis_url: str = ""
-    # Signs access tokens and cursors. Empty in development: `up` makes one and keeps it in var_dir.
+    # Signs tokens and cursors, encrypts what is kept encrypted. Empty in development: `up` makes one, kept in var_dir.
     secret: str = ""
+    # The secrets before it, separated by spaces: what they signed or encrypted is still read, nothing new is made.
+    old_secrets: str = ""
     # Demo parties book on account and the demo sign-ins are shown to everyone: never on a real service.
     demo: bool = False
+    # Where links in letters lead: the address by which people reach this service.
+    public_url: str = "http://127.0.0.1:8000"
+    # smtp://user:password@host:587 or smtps://…:465; empty: letters are files in var_dir/letters.
+    smtp_url: str = ""
+    mail_from: str = "Votremachine <ne-pas-repondre@votremachine.example>"
+    # A gateway that takes {"to", "text"} as a JSON POST, with this bearer token; empty: files as well.
+    sms_url: str = ""
+    sms_token: str = ""
+    # Networks (CIDR, separated by spaces) of the proxies whose X-Forwarded-For is believed.
+    trusted_proxies: str = ""
+    # Origins, separated by spaces, whose pages may call the API from a browser.
+    cors_origins: str = ""
+    # Multiplies every rate limit: a cooperative's office may be many people behind one address.
+    rate_limit_factor: Annotated[int, msgspec.Meta(ge=1)] = 1
+    # argon2id; OWASP's floor. A hash made with other parameters is made anew when its person signs in.
+    argon2_passes: Annotated[int, msgspec.Meta(ge=1)] = 2
+    argon2_memory_kib: Annotated[int, msgspec.Meta(ge=8 * 1024)] = 19 * 1024
+    argon2_lanes: Annotated[int, msgspec.Meta(ge=1)] = 1
     log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
     log_json: bool = True
 
@@ -48,10 +68,10 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         raise BadSetting(f"{prefix}*: {error}") from error
 
 
-def check_secret(secret: str) -> None:
+def check_secrets(settings: Settings) -> None:
     """Raises `BadSetting` for a secret that could be guessed: whoever has it signs in as anybody."""
-    if len(secret) < SHORTEST_SECRET:
-        raise BadSetting(f"VOTREMACHINE_SECRET must have {SHORTEST_SECRET} characters or more")
+    if any(len(secret) < SHORTEST_SECRET for secret in (settings.secret, *settings.old_secrets.split())):
+        raise BadSetting(f"VOTREMACHINE_SECRET and each of OLD_SECRETS must have {SHORTEST_SECRET} characters or more")
 
 
 def _read_path(kind: type, value: object) -> Path:

@@ -17,14 +17,18 @@ from arq.connections import RedisSettings
 from arq.worker import Worker
 from redis.exceptions import RedisError
 
+from votremachine.accounts import events as accounts
+from votremachine.accounts.credentials import Credentials
+from votremachine.accounts.jobs import purge_accounts, send_letters
 from votremachine.bookings import events
 from votremachine.bookings.jobs import complete_returned, expire_provisional, warn_overdue
 from votremachine.config import Settings
 from votremachine.infra import logs
 from votremachine.infra.database import Database
 from votremachine.infra.idempotency import purge
+from votremachine.infra.letters import open_post
 from votremachine.infra.outbox import Handlers, drain
-from votremachine.notifications.service import tell
+from votremachine.notifications.service import tell, tell_person
 
 EVERY_SECOND = set(range(60))
 LONGEST_PAUSE_SECONDS = 10
@@ -41,6 +45,11 @@ HANDLERS: Handlers = {
     events.RenterAbsent: (tell,),
     events.BookingAtRisk: (tell,),
     events.BookingOutOfRisk: (tell,),
+    accounts.RefreshTokenReused: (tell_person,),
+    accounts.PasswordChanged: (tell_person,),
+    accounts.AddressChanged: (tell_person,),
+    accounts.Impersonated: (tell_person,),
+    accounts.RoleChanged: (tell_person,),
 }
 
 log = structlog.get_logger()
@@ -62,11 +71,23 @@ def _cron_jobs() -> list[Any]:
     sweep = partial(cron, keep_result=0, max_tries=1, timeout=50)
     return [
         sweep(drain_outbox, second=EVERY_SECOND),
+        sweep(send_letters, second=EVERY_SECOND),
         sweep(expire_provisional, second={0, 10, 20, 30, 40, 50}),
         sweep(warn_overdue, second={5}),
         sweep(complete_returned, minute={2}, second={0}),
         sweep(purge_answers, hour={3}, minute={17}, second={0}),
+        sweep(purge_accounts, hour={3}, minute={27}, second={0}),
     ]
+
+
+def _context(settings: Settings, database: Database) -> dict[str, Any]:
+    """What the jobs are handed."""
+    return {
+        "database": database,
+        "settings": settings,
+        "post": open_post(settings),
+        "proofs": Credentials.of(settings).proofs,
+    }
 
 
 def run(settings: Settings) -> None:
@@ -97,7 +118,7 @@ async def _work_until_broken(settings: Settings, database: Database, stop: async
     worker = Worker(
         cron_jobs=_cron_jobs(),
         redis_settings=RedisSettings.from_dsn(settings.redis_url),
-        ctx={"database": database},
+        ctx=_context(settings, database),
         handle_signals=False,
         keep_result=0,
         poll_delay=0.25,

@@ -11,6 +11,7 @@ from litestar import Litestar
 
 from tests.people import Person, World, at
 from votremachine.infra.database import Database
+from votremachine.infra.keys import Keys
 from votremachine.infra.languages import preferred
 from votremachine.infra.pages import BadCursor, Cursors
 
@@ -118,10 +119,11 @@ async def test_a_cursor_is_good_for_its_own_list_and_unforged(world: World, owne
 
 
 def test_a_cursor_of_another_secret_is_refused() -> None:
-    cursor = Cursors("one secret").write("list", "key")
-    assert Cursors("one secret").read("list", cursor, str) == "key"
+    cursor = Cursors(Keys("one secret")).write("list", "key")
+    assert Cursors(Keys("one secret")).read("list", cursor, str) == "key"
+    assert Cursors(Keys("a newer one", ["one secret"])).read("list", cursor, str) == "key"
     with pytest.raises(BadCursor):
-        Cursors("another").read("list", cursor, str)
+        Cursors(Keys("another")).read("list", cursor, str)
 
 
 @pytest.mark.parametrize(

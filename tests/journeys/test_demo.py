@@ -88,7 +88,7 @@ def test_a_broken_promise_is_one_clear_line() -> None:
         told = tell("--url", f"http://127.0.0.1:{server.server_port}")
         server.shutdown()
     assert told.returncode == 1
-    assert told.stderr == 'scripts/demo: POST /v1/auth/register  200 instead of 201: "yes"\n'
+    assert told.stderr == 'scripts/demo: POST /v1/auth/register  200 instead of 202: "yes"\n'
 
 
 class Yes(BaseHTTPRequestHandler):

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tests.journeys.up import NOBODY, PEOPLE, SOMEBODY, STOP_SECONDS, Up, complaint, running_in
+from votremachine.demo.sign_ins import SIGN_INS
 from votremachine.infra.migrate import upgrade
 from votremachine.infra.servers.postgres import EmbeddedPostgres
 
@@ -44,9 +45,14 @@ def who(request: pytest.FixtureRequest, var_dir: Path) -> str:
     return str(request.param)
 
 
-def register(url: str) -> int:
-    person = {"email": "jeanne@ferme.example", "password": "correct horse battery", "name": "Jeanne"}
-    return httpx.post(f"{url}/v1/auth/register", json=person).status_code
+def renamed(url: str, to: str) -> str:
+    """The name of somebody of the demo, who then takes another."""
+    with httpx.Client(base_url=f"{url}/v1") as http:
+        sign_in = {"email": SIGN_INS[0].email, "password": SIGN_INS[0].password}
+        http.headers["Authorization"] = f"Bearer {http.post('/auth/login', json=sign_in).json()['access_token']}"
+        before = str(http.get("/me").json()["name"])
+        assert http.patch("/me", json={"name": to}).is_success
+        return before
 
 
 def quick_start(folder: Path, port: int, who: str, started: list[Up]) -> Up:
@@ -73,21 +79,21 @@ def test_it_starts_stops_whole_and_starts_again(var_dir: Path, port: int, who: s
     said = first.wait()
     assert first.url in said
     assert said.count("curl ") == 3
-    assert register(first.url) == 201
+    renamed(first.url, "Jeanne")
     assert len(first.processes) > 5
     assert first.end(signal.SIGINT) == 0
     assert first.still_running() == []
     assert (folder / "secret").stat().st_mode & 0o777 == 0o600
 
     again = quick_start(folder, port, who, started)
-    assert register(again.url) == 409, "the data of the first start is there"
+    assert renamed(again.url, "Marie") == "Jeanne", "the data of the first start is there"
 
     assert again.end(signal.SIGKILL) == -signal.SIGKILL
     assert len(again.still_running()) >= 4, "what a killed start leaves"
     started.append(last := Up(folder, port, who))
     last.wait()
     assert again.still_running() == []
-    assert register(last.url) == 409
+    assert renamed(last.url, "Anne") == "Marie"
     assert last.end(signal.SIGTERM) == 0
     assert last.still_running() == []
 

@@ -25,14 +25,28 @@ class Role(StrEnum):
     VIEWER = "viewer"
 
 
+class StaffRole(StrEnum):
+    """What a person is to the platform itself."""
+
+    SUPPORT = "support"
+    MEDIATOR = "mediator"
+    OPERATOR = "operator"
+
+
 class Relation(StrEnum):
-    """How the party a person acts for stands to the object."""
+    """How a person stands to an object: through the party they act for, or as staff."""
 
     OWNER = "owner"  # of the machine, or the party itself
     RENTER = "renter"  # of the booking
+    PLATFORM = "platform"  # of everything
 
 
 class Verb(StrEnum):
+    READ_PARTY = "read_party"
+    EDIT_PARTY = "edit_party"
+    EDIT_BANKING = "edit_banking"
+    CHANGE_ROLE = "change_role"
+    INVITE = "invite"
     ADMIT_MEMBER = "admit_member"
     JOIN_COOPERATIVE = "join_cooperative"
     EDIT_MACHINE = "edit_machine"
@@ -46,19 +60,31 @@ class Verb(StrEnum):
     CANCEL = "cancel"
     RESCHEDULE = "reschedule"
     HAND_OVER = "hand_over"
+    FIND_PERSON = "find_person"
+    IMPERSONATE = "impersonate"
 
 
 _EVERYONE = frozenset(Role)
 _WORKERS = _EVERYONE - {Role.VIEWER}
 _RUNNERS = frozenset({Role.ADMIN, Role.MANAGER})
+_ADMIN = frozenset({Role.ADMIN})
+_BANKERS = frozenset({Role.ADMIN, Role.TREASURER})
+_STAFF = frozenset(StaffRole)
+_SUPPORT = frozenset({StaffRole.SUPPORT})
 
-PERMISSIONS: Mapping[Verb, Mapping[Relation, frozenset[Role]]] = {
+# Staff read; whoever must act for a person does so in that person's name, with a reason that they are shown.
+PERMISSIONS: Mapping[Verb, Mapping[Relation, frozenset[Role] | frozenset[StaffRole]]] = {
+    Verb.READ_PARTY: {Relation.OWNER: _EVERYONE, Relation.PLATFORM: _STAFF},
+    Verb.EDIT_PARTY: {Relation.OWNER: _RUNNERS},
+    Verb.EDIT_BANKING: {Relation.OWNER: _BANKERS},
+    Verb.CHANGE_ROLE: {Relation.OWNER: _ADMIN},
+    Verb.INVITE: {Relation.OWNER: _RUNNERS},
     Verb.ADMIT_MEMBER: {Relation.OWNER: _RUNNERS},
     Verb.JOIN_COOPERATIVE: {Relation.OWNER: _RUNNERS},
     Verb.EDIT_MACHINE: {Relation.OWNER: _RUNNERS},
-    Verb.READ_CALENDAR: {Relation.OWNER: _EVERYONE},
+    Verb.READ_CALENDAR: {Relation.OWNER: _EVERYONE, Relation.PLATFORM: _STAFF},
     Verb.EDIT_CALENDAR: {Relation.OWNER: _RUNNERS},
-    Verb.READ_BOOKING: {Relation.OWNER: _EVERYONE, Relation.RENTER: _EVERYONE},
+    Verb.READ_BOOKING: {Relation.OWNER: _EVERYONE, Relation.RENTER: _EVERYONE, Relation.PLATFORM: _STAFF},
     Verb.BOOK: {Relation.RENTER: _WORKERS},
     Verb.CONFIRM: {Relation.RENTER: _WORKERS},
     Verb.ACCEPT: {Relation.OWNER: _RUNNERS},
@@ -66,6 +92,8 @@ PERMISSIONS: Mapping[Verb, Mapping[Relation, frozenset[Role]]] = {
     Verb.CANCEL: {Relation.OWNER: _RUNNERS, Relation.RENTER: _WORKERS},
     Verb.RESCHEDULE: {Relation.RENTER: _WORKERS},
     Verb.HAND_OVER: {Relation.OWNER: _WORKERS},
+    Verb.FIND_PERSON: {Relation.PLATFORM: _SUPPORT},
+    Verb.IMPERSONATE: {Relation.PLATFORM: _SUPPORT},
 }
 
 
@@ -80,12 +108,18 @@ class Seat(msgspec.Struct, frozen=True):
 
 
 class Actor(msgspec.Struct, frozen=True):
-    """The person behind a request and every seat they hold."""
+    """The person behind a request and every seat they hold; `impersonator_id` is the member of staff in their place."""
 
     person_id: UUID
     name: str
     language: str
     seats: Mapping[UUID, Seat]
+    staff: StaffRole | None = None
+    session_id: UUID | None = None
+    impersonator_id: UUID | None = None
+
+
+Sides = dict[Relation, Role | StaffRole]
 
 
 class NotSignedIn(DomainError):
@@ -98,15 +132,56 @@ class NotSignedIn(DomainError):
 class SignInFailed(DomainError):
     kind = Kind.UNAUTHENTICATED
     code = "sign_in_failed"
-    en = "This e-mail and password do not go together."
+    en = "This address and password do not go together."
     fr = "Cette adresse et ce mot de passe ne vont pas ensemble."
 
 
-class EmailTaken(DomainError):
+class ProofFailed(DomainError):
+    kind = Kind.UNAUTHENTICATED
+    code = "proof_failed"
+    en = "This code or link is wrong, used, or too old. Ask for another."
+    fr = "Ce code ou ce lien est faux, déjà utilisé ou trop ancien. Demandez-en un autre."
+
+
+class AddressTaken(DomainError):
     kind = Kind.CONFLICT
-    code = "email_taken"
-    en = "Somebody registered with this e-mail already. Sign in instead."
-    fr = "Un compte existe déjà avec cette adresse. Connectez-vous."
+    code = "address_taken"
+    en = "This address belongs to an account already."
+    fr = "Cette adresse appartient déjà à un compte."
+
+
+class UnknownSession(DomainError):
+    kind = Kind.NOT_FOUND
+    code = "unknown_session"
+    en = "You are not signed in on such a device."
+    fr = "Vous n'êtes pas connecté sur un tel appareil."
+
+
+class UnknownPerson(DomainError):
+    kind = Kind.NOT_FOUND
+    code = "unknown_person"
+    en = "There is no such person."
+    fr = "Cette personne n'existe pas."
+
+
+class ProveItIsYou(DomainError):
+    kind = Kind.FORBIDDEN
+    code = "prove_it_is_you"
+    en = "Give your password, or sign in anew with a code first."
+    fr = "Donnez votre mot de passe, ou reconnectez-vous d'abord avec un code."
+
+
+class PasswordNeeded(DomainError):
+    code = "password_needed"
+    en = "Choose the new password in the same request."
+    fr = "Choisissez le nouveau mot de passe dans la même requête."
+
+
+class NotInTheirPlace(DomainError):
+    kind = Kind.FORBIDDEN
+    code = "not_in_their_place"
+    en = "Support does not do this in somebody's place."
+    fr = "L'assistance ne fait pas ceci à la place de quelqu'un."
 
 
 class NotAllowed(DomainError):
@@ -135,12 +210,15 @@ class NotACooperative(DomainError):
     fr = "Seule une coopérative a des adhérents."
 
 
-def relations(actor: Actor, parties: Mapping[Relation, UUID]) -> dict[Relation, Role]:
-    """The actor's role on each side of an object, for the sides they stand on."""
-    return {side: actor.seats[party].role for side, party in parties.items() if party in actor.seats}
+def relations(actor: Actor, parties: Mapping[Relation, UUID]) -> Sides:
+    """The actor's role on each side of an object, for the sides they stand on; staff stand on their own everywhere."""
+    sides: Sides = {side: actor.seats[party].role for side, party in parties.items() if party in actor.seats}
+    if actor.staff is not None:
+        sides[Relation.PLATFORM] = actor.staff
+    return sides
 
 
-def permits(verb: Verb, sides: Mapping[Relation, Role]) -> bool:
+def permits(verb: Verb, sides: Mapping[Relation, Role | StaffRole]) -> bool:
     """Whether any of the sides a person stands on lets them do `verb`."""
     allowed = PERMISSIONS[verb]
     return any(role in allowed.get(side, ()) for side, role in sides.items())
@@ -148,7 +226,7 @@ def permits(verb: Verb, sides: Mapping[Relation, Role]) -> bool:
 
 def require(
     verb: Verb, actor: Actor, *, owner: UUID | None = None, renter: UUID | None = None, stranger: DomainError
-) -> dict[Relation, Role]:
+) -> Sides:
     """The actor's sides, if they permit `verb`; raises `NotAllowed` to who lacks the role.
 
     Who stands on no side gets `stranger`, the error of an object that does not exist: nobody learns that it does.
@@ -160,6 +238,12 @@ def require(
     if not permits(verb, sides):
         raise NotAllowed
     return sides
+
+
+def require_self(actor: Actor) -> None:
+    """What a person alone does: passwords, addresses, sessions, leaving. Raises `NotInTheirPlace` to staff in it."""
+    if actor.impersonator_id is not None:
+        raise NotInTheirPlace
 
 
 def acting_seat(actor: Actor, party_id: UUID | None) -> Seat:

@@ -80,6 +80,13 @@ class Booking(msgspec.Struct, frozen=True):
     created_at: datetime
 
 
+class BookingsStand(DomainError):
+    kind = Kind.CONFLICT
+    code = "bookings_stand"
+    en = "A booking still stands: bring it to its end first."
+    fr = "Une réservation est encore en cours : menez-la d'abord à son terme."
+
+
 class UnknownBooking(DomainError):
     kind = Kind.NOT_FOUND
     code = "unknown_booking"

@@ -5,9 +5,10 @@ from uuid import UUID
 
 import msgspec
 
-from votremachine.accounts.rules import Actor, EmailTaken, Role, Seat
-from votremachine.accounts.schemas import CreateParty, Register
-from votremachine.accounts.service.parties import approve, ask_to_join, create_party, give_seat
+from votremachine.accounts.rules import Actor, AddressTaken, Role, Seat
+from votremachine.accounts.schemas import CreateParty
+from votremachine.accounts.service.adhesions import approve, ask_to_join
+from votremachine.accounts.service.parties import create_party, give_seat
 from votremachine.accounts.service.people import add_person
 from votremachine.demo.hours import Hours
 from votremachine.demo.world import DemoMember, DemoParty, DemoPerson, communes, world
@@ -49,12 +50,9 @@ async def gather(hours: Hours, password_hash: str) -> Cast:
 async def _register(hours: Hours, password_hash: str) -> dict[str, UUID]:
     tx, people, known = hours.on(REGISTERED, "09:00"), world().people, dict[str, UUID]()
     for person in people:
-        asked = {name: getattr(person, name) for name in ("email", "name", "language")}
         try:
-            known[person.key] = await add_person(
-                tx, msgspec.convert({**asked, "password": world().password}, Register), password_hash
-            )
-        except EmailTaken as error:
+            known[person.key] = await add_person(tx, person.email, person.name, person.language, password_hash)
+        except AddressTaken as error:
             if person is people[0]:
                 raise DemoStands from error
             raise

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import date
 
-from votremachine.accounts.passwords import hash_password
+from votremachine.accounts.passwords import Passwords
 from votremachine.config import Settings
 from votremachine.demo.diary import Diary
 from votremachine.demo.hours import Hours
@@ -41,7 +41,7 @@ async def plant(database: Database, today: date) -> bool:
 
     The same date gives the same ids.
     """
-    password_hash = await hash_password(world().password)
+    password_hash = await Passwords(Settings()).hash(world().password)
 
     async def verb(tx: Tx) -> None:
         hours = Hours(tx, today)

@@ -48,7 +48,9 @@ def _running(child: Child) -> Iterator[Child]:
 
 def _environ(var_dir: Path, port: int) -> dict[str, str]:
     ours = {name: value for name, value in os.environ.items() if not name.startswith("VOTREMACHINE_")}
-    return {**ours, "VOTREMACHINE_VAR_DIR": str(var_dir), "VOTREMACHINE_HOST": HOST, "VOTREMACHINE_PORT": str(port)}
+    # Everybody in it comes from one address.
+    given = {"VAR_DIR": str(var_dir), "HOST": HOST, "PORT": str(port), "RATE_LIMIT_FACTOR": "100"}
+    return {**ours, **{f"VOTREMACHINE_{name}": value for name, value in given.items()}}
 
 
 def _free_port() -> int:

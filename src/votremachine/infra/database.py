@@ -98,14 +98,16 @@ class Tx:
         """The only row, or None."""
         return (await self.execute(statement, values)).one_or_none()
 
-    def defer(self, write: Write, values: Mapping[str, Any]) -> None:
-        """Write this by the next statement at the latest, in the order of deferring. One of each name at a time."""
+    async def defer(self, write: Write, values: Mapping[str, Any]) -> None:
+        """Write this by the next statement at the latest, in the order of deferring; one of each name at a time."""
+        if any(waiting.name == write.name for waiting, _ in self._deferred):
+            await self.flush()
         self._deferred.append((write, values))
 
     async def flush(self, *last: tuple[Write, Mapping[str, Any]]) -> sa.CursorResult[Any] | None:
         """Send what was deferred and published, and `last`, as one statement; the result is that of the last write."""
         if self.events:
-            self.defer(OUTBOX, _stored(self.events, self))
+            self._deferred.append((OUTBOX, _stored(self.events, self)))
             self.events = []
         pending = [*self._deferred, *last]
         self._deferred.clear()

@@ -117,7 +117,7 @@ async def once(
     `identify` says who asks, and raises when they may not: before an answer is replayed, too.
     Raises `KeyRequired`, `BadKey`, `KeyReused`, `StillRunning`, and whatever `verb` raises.
     """
-    key = request.headers.get("idempotency-key")
+    key = given_key(request)
     if key is None:
         if required:
             raise KeyRequired
@@ -126,8 +126,6 @@ async def once(
             return await verb(tx, identify.read(await tx.rows(identify.question, identify.values(tx))))
 
         return await database.run(plain)
-    if not 0 < len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
-        raise BadKey
     fingerprint = _digest(request.method.encode(), request.scope["path"].encode(), await request.body())
 
     async def guarded(tx: Tx) -> Response[Body]:
@@ -142,6 +140,14 @@ async def once(
         return response
 
     return await database.run(guarded)
+
+
+def given_key(request: Request[Any, Any, Any]) -> str | None:
+    """The request's `Idempotency-Key`, if it has one; raises `BadKey`."""
+    key = request.headers.get("idempotency-key")
+    if key is not None and not (0 < len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
+        raise BadKey
+    return key
 
 
 async def purge(tx: Tx) -> int:

@@ -72,7 +72,9 @@ class RequestLog:
         async def note(message: Message) -> None:
             if message["type"] == "http.response.start":
                 said = (b"x-request-id", request_id.encode())
-                message["headers"] = [*message["headers"], said, *security_headers(scope["path"])]
+                standing = scope["state"].get("standing")
+                limited = standing.headers() if standing else ()
+                message["headers"] = [*message["headers"], said, *security_headers(scope["path"]), *limited]
                 took = round((time.perf_counter() - started) * 1000, 1)
                 log.info("request", method=scope["method"], path=scope["path"], status=message["status"], ms=took)
             await send(message)

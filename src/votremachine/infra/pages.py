@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from votremachine.infra.keys import Keys
 from votremachine.kernel.errors import DomainError
 
 Item = TypeVar("Item")
@@ -31,21 +32,21 @@ class Page(msgspec.Struct, Generic[Item]):
 
 
 class Cursors:
-    """Signs and reads cursors with the service's secret; `scope` ties a cursor to the list that gave it."""
+    """Signs and reads cursors; `scope` ties a cursor to the list that gave it."""
 
-    def __init__(self, secret: str) -> None:
-        self._secret = secret.encode()
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys.derive("cursors")
 
     def write(self, scope: str, key: Any) -> str:
         body = msgspec.json.encode(key)
-        return urlsafe_b64encode(self._sign(scope, body) + body).rstrip(b"=").decode()
+        return urlsafe_b64encode(_sign(self._keys[0], scope, body) + body).rstrip(b"=").decode()
 
     def read(self, scope: str, cursor: str, kind: type[Key]) -> Key:
         """The key in a cursor; raises `BadCursor` when it is not ours, of another list, or not of that kind."""
         try:
             raw = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
             signature, body = raw[:_SIGNATURE_BYTES], raw[_SIGNATURE_BYTES:]
-            if hmac.compare_digest(signature, self._sign(scope, body)):
+            if any(hmac.compare_digest(signature, _sign(key, scope, body)) for key in self._keys):
                 return msgspec.json.decode(body, type=kind)
         except ValueError:
             pass
@@ -57,5 +58,6 @@ class Cursors:
         items = list(rows[:limit])
         return Page(items, self.write(scope, key(items[-1])) if more else None)
 
-    def _sign(self, scope: str, body: bytes) -> bytes:
-        return hmac.digest(self._secret, scope.encode() + b"\0" + body, "sha256")[:_SIGNATURE_BYTES]
+
+def _sign(key: bytes, scope: str, body: bytes) -> bytes:
+    return hmac.digest(key, scope.encode() + b"\0" + body, "sha256")[:_SIGNATURE_BYTES]

@@ -34,6 +34,7 @@ STATUS: Mapping[Kind, int] = {
     Kind.TOO_LARGE: 413,
     Kind.INVALID: 422,
     Kind.PRECONDITION_REQUIRED: 428,
+    Kind.TOO_MANY: 429,
     Kind.FAULT: 500,
     Kind.UNAVAILABLE: 503,
 }
@@ -138,6 +139,8 @@ def answer(request: Request[Any, Any, Any], error: DomainError) -> Response[Any]
     document = _document(request, error, STATUS[error.kind], error.errors if isinstance(error, InvalidBody) else errors)
     if error.kind is Kind.UNAUTHENTICATED:
         document.set_header("WWW-Authenticate", "Bearer")
+    if error.kind is Kind.TOO_MANY:
+        document.set_header("Retry-After", str(error.facts["retry_after"]))
     return document
 
 

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     TOO_LARGE = "too_large"
     INVALID = "invalid"
     PRECONDITION_REQUIRED = "precondition_required"
+    TOO_MANY = "too_many"
     FAULT = "fault"
     UNAVAILABLE = "unavailable"
 

@@ -10,7 +10,7 @@ messages = sa.Table(
     sa.Column("id", sa.Uuid, primary_key=True),
     sa.Column("person_id", sa.ForeignKey("people.id", ondelete="CASCADE"), nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("booking_id", sa.Uuid, nullable=False),
+    sa.Column("booking_id", sa.Uuid),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
     sa.Index(None, "person_id", "id"),
 )

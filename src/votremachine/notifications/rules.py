@@ -48,6 +48,22 @@ WORDS: dict[str, tuple[str, str]] = {
         "Le matériel est rentré : cette réservation n'est plus menacée.",
         "The machine is back: this booking is no longer at risk.",
     ),
+    "RefreshTokenReused": (
+        "Quelqu'un a utilisé une copie de votre connexion sur un appareil : cet appareil a été déconnecté."
+        " Si ce n'était pas vous, changez votre mot de passe.",
+        "Somebody used a copy of your sign-in on one device: that device was signed out."
+        " If it was not you, change your password.",
+    ),
+    "PasswordChanged": ("Votre mot de passe a été changé.", "Your password was changed."),
+    "AddressChanged": ("Une adresse de votre compte a été changée.", "An address of your account was changed."),
+    "Impersonated": (
+        "L'assistance agit à votre place ; le motif et tout ce qu'elle fait figurent dans votre journal.",
+        "Support acts in your place; the reason and all that is done stand in your log.",
+    ),
+    "RoleChanged": (
+        "Votre rôle dans une exploitation, CUMA ou ETA a été changé.",
+        "Your role in a farm, cooperative or contractor was changed.",
+    ),
 }
 
 

@@ -10,5 +10,5 @@ class MessageView(msgspec.Struct, frozen=True):
     id: UUID
     kind: str
     text: str
-    booking_id: UUID
+    booking_id: UUID | None
     created_at: datetime

@@ -4,6 +4,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from votremachine.accounts.events import PersonEvent
 from votremachine.accounts.rules import Actor, Role
 from votremachine.accounts.service import parties
 from votremachine.bookings.events import BookingEvent
@@ -32,6 +33,12 @@ async def tell(tx: Tx, event: BookingEvent) -> None:
     ]
     if told:
         await tx.execute(messages.insert(), told)
+
+
+async def tell_person(tx: Tx, event: PersonEvent) -> None:
+    """Put a fact about a person's own account into their inbox."""
+    row = {"id": tx.new_id(), "person_id": event.person_id, "kind": type(event).__name__, "created_at": tx.now}
+    await tx.execute(messages.insert(), row)
 
 
 async def inbox(tx: Tx, who: Actor, language: str, *, before: UUID | None, limit: int) -> list[MessageView]:

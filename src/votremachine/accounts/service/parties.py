@@ -1,16 +1,21 @@
-"""Parties: founding one, its people, and membership of a cooperative."""
+"""Parties: founding one, how others and its own people see it, and what the law wants to know of it."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
+import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
-from votremachine.accounts.models import adhesions, parties, seats
-from votremachine.accounts.rules import Actor, NotACooperative, PartyKind, Role, UnknownParty, Verb, require
-from votremachine.accounts.schemas import Adhesion, CreateParty, PartyView
+from votremachine.accounts.identity import check_iban, check_numbers, masked
+from votremachine.accounts.models import parties, seats
+from votremachine.accounts.rules import Actor, PartyKind, Role, UnknownParty, Verb, require
+from votremachine.accounts.schemas import CreateParty, EditParty, PartyDetails, PartyView
+from votremachine.accounts.service import audit
 from votremachine.infra.database import Tx
+from votremachine.infra.keys import Seal
+from votremachine.infra.replies import Stale
 
 _BY_IDS = sa.select(parties).where(parties.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
 NAMES_LIVE = timedelta(minutes=1)
@@ -35,6 +40,7 @@ async def create_party(tx: Tx, who: Actor, asked: CreateParty, *, demo: bool) ->
         },
     )
     await give_seat(tx, who.person_id, party.id, Role.ADMIN)
+    await audit.note(tx, who, "found", "party", party.id, party.id)
     return party
 
 
@@ -77,39 +83,66 @@ async def people_of(tx: Tx, party_id: UUID, roles: Collection[Role]) -> list[UUI
     return [row.person_id for row in found]
 
 
-async def ask_to_join(tx: Tx, who: Actor, cooperative_id: UUID, party_id: UUID) -> Adhesion:
-    """A party asks to become a member of a cooperative; asking again changes nothing.
-
-    Raises `UnknownParty`, `NotAllowed`, `NotACooperative`.
-    """
-    require(Verb.JOIN_COOPERATIVE, who, owner=party_id, stranger=UnknownParty())
-    if (await party(tx, cooperative_id)).kind is not PartyKind.COOPERATIVE:
-        raise NotACooperative
-    await tx.execute(
-        insert(adhesions)
-        .values(party_id=party_id, cooperative_id=cooperative_id, asked_at=tx.now)
-        .on_conflict_do_nothing()
-    )
-    return Adhesion(await party(tx, party_id), approved=await _approved(tx, cooperative_id, party_id))
-
-
-async def approve(tx: Tx, who: Actor, cooperative_id: UUID, party_id: UUID) -> Adhesion:
-    """The cooperative lets a party in. Raises `UnknownParty` when it never asked, `NotAllowed`."""
-    require(Verb.ADMIT_MEMBER, who, owner=cooperative_id, stranger=UnknownParty())
-    changed = await tx.execute(
-        adhesions.update()
-        .where(adhesions.c.cooperative_id == cooperative_id, adhesions.c.party_id == party_id)
-        .values(approved_at=sa.func.coalesce(adhesions.c.approved_at, tx.now))
-    )
-    if changed.rowcount == 0:
+async def details(tx: Tx, who: Actor, party_id: UUID) -> PartyDetails:
+    """A party as its own people see it. Raises `UnknownParty` to others."""
+    require(Verb.READ_PARTY, who, owner=party_id, stranger=UnknownParty())
+    row = await tx.row(sa.select(parties).where(parties.c.id == party_id))
+    if row is None:
         raise UnknownParty
-    return Adhesion(await party(tx, party_id), approved=True)
+    return _details(row)
 
 
-async def _approved(tx: Tx, cooperative_id: UUID, party_id: UUID) -> bool:
-    found = await tx.row(
-        sa.select(adhesions.c.approved_at).where(
-            adhesions.c.cooperative_id == cooperative_id, adhesions.c.party_id == party_id
-        )
+async def edit_party(tx: Tx, who: Actor, party_id: UUID, version: int, asked: EditParty) -> PartyDetails:
+    """Change what is given. Raises `UnknownParty`, `NotAllowed`, `Stale`, and what `check_numbers` does."""
+    require(Verb.EDIT_PARTY, who, owner=party_id, stranger=UnknownParty())
+    row = await tx.row(sa.select(parties).where(parties.c.id == party_id).with_for_update())
+    if row is None or row.version != version:
+        raise Stale
+    given = {name: value for name, value in msgspec.structs.asdict(asked).items() if value is not None}
+    numbers = {name: given.get(name, getattr(row, name)) for name in ("siren", "siret", "vat_number")}
+    given |= dict(zip(numbers, check_numbers(**numbers), strict=True))
+    changed = await _change(tx, party_id, given)
+    await audit.note(tx, who, "edit", "party", party_id, party_id, changed=sorted(given))
+    _names.pop(party_id, None)
+    return changed
+
+
+async def set_iban(tx: Tx, who: Actor, party_id: UUID, iban: str, seal: Seal) -> PartyDetails:
+    """Keep the account that the party is paid on, sealed; an empty one takes it away.
+
+    Raises `UnknownParty`, `NotAllowed`, `BadIban`.
+    """
+    require(Verb.EDIT_BANKING, who, owner=party_id, stranger=UnknownParty())
+    known = check_iban(iban) if iban.strip() else None
+    sealed = {"iban_sealed": seal.close(known), "iban_masked": masked(known)} if known else {}
+    changed = await _change(tx, party_id, {"iban_sealed": None, "iban_masked": None, **sealed})
+    await audit.note(tx, who, "set_iban", "party", party_id, party_id, iban=changed.iban)
+    return changed
+
+
+async def _change(tx: Tx, party_id: UUID, values: Mapping[str, object]) -> PartyDetails:
+    changed = await tx.execute(
+        parties.update()
+        .where(parties.c.id == party_id)
+        .values(**values, version=parties.c.version + 1)
+        .returning(parties)
     )
-    return found is not None and found.approved_at is not None
+    return _details(changed.one())
+
+
+def _details(row: sa.Row[Any]) -> PartyDetails:
+    return PartyDetails(
+        id=row.id,
+        kind=PartyKind(row.kind),
+        name=row.name,
+        commune=row.commune,
+        legal_name=row.legal_name,
+        siren=row.siren,
+        siret=row.siret,
+        vat_number=row.vat_number,
+        street=row.street,
+        postcode=row.postcode,
+        language=row.language,
+        iban=row.iban_masked,
+        version=row.version,
+    )

@@ -65,7 +65,7 @@ async def book(tx: Tx, who: Actor, asked: Book) -> BookingView:
         created_at=tx.now,
     )
     await claim(tx, booking, machines)
-    store.add(tx, booking, path, who.person_id)
+    await store.add(tx, booking, path, who.person_id)
     tx.publish(store.fact(FACTS[booking.state], booking, who.person_id))
     return (await reading.views_of(tx, [booking], {machine.id: machine for machine in machines}))[0]
 

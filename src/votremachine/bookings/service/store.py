@@ -6,7 +6,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from votremachine.accounts.rules import Actor, Relation, Role, Verb, require
+from votremachine.accounts.rules import Actor, Sides, Verb, require
 from votremachine.availability.service import claims
 from votremachine.bookings.events import BookingEvent
 from votremachine.bookings.models import booking_machines, booking_transitions, bookings
@@ -60,12 +60,12 @@ _ADD = Write(
 )
 
 
-def authorise(verb: Verb, who: Actor, booking: Booking) -> dict[Relation, Role]:
+def authorise(verb: Verb, who: Actor, booking: Booking) -> Sides:
     """The sides of a booking that a person stands on, if they permit `verb`. Raises `UnknownBooking`, `NotAllowed`."""
     return require(verb, who, owner=booking.owner_party_id, renter=booking.renter_party_id, stranger=UnknownBooking())
 
 
-def add(tx: Tx, booking: Booking, path: Sequence[State], by: UUID) -> None:
+async def add(tx: Tx, booking: Booking, path: Sequence[State], by: UUID) -> None:
     """Write a new booking that went through the states of `path` in this very transaction; deferred."""
     values = {
         **_columns(booking),
@@ -75,7 +75,7 @@ def add(tx: Tx, booking: Booking, path: Sequence[State], by: UUID) -> None:
         "step_from": [None, *path[:-1]],
         "step_to": list(path),
     }
-    tx.defer(_ADD, {f"booking_{name}": value for name, value in values.items()})
+    await tx.defer(_ADD, {f"booking_{name}": value for name, value in values.items()})
 
 
 async def step(

@@ -1,0 +1,1 @@
+"""HTTP of accounts: getting in, oneself, parties and their people, staff."""

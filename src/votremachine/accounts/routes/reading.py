@@ -1,0 +1,62 @@
+"""What the routes of every slice read from a request: whom its token speaks for, how often it may ask, its device."""
+
+from collections.abc import Callable
+
+from votremachine.accounts.limits import ACCOUNT, ANYBODY
+from votremachine.accounts.rules import NotSignedIn
+from votremachine.accounts.tokens import Claims, Tokens
+from votremachine.infra.callers import Networks, caller_address
+from votremachine.infra.database import Clock
+from votremachine.infra.limits import Limit, Limits
+from votremachine.infra.wire import HttpRequest
+
+LONGEST_DEVICE = 200
+BearerReader = Callable[[HttpRequest], Claims]
+
+
+def claims_reader(tokens: Tokens, clock: Clock) -> BearerReader:
+    """What tells whom a request's bearer token speaks for; whether the session lives, the verbs ask.
+
+    A closure and not a dependency on others: Litestar opens a task group for dependencies that need several.
+    """
+
+    def read_claims(request: HttpRequest) -> Claims:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise NotSignedIn
+        return tokens.read(token.strip(), clock())
+
+    return read_claims
+
+
+class Turnstile:
+    """Counts requests: by account for who is signed in, otherwise by address on the network."""
+
+    def __init__(self, limits: Limits, trusted: Networks, read_claims: BearerReader) -> None:
+        self._limits = limits
+        self._trusted = trusted
+        self._read_claims = read_claims
+
+    async def count(self, request: HttpRequest) -> None:
+        """Before every request to the API: leaves its standing for the answer. Raises `TooManyRequests`."""
+        if not request.scope["path"].startswith("/v1/"):
+            return
+        try:
+            limit, key = ACCOUNT, str(self._read_claims(request).person_id)
+        except NotSignedIn:
+            limit, key = ANYBODY, self.address(request)
+        request.scope["state"]["standing"] = await self._limits.spend(limit, key)
+
+    async def take(self, request: HttpRequest, limit: Limit, key: str | None = None) -> None:
+        """Before something that is worth guessing: by `key`, or by address. Raises `TooManyRequests`."""
+        standing = await self._limits.take(limit, key or self.address(request))
+        request.scope["state"]["standing"] = standing
+
+    def address(self, request: HttpRequest) -> str:
+        return caller_address(request.scope, self._trusted)
+
+
+def device_of(request: HttpRequest) -> str:
+    """What the caller's browser or app calls itself, for people to know their own devices by."""
+    given = request.headers.get("user-agent", "")[:LONGEST_DEVICE]
+    return "".join(letter for letter in given if letter.isprintable())

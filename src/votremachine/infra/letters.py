@@ -1,0 +1,140 @@
+"""Letters: short texts to one address, by e-mail or SMS. A port, and what stands behind it.
+
+`Post.send` is called outside of any transaction; it raises `NotSent`, and then the letter may be sent again.
+"""
+
+import asyncio
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.utils import formatdate, make_msgid, parseaddr
+from enum import StrEnum
+from hashlib import sha256
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+from uuid import uuid4
+
+import aiosmtplib
+import httpx
+import msgspec
+
+from votremachine.config import Settings
+
+PATIENCE_SECONDS = 20
+
+
+class Channel(StrEnum):
+    EMAIL = "email"
+    SMS = "sms"
+
+
+class Letter(msgspec.Struct, frozen=True):
+    """`to` is an e-mail address or an E.164 number; an SMS has no subject."""
+
+    channel: Channel
+    to: str
+    subject: str
+    text: str
+
+
+class NotSent(Exception):
+    """The letter was not taken; the message says why."""
+
+
+class Post(Protocol):
+    async def send(self, letter: Letter) -> None: ...
+
+
+class Folder:
+    """Writes each letter to a file of its own: for a service without mail, and for people who try it out."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def send(self, letter: Letter) -> None:
+        await asyncio.to_thread(self._write, letter)
+
+    def sent_to(self, address: str) -> list[Letter]:
+        """The letters to one address, oldest first. Reads files: not for the event loop's thread."""
+        files = sorted(self._folder.glob(f"*-{_mark(address)}-*.json"))
+        return [msgspec.json.decode(file.read_bytes(), type=Letter) for file in files]
+
+    def _write(self, letter: Letter) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        file = self._folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}-{_mark(letter.to)}-{uuid4().hex[:8]}.json"
+        whole = file.with_suffix(".part")
+        whole.write_bytes(msgspec.json.format(msgspec.json.encode(letter)))
+        whole.rename(file)
+
+
+def _mark(address: str) -> str:
+    """What the letters to one address have in their files' names: an address itself may be no file's name."""
+    return sha256(address.encode()).hexdigest()[:16]
+
+
+class Smtp:
+    """Hands e-mails to a mail server: `smtps://` speaks TLS at once, `smtp://` as soon as the server offers it."""
+
+    def __init__(self, url: str, sender: str) -> None:
+        self._url = urlsplit(url)
+        self._sender = sender
+
+    async def send(self, letter: Letter) -> None:
+        message = EmailMessage()
+        message["From"], message["To"], message["Subject"] = self._sender, letter.to, letter.subject
+        message["Date"] = formatdate(localtime=False)
+        message["Message-ID"] = make_msgid(domain=parseaddr(self._sender)[1].partition("@")[2] or None)
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(letter.text)
+        url = self._url
+        try:
+            await aiosmtplib.send(
+                message,
+                hostname=url.hostname,
+                port=url.port,
+                username=unquote(url.username) if url.username else None,
+                password=unquote(url.password) if url.password else None,
+                use_tls=url.scheme == "smtps",
+                timeout=PATIENCE_SECONDS,
+            )
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            raise NotSent(repr(error)) from error
+
+
+class SmsGateway:
+    """Hands SMS to an HTTP gateway: a JSON POST of `to` and `text`."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url = url
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+
+    async def send(self, letter: Letter) -> None:
+        try:
+            async with httpx.AsyncClient(timeout=PATIENCE_SECONDS) as http:
+                answer = await http.post(self._url, json={"to": letter.to, "text": letter.text}, headers=self._headers)
+        except httpx.HTTPError as error:
+            raise NotSent(repr(error)) from error
+        if not answer.is_success:
+            raise NotSent(f"the gateway answered {answer.status_code}")
+
+
+class PostOffice:
+    """Each channel's own way."""
+
+    def __init__(self, ways: dict[Channel, Post]) -> None:
+        self._ways = ways
+
+    async def send(self, letter: Letter) -> None:
+        await self._ways[letter.channel].send(letter)
+
+
+def letters_folder(settings: Settings) -> Folder:
+    return Folder(settings.var_dir / "letters")
+
+
+def open_post(settings: Settings) -> Post:
+    """The ways that the settings name; a folder for a channel that they name none for."""
+    folder = letters_folder(settings)
+    mail = Smtp(settings.smtp_url, settings.mail_from) if settings.smtp_url else folder
+    sms = SmsGateway(settings.sms_url, settings.sms_token) if settings.sms_url else folder
+    return PostOffice({Channel.EMAIL: mail, Channel.SMS: sms})
