@@ -109,7 +109,17 @@ def _start(folder: Path, supervisor: Supervisor) -> Iterator[Stack]:
 
 def _environ(settings: Settings) -> dict[str, str]:
     """The settings as the variables that `votremachine serve` reads."""
-    given = ("host", "port", "api_processes", "database_url", "redis_url", "secret", "demo", "log_level", "rate_limit_factor")
+    given = (
+        "host",
+        "port",
+        "api_processes",
+        "database_url",
+        "redis_url",
+        "secret",
+        "demo",
+        "log_level",
+        "rate_limit_factor",
+    )
     return {f"VOTREMACHINE_{name.upper()}": str(getattr(settings, name)) for name in given}
 
 

@@ -21,8 +21,12 @@ PUBLIC = {
     ("POST", "/v1/auth/register"),
     ("POST", "/v1/auth/login"),
     ("POST", "/v1/auth/refresh"),
+    ("POST", "/v1/auth/codes"),
+    ("POST", "/v1/auth/resets"),
+    ("POST", "/v1/auth/challenges/{challenge_id}/redeem"),
     ("GET", "/v1/categories"),
     ("GET", "/v1/demo"),
+    ("GET", "/v1/demo/letters"),
 }
 ANYBODY = (200, 200, 200, 200, 200)
 OWNERS_ADMIN = (403, 403, 403, 403, 200)
@@ -32,8 +36,34 @@ OWNER_SIDE = (404, 403, 403, 403, 200)
 TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/v1/auth/logout"): (204,) * 5,
     ("GET", "/v1/me"): ANYBODY,
+    ("PATCH", "/v1/me"): ANYBODY,
+    ("PUT", "/v1/me/password"): (204,) * 5,
+    ("POST", "/v1/me/addresses"): (202,) * 5,
+    ("POST", "/v1/me/addresses/{challenge_id}/redeem"): (401,) * 5,
+    ("GET", "/v1/me/sessions"): ANYBODY,
+    ("DELETE", "/v1/me/sessions"): (204,) * 5,
+    ("DELETE", "/v1/me/sessions/{session_id}"): (404,) * 5,
+    ("GET", "/v1/me/audit"): ANYBODY,
+    ("GET", "/v1/me/export"): ANYBODY,
+    # A booking stands between the farms, so the last of each cannot leave.
+    ("POST", "/v1/me/close"): (204, 204, 204, 409, 409),
     ("POST", "/v1/parties"): (201,) * 5,
     ("GET", "/v1/parties/{party_id}"): ANYBODY,
+    ("GET", "/v1/parties/{party_id}/details"): (404, 404, 200, 404, 200),
+    ("PATCH", "/v1/parties/{party_id}"): HIDDEN_BUT_OWNERS_ADMIN,
+    ("PUT", "/v1/parties/{party_id}/iban"): HIDDEN_BUT_OWNERS_ADMIN,
+    ("GET", "/v1/parties/{party_id}/people"): (404, 404, 200, 404, 200),
+    # The owner is the last admin of the farm.
+    ("PATCH", "/v1/parties/{party_id}/people/{person_id}"): (404, 404, 403, 404, 409),
+    ("DELETE", "/v1/parties/{party_id}/people/{person_id}"): (404, 404, 403, 404, 409),
+    ("GET", "/v1/parties/{party_id}/invitations"): HIDDEN_BUT_OWNERS_ADMIN,
+    ("POST", "/v1/parties/{party_id}/invitations"): (404, 404, 403, 404, 201),
+    ("DELETE", "/v1/parties/{party_id}/invitations/{invitation_id}"): (404, 404, 403, 404, 404),
+    ("POST", "/v1/invitations/accept"): (404,) * 5,
+    ("GET", "/v1/parties/{party_id}/members"): (404, 404, 200, 404, 200),
+    ("DELETE", "/v1/parties/{party_id}/members/{member_id}"): (404, 403, 403, 404, 404),
+    ("GET", "/v1/staff/people"): (403,) * 5,
+    ("POST", "/v1/staff/impersonations"): (403,) * 5,
     # Only who runs the farm that is to join may ask; in this world the owner's and the renter's farms.
     ("POST", "/v1/parties/{party_id}/members"): (404, 403, 404, 422, 404),
     ("POST", "/v1/parties/{party_id}/members/{member_id}/approve"): (404, 404, 403, 404, 404),
@@ -77,6 +107,7 @@ class Scene:
     machine: str
     block: str
     booking: str
+    person: str  # the owner
 
     def body(self, method: str, path: str, who: str) -> Json:
         """A body that is right for the route, sent by this persona."""
@@ -87,6 +118,19 @@ class Scene:
             "register": {"email": f"{uuid4().hex}@x.example", "password": PASSWORD, "name": "X"},
             "login": {"email": self.people["owner"].email, "password": PASSWORD},
             "refresh": {"refresh_token": "nonsense"},
+            "codes": {"email": "x@x.example"},
+            "resets": {"email": "x@x.example"},
+            "redeem": {"code": "000000"},
+            "me": {"name": "X"},
+            "password": {"current": PASSWORD, "password": PASSWORD},
+            "addresses": {"email": f"{uuid4().hex}@x.example"},
+            "close": {"current": PASSWORD},
+            "{party_id}": {"name": "X"},
+            "iban": {"iban": "FR7630006000011234567890189"},
+            "{person_id}": {"role": "viewer"},
+            "invitations": {"role": "member"},
+            "accept": {"token": "nonsense"} if "invitations" in path else None,
+            "impersonations": {"person_id": self.person, "reason": "Asked by telephone."},
             "parties": {"kind": "farm", "name": "X", "commune": "Dax"},
             "members": {"party_id": self.people["renter"].party_id},
             "machines": {
@@ -108,7 +152,7 @@ class Scene:
             "reschedule": {"start": at(15).isoformat(), "end": at(16).isoformat()},
             "extend": {"end": at(4).isoformat()},
         }
-        return bodies.get(last) if method in {"POST", "PATCH"} else None
+        return bodies.get(last) if method in {"POST", "PATCH", "PUT"} else None
 
     def path(self, path: str) -> str:
         filled = path.removeprefix("/v1").format(
@@ -117,10 +161,18 @@ class Scene:
             booking_id=self.booking,
             party_id=self.people["owner"].party_id,
             member_id=self.people["renter"].party_id,
+            person_id=self.person,
+            challenge_id=uuid4(),
+            session_id=uuid4(),
+            invitation_id=uuid4(),
         )
-        return filled + (
-            f"?from={at(0):%FT%TZ}&to={at(30):%FT%TZ}" if path.endswith(("availability", "calendar")) else ""
-        )
+        questions = {
+            "availability": f"?from={at(0):%FT%TZ}&to={at(30):%FT%TZ}",
+            "calendar": f"?from={at(0):%FT%TZ}&to={at(30):%FT%TZ}",
+            "letters": "?to=x@x.example",
+            "people": f"?email={self.people['owner'].email}" if "staff" in path else "",
+        }
+        return filled + questions.get(path.rsplit("/", 1)[1], "")
 
 
 @pytest.fixture
@@ -131,7 +183,8 @@ async def scene(world: World, owner: Person, renter: Person, database: Database)
     machine = await world.machine(owner)
     block = await owner.made(f"/machines/{machine}/blocks", {"start": at(6).isoformat(), "end": at(7).isoformat()})
     booking = (await renter.book([machine], at(2), at(3))).json()
-    return Scene(people, machine, block["id"], booking["id"])
+    person = (await owner.get("/me")).json()["id"]
+    return Scene(people, machine, block["id"], booking["id"], person)
 
 
 async def _viewer(world: World, of: Person, database: Database) -> Person:
@@ -165,7 +218,7 @@ async def test_anonymous_gets_nowhere_but_to_what_is_public(
         body = scene.body(method, path, "stranger")
         answer = await http.request(method, f"/v1{scene.path(path)}", json=body, headers={"If-Match": '"1.x"'})
         public = (method, path) in PUBLIC
-        assert (answer.status_code == 401) == (not public or path.endswith("refresh")), f"{method} {path}"
+        assert (answer.status_code == 401) == (not public or path.endswith(("refresh", "redeem"))), f"{method} {path}"
 
 
 @pytest.mark.parametrize(("method", "path"), sorted(TABLE))

@@ -206,7 +206,7 @@ def test_every_header_that_a_route_insists_on_stands_in_its_document(app: Litest
         codes = ", ".join(response["description"] for response in operation["responses"].values()).split(", ")
         where = f"{method} {path}"
         assert ("If-Match" in named) == ("if_match_required" in codes), where
-        assert ("Idempotency-Key" in named) == ("idempotency_key_reused" in codes), where
+        assert ("Idempotency-Key" in named) == ("idempotency_key_invalid" in codes), where
     booking = app.openapi_schema.to_schema()["paths"]["/v1/bookings"]["post"]["parameters"]
     assert [(one["name"], one["in"], one["required"]) for one in booking] == [("Idempotency-Key", "header", True)]
 

@@ -47,7 +47,7 @@ def tell(*words: str, command: list[str] = STORY, **variables: str) -> subproces
 def test_it_brings_its_own_service_and_leaves_nothing_behind(folder: Path) -> None:
     told = tell(command=SCRIPT, TMPDIR=str(folder))
     assert told.returncode == 0, told.stderr
-    assert told.stdout.splitlines()[0].strip() == "1. Jeanne registers and signs in."
+    assert told.stdout.splitlines()[0].strip() == "1. Jeanne registers; a code is sent."
     assert "POST /v1/bookings  409" in told.stdout
     assert "Everything was as promised" in told.stdout
     assert running_in(folder) == []

@@ -19,7 +19,7 @@ from votremachine.infra.database import Database
 from votremachine.infra.idempotency import BadKey, given_key
 from votremachine.infra.limits import TooManyRequests
 from votremachine.infra.openapi import PUBLIC, Repeatable
-from votremachine.infra.problems import INPUT, responses
+from votremachine.infra.problems import INPUT, UnknownPath, responses
 from votremachine.infra.replies import reply
 from votremachine.infra.wire import HttpRequest
 
@@ -65,7 +65,7 @@ async def ask_reset(
     "/auth/challenges/{challenge_id:uuid}/redeem",
     status_code=200,
     security=PUBLIC,
-    responses=responses(*INPUT, ProofFailed, PasswordNeeded, TooManyRequests),
+    responses=responses(*INPUT, UnknownPath, ProofFailed, PasswordNeeded, TooManyRequests),
 )
 async def redeem(
     request: HttpRequest,

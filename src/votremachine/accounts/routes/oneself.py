@@ -36,7 +36,7 @@ from votremachine.accounts.tokens import Claims
 from votremachine.infra.database import Database
 from votremachine.infra.limits import TooManyRequests
 from votremachine.infra.pages import BadCursor, Cursors, Page
-from votremachine.infra.problems import INPUT, InvalidInput, responses
+from votremachine.infra.problems import INPUT, InvalidInput, UnknownPath, responses
 from votremachine.infra.replies import reply
 from votremachine.infra.wire import Cursor, HttpRequest, Limit
 
@@ -106,7 +106,7 @@ async def ask_address(
 @post(
     "/me/addresses/{challenge_id:uuid}/redeem",
     status_code=200,
-    responses=responses(*INPUT, NotSignedIn, ProofFailed, AddressTaken, NotInTheirPlace, TooManyRequests),
+    responses=responses(*INPUT, UnknownPath, NotSignedIn, ProofFailed, AddressTaken, NotInTheirPlace, TooManyRequests),
 )
 async def prove_address(
     request: HttpRequest,
