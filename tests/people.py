@@ -83,7 +83,7 @@ class World:
 
     async def code(self, address: str) -> str:
         """The six digits of the newest letter to an address."""
-        return SIX_DIGITS.findall((await self.letters(address))[-1])[0]
+        return str(SIX_DIGITS.findall((await self.letters(address))[-1])[0])
 
     async def farmer(self, email: str, farm: str, kind: str = "farm") -> Person:
         person = await self.person(email)

@@ -102,7 +102,7 @@ async def fill(stack: Stack, size: Size) -> World:
 
 
 async def _sign_up(stack: Stack) -> Farmer:
-    """The first farmer; the others are copies. No worker runs that could send a code: the person is put in as proved."""
+    """The first farmer; the others are copies. No worker runs that could send a code, so the person is put in."""
     email, port = "founder@bench.example", stack.api_port
     database = Database(stack.database_url, pool_size=1)
     async with database.begin() as tx:
