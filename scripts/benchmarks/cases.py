@@ -14,6 +14,7 @@ from os import urandom
 import msgspec
 
 from benchmarks.client import Load, Sample, WrongAnswer, ask, drive, encoded
+from benchmarks.signing_in import signin, verify
 from benchmarks.world import Farmer, Size, Slot, World
 
 Measure = Callable[[float], Awaitable[Sample]]
@@ -120,12 +121,13 @@ async def read(world: World) -> AsyncIterator[Measure]:
     yield _asking(world.stack.baseline_port, cycle(requests), 200)
 
 
-BASELINES: dict[str, Subject] = {"insert": insert, "read": read}
+BASELINES: dict[str, Subject] = {"insert": insert, "read": read, "verify": verify}
 CASES = {
     "booking": Case("bookings/s", booking, "insert"),
     "confirm": Case("bookings/s", confirm, "insert"),
     "quote": Case("quotes/s", quote, "read"),
     "availability": Case("calendars/s", availability, "read", (SMALL, LARGE)),
+    "signin": Case("sign-ins/s", signin, "verify"),
     "not_modified": Case("answers/s", not_modified, "read"),
 }
 

@@ -9,7 +9,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from votremachine.config import Settings
 
 # argon2 lets go of the interpreter while it works; two threads keep a burst of sign-ins from taking every core.
-_workers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")
+THREADS = 2
+_workers = ThreadPoolExecutor(THREADS, thread_name_prefix="argon2")
 
 
 class Passwords:

@@ -15,8 +15,9 @@ _PART = rf"[^@\s<>\",;{UNSEEN}]+"
 _EMAIL = rf"^{_PART}@{_PART}\.{_PART}$(?!\n)"
 Email = Annotated[str, msgspec.Meta(max_length=254, pattern=_EMAIL)]
 Phone = Annotated[str, msgspec.Meta(max_length=30, pattern=r"^\+?[0-9 ().-]+$(?!\n)")]
-Password = Annotated[str, msgspec.Meta(min_length=10, max_length=200)]
-AnyPassword = Annotated[str, msgspec.Meta(max_length=200)]
+_ANY_BUT_NUL = r"^[^\x00]*\Z"
+Password = Annotated[str, msgspec.Meta(min_length=10, max_length=200, pattern=_ANY_BUT_NUL)]
+AnyPassword = Annotated[str, msgspec.Meta(max_length=200, pattern=_ANY_BUT_NUL)]
 Token = Annotated[str, msgspec.Meta(max_length=200)]
 Language = Literal["fr", "en"]
 # Groups of letters and digits, as people copy them from paper: the check digits are looked at later.
