@@ -24,6 +24,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     database_url: str = ""
     database_pool: Annotated[int, msgspec.Meta(ge=1)] = 10
     redis_url: str = ""
+    # s3://bucket/prefix keeps files in S3, with the usual AWS_* variables; empty: in the folder `files` of var_dir.
+    storage_url: Annotated[str, msgspec.Meta(pattern="^(s3://[^/]+.*)?$")] = ""
     # Signs access tokens and cursors. Empty in development: `up` makes one and keeps it in var_dir.
     secret: str = ""
     # Demo parties book on account and the demo sign-ins are shown to everyone: never on a real service.

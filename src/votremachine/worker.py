@@ -20,10 +20,14 @@ from redis.exceptions import RedisError
 from votremachine.bookings import events
 from votremachine.bookings.jobs import complete_returned, expire_provisional, warn_overdue
 from votremachine.config import Settings
+from votremachine.fleet.photos.jobs import make_copies
 from votremachine.infra import logs
 from votremachine.infra.database import Database
 from votremachine.infra.idempotency import purge
+from votremachine.infra.images.apart import Images
 from votremachine.infra.outbox import Handlers, drain
+from votremachine.infra.storage import ledger
+from votremachine.infra.storage.files import Files
 from votremachine.notifications.service import tell
 
 EVERY_SECOND = set(range(60))
@@ -57,6 +61,11 @@ async def purge_answers(ctx: dict[str, Any]) -> int:
         return await purge(tx)
 
 
+async def sweep_files(ctx: dict[str, Any]) -> int:
+    """Delete the files that nothing speaks of any more."""
+    return await ledger.sweep(ctx["database"], ctx["files"])
+
+
 def _cron_jobs() -> list[Any]:
     # A job's result is not kept: while it was, its id would be taken and the next run refused.
     sweep = partial(cron, keep_result=0, max_tries=1, timeout=50)
@@ -65,6 +74,8 @@ def _cron_jobs() -> list[Any]:
         sweep(expire_provisional, second={0, 10, 20, 30, 40, 50}),
         sweep(warn_overdue, second={5}),
         sweep(complete_returned, minute={2}, second={0}),
+        sweep(make_copies, second=EVERY_SECOND),
+        sweep(sweep_files, second={3, 13, 23, 33, 43, 53}),
         sweep(purge_answers, hour={3}, minute={17}, second={0}),
     ]
 
@@ -78,6 +89,8 @@ def run(settings: Settings) -> None:
 async def work(settings: Settings) -> None:
     """One arq worker after another, for as long as nobody asks to stop: a worker ends when it loses Redis."""
     database = Database(settings.database_url, settings.database_pool)
+    files, images = Files(settings.storage_url, settings.var_dir / "files"), Images(at_once=1)
+    needed = {"database": database, "files": files, "images": images, "making_copies": asyncio.Lock()}
     stop = asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
@@ -85,19 +98,21 @@ async def work(settings: Settings) -> None:
     try:
         while not stop.is_set():
             began = time.monotonic()
-            await _work_until_broken(settings, database, stop)
+            await _work_until_broken(settings, needed, stop)
             pause = 0.5 if time.monotonic() - began > LONGEST_PAUSE_SECONDS else min(pause * 2, LONGEST_PAUSE_SECONDS)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), pause)
     finally:
         await database.close()
+        files.close()
+        images.close()
 
 
-async def _work_until_broken(settings: Settings, database: Database, stop: asyncio.Event) -> None:
+async def _work_until_broken(settings: Settings, needed: dict[str, Any], stop: asyncio.Event) -> None:
     worker = Worker(
         cron_jobs=_cron_jobs(),
         redis_settings=RedisSettings.from_dsn(settings.redis_url),
-        ctx={"database": database},
+        ctx=needed,
         handle_signals=False,
         keep_result=0,
         poll_delay=0.25,

@@ -69,7 +69,9 @@ def _run(file: BinaryIO, question: Question) -> Reply:
     file.seek(0)
     words = [sys.executable, "-I", "-m", "votremachine.infra.images.child", msgspec.json.encode(question).decode()]
     try:
-        ended = subprocess.run(words, stdin=file, capture_output=True, timeout=SECONDS, env={}, check=False)
+        ended = subprocess.run(  # noqa: S603 -- our own program
+            words, stdin=file, capture_output=True, timeout=SECONDS, env={}, check=False
+        )
     except subprocess.TimeoutExpired as error:
         raise DamagedImage from error
     except OSError as error:  # no process, no memory

@@ -141,5 +141,3 @@ def _copy(whole: Image.Image, size: Size) -> Copy:
     written = BytesIO()
     small.save(written, "WEBP", quality=WEBP_QUALITY)
     return Copy(size, written.getvalue())
-
-
