@@ -142,7 +142,7 @@ async def copy(
         "Content-Disposition": f'inline; filename="{photo_id}-{file}"',
     }
     if names(request.headers.get("if-none-match"), stored.tag):
-        return Response(None, status_code=304, headers=headers)  # type: ignore[return-value]
+        return Response(b"", status_code=304, headers=headers)  # type: ignore[return-value]
     size, chunks = await files.get(stored.name)
     return Stream(chunks, headers=headers | {"Content-Length": str(size)}, media_type="image/webp")
 

@@ -120,15 +120,18 @@ def _drawable(image: Image.Image) -> Image.Image:
 
 def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     """As sRGB, from the colours of the profile that came with it, if one did that can be read."""
-    mode = "RGBA" if image.mode == "RGBA" else "RGB"
-    if profile and image.mode != "RGBA":
+    if image.mode == "RGBA":
+        alpha = image.getchannel("A")
+        image = _in_srgb(image.convert("RGB"), profile)
+        image.putalpha(alpha)
+        return image
+    if profile:
         try:
             source = ImageCms.ImageCmsProfile(BytesIO(profile))
-            found = ImageCms.profileToProfile(image, source, _SRGB, outputMode="RGB")
+            return ImageCms.profileToProfile(image, source, _SRGB, outputMode="RGB") or image
         except (ImageCms.PyCMSError, OSError, ValueError):
-            return image.convert(mode)
-        return found or image
-    return image.convert(mode)
+            pass
+    return image.convert("RGB")
 
 
 _SRGB = ImageCms.createProfile("sRGB")

@@ -36,12 +36,12 @@ def different(number: int) -> bytes:
     return sent(Image.new("RGB", (40, 30), (number, 0, 0)), "PNG")
 
 
-def located(image: Image.Image, orientation: int = 1) -> Image.Exif:
+def located(image: Image.Image, orientation: int = 1) -> bytes:
     """What a phone notes beside a photo: where, with what, and how it was held."""
     exif = image.getexif()
     exif[ORIENTATION], exif[MAKER] = orientation, "Votrephone"
     exif[GPS] = MONT_DE_MARSAN
-    return exif
+    return exif.tobytes()
 
 
 def bomb(width: int, height: int) -> bytes:
