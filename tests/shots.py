@@ -4,14 +4,26 @@ import struct
 import zlib
 from io import BytesIO
 from typing import Any
+from uuid import UUID
 
 import pillow_heif
+import sqlalchemy as sa
 from PIL import Image, ImageDraw
+
+from votremachine.config import Settings
+from votremachine.fleet.photos.rules import copy_file
+from votremachine.infra.database import Database
 
 pillow_heif.register_heif_opener()
 
 RED, GREEN, BLUE = (200, 30, 30), (30, 160, 40), (40, 60, 190)
 MONT_DE_MARSAN = {1: "N", 2: (43.0, 53.0, 28.0), 3: "W", 4: (0.0, 30.0, 3.0)}
+READY = sa.text(
+    """
+    INSERT INTO photos (id, machine_id, state, position, digest, width, height, attempts, due_at, making, copies,
+    created_at) VALUES (:photo, :machine, 'ready', 1, '', 320, 240, 1, now(), :making, '[[320, 320, 240]]', now())
+    """
+)
 ORIENTATION, MAKER, GPS = 0x0112, 0x010F, 0x8825
 
 
@@ -73,3 +85,15 @@ def at(image: Image.Image, x: float, y: float) -> tuple[int, int, int]:
 
 def alike(one: tuple[int, ...], other: tuple[int, ...], tolerance: int = 12) -> bool:
     return all(abs(a - b) <= tolerance for a, b in zip(one, other, strict=True))
+
+
+async def shown(database: Database, settings: Settings, machine: str) -> str:
+    """The id of a photo of this machine that is ready, its one copy in the folder, without a worker."""
+    async with database.begin() as tx:
+        photo, making = tx.new_id(), tx.new_id()
+        values = {"photo": photo, "machine": UUID(machine), "making": making}
+        await tx.execute(READY, values)
+    copy = settings.var_dir / "files" / copy_file(photo, making, 320)
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes(sent(field(320, 240), "WEBP"))
+    return str(photo)

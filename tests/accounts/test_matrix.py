@@ -13,6 +13,8 @@ import sqlalchemy as sa
 from litestar import Litestar
 
 from tests.people import PASSWORD, Json, Person, World, at
+from tests.shots import shown
+from votremachine.config import Settings
 from votremachine.infra.database import Database
 
 # The personas, in the order in which they ask. Anonymous always asks first and gets 401, but for the public routes.
@@ -43,6 +45,12 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("PATCH", "/v1/machines/{machine_id}"): OWNERS_ADMIN,
     ("POST", "/v1/machines/{machine_id}/publish"): OWNERS_ADMIN,
     ("POST", "/v1/machines/{machine_id}/pause"): OWNERS_ADMIN,
+    # The owner's admin sends no image here: it is looked at last.
+    ("POST", "/v1/machines/{machine_id}/photos"): (403, 403, 403, 403, 422),
+    ("GET", "/v1/machines/{machine_id}/photos"): ANYBODY,
+    ("POST", "/v1/machines/{machine_id}/photos/arrange"): OWNERS_ADMIN,
+    ("DELETE", "/v1/photos/{photo_id}"): (403, 403, 403, 403, 204),
+    ("GET", "/v1/photos/{photo_id}/{file}"): ANYBODY,
     ("POST", "/v1/machines/{machine_id}/rates"): (403, 403, 403, 403, 201),
     ("GET", "/v1/machines/{machine_id}/rates"): ANYBODY,
     ("GET", "/v1/machines/{machine_id}/availability"): ANYBODY,
@@ -77,6 +85,7 @@ class Scene:
     machine: str
     block: str
     booking: str
+    photo: str
 
     def body(self, method: str, path: str, who: str) -> Json:
         """A body that is right for the route, sent by this persona."""
@@ -97,6 +106,7 @@ class Scene:
             },
             "{machine_id}": {"title": "X"},
             "rates": {"rates": [{"unit": "day", "minor": 1}]},
+            "arrange": {"photo_ids": [self.photo]},
             "blocks": {"start": at(20).isoformat(), "end": at(21).isoformat()},
             "quotes": {"machine_ids": [self.machine], **SPAN},
             "bookings": {"machine_ids": [self.machine], "renter_party_id": own, **SPAN},
@@ -115,6 +125,8 @@ class Scene:
             machine_id=self.machine,
             block_id=self.block,
             booking_id=self.booking,
+            photo_id=self.photo,
+            file="320.webp",
             party_id=self.people["owner"].party_id,
             member_id=self.people["renter"].party_id,
         )
@@ -124,14 +136,15 @@ class Scene:
 
 
 @pytest.fixture
-async def scene(world: World, owner: Person, renter: Person, database: Database) -> Scene:
+async def scene(world: World, owner: Person, renter: Person, database: Database, settings: Settings) -> Scene:
     people = {"owner": owner, "renter": renter, "stranger": await world.farmer("stranger@x.example", "Ailleurs")}
     for side in ("owner", "renter"):
         people[f"{side}_viewer"] = await _viewer(world, people[side], database)
     machine = await world.machine(owner)
     block = await owner.made(f"/machines/{machine}/blocks", {"start": at(6).isoformat(), "end": at(7).isoformat()})
     booking = (await renter.book([machine], at(2), at(3))).json()
-    return Scene(people, machine, block["id"], booking["id"])
+    photo = await shown(database, settings, machine)
+    return Scene(people, machine, block["id"], booking["id"], photo)
 
 
 async def _viewer(world: World, of: Person, database: Database) -> Person:
@@ -185,11 +198,13 @@ async def test_a_draft_is_nobody_elses_business(world: World, scene: Scene) -> N
     draft = await world.machine(scene.people["owner"], listed=False)
     window = f"from={at(0):%FT%TZ}&to={at(30):%FT%TZ}"
     stranger = scene.people["stranger"]
-    for path in ("", "/rates", f"/availability?{window}", f"/calendar?{window}"):
+    for path in ("", "/photos", "/rates", f"/availability?{window}", f"/calendar?{window}"):
         assert (await stranger.get(f"/machines/{draft}{path}")).status_code == 404
     for verb, body in (
         ("publish", None),
         ("pause", None),
+        ("photos", None),
+        ("photos/arrange", {"photo_ids": []}),
         ("rates", {"rates": [{"unit": "day", "minor": 1}]}),
         ("blocks", SPAN),
     ):
