@@ -1,12 +1,15 @@
 """Images from strangers: how they are held, their colours, and what the process that looks at them is bounded by."""
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import BytesIO
+from pathlib import Path
 from typing import BinaryIO
 
 import pytest
@@ -15,9 +18,10 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from tests.shots import BLUE, GREEN, RED, alike, at, bomb, field, located, seen, sent
-from votremachine.infra.images import decode
+from votremachine.infra.images import apart, child, decode
 from votremachine.infra.images.apart import Images
-from votremachine.infra.images.errors import REFUSALS, DamagedImage, TooManyPixels
+from votremachine.infra.images.errors import REFUSALS, DamagedImage, ImagesBusy, TooManyPixels
+from votremachine.kernel.errors import DomainError
 
 BOX = (800, 3200)
 LOOK = """
@@ -185,8 +189,48 @@ async def test_the_process_that_looks_knows_no_secret(images: Images, monkeypatc
     assert await inspected(images, sent(field())) == (640, 480)
 
 
-async def test_a_process_that_dies_takes_nothing_with_it(images: Images, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a codec that crashes: here because it may not run at all."""
-    monkeypatch.setattr(sys, "executable", "/bin/false")
+@pytest.mark.parametrize(
+    ("does", "said"),
+    [("kill -SEGV $$", DamagedImage), ("ulimit -t 1; while :; do :; done", DamagedImage), ("exit 1", ImagesBusy)],
+)
+async def test_a_process_that_dies_takes_nothing_with_it(
+    does: str, said: type[DomainError], images: Images, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """In the place of ours, one that crashes as a codec does, one that never ends, one that cannot start."""
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\n{does}\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    with pytest.raises(said):
+        await inspected(images, sent(field()))
+    monkeypatch.undo()
+    assert await inspected(images, sent(field())) == (640, 480)
+
+
+async def test_where_no_process_can_be_started_one_tries_again(
+    images: Images, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "nothing"))
+    with pytest.raises(ImagesBusy) as busy:
+        await inspected(images, sent(field()))
+    assert (busy.value.kind, "Réessayez" in busy.value.sentence("fr")) == ("unavailable", True)
+
+
+async def test_what_takes_too_long_is_stopped(images: Images, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apart, "SECONDS", 0.001)
     with pytest.raises(DamagedImage):
         await inspected(images, sent(field()))
+
+
+def test_the_process_bounds_itself() -> None:
+    """What it may address and compute, asked of the very program while it waits for its image."""
+    words = [sys.executable, "-I", "-m", "votremachine.infra.images.child", "{}"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        limits = Path(f"/proc/{process.pid}/limits")
+        deadline = time.monotonic() + 20
+        while f"{child.MOST_MEMORY_BYTES}" not in limits.read_text() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        found = limits.read_text()
+        assert process.stdin is not None
+        process.stdin.close()
+    assert re.search(rf"Max address space +{child.MOST_MEMORY_BYTES} ", found)

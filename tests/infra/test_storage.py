@@ -1,20 +1,16 @@
 """Files in a folder and in S3 (moto's server, over real HTTP), and the ledger that deletes what nobody keeps."""
 
 import asyncio
-import logging
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import uuid4
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from moto.server import ThreadedMotoServer
 
 from votremachine.config import BadSetting, read_settings
 from votremachine.infra.database import Database
@@ -22,28 +18,6 @@ from votremachine.infra.storage import ledger
 from votremachine.infra.storage.files import Files, NoSuchFile, StorageAway
 
 LARGE = bytes(range(256)) * 4 * 1024 * 6  # 6 MiB: more than the part of a multipart upload
-
-
-@pytest.fixture(scope="session")
-def s3_server() -> Iterator[str]:
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    _, port = server.get_host_and_port()
-    yield f"http://127.0.0.1:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def s3_variables(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A fresh bucket, and the variables that lead to it; its name."""
-    bucket = f"files-{uuid4().hex}"
-    assert httpx.put(f"{s3_server}/{bucket}").status_code == 200
-    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server)
-    monkeypatch.setenv("AWS_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    return bucket
 
 
 @pytest.fixture(params=["folder", "s3"])

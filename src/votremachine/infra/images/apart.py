@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO
 
 import msgspec
+import structlog
 
 from votremachine.infra.images.errors import REFUSALS, DamagedImage, ImagesBusy
 
@@ -19,6 +20,9 @@ SECONDS = 20
 _BY_CODE = {error.code: error for error in REFUSALS}
 
 Size = tuple[int, int]  # width and height in pixels, upright
+
+
+log = structlog.get_logger()
 
 
 class Question(msgspec.Struct):
@@ -77,5 +81,7 @@ def _run(file: BinaryIO, question: Question) -> Reply:
     except OSError as error:  # no process, no memory
         raise ImagesBusy from error
     if ended.returncode != 0:
-        raise DamagedImage
+        log.error("images.process_died", code=ended.returncode, said=ended.stderr.decode(errors="replace")[-500:])
+        # A signal is what a codec that crashed or went past its bounds ends with; else our own program did not start.
+        raise DamagedImage if ended.returncode < 0 else ImagesBusy
     return msgspec.msgpack.decode(ended.stdout, type=Reply)

@@ -8,7 +8,14 @@ from typing import BinaryIO, NamedTuple
 import pillow_heif
 from PIL import Image, ImageCms, UnidentifiedImageError
 
-from votremachine.infra.images.errors import MOST_MEGAPIXELS, AnimatedImage, DamagedImage, NotAnImage, TooManyPixels
+from votremachine.infra.images.errors import (
+    MOST_MEGAPIXELS,
+    REFUSALS,
+    AnimatedImage,
+    DamagedImage,
+    NotAnImage,
+    TooManyPixels,
+)
 
 # MPO, the JPEG with further pictures that many phones make, is opened by Pillow's JPEG.
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
@@ -72,12 +79,13 @@ def _opened(file: BinaryIO) -> Iterator[Image.Image]:
         with Image.open(file, formats=FORMATS) as image:
             _check(image)
             yield image
+    except REFUSALS:
+        raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError) as error:
         raise TooManyPixels from error
     except UnidentifiedImageError as error:
         raise NotAnImage from error
-    # What Pillow and its codecs raise about broken files.
-    except (OSError, ValueError, SyntaxError, EOFError, RuntimeError, IndexError, TypeError) as error:
+    except Exception as error:  # codecs raise what they like about bytes that they did not expect
         raise DamagedImage from error
 
 
