@@ -2,9 +2,11 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from litestar import Litestar
 from PIL import Image
 
 from tests.fleet.photos.conftest import Owner, Worker
@@ -145,3 +147,37 @@ async def test_an_order_names_each_photo_once(camera: Owner, renter: Person) -> 
     # One more goes to the end.
     last = (await camera.added(different(9)))["id"]
     assert [photo["id"] for photo in await camera.photos()] == [*turned, last]
+
+
+async def test_a_phone_that_loses_its_signal_leaves_nothing(app: Litestar, camera: Owner, database: Database) -> None:
+    """Cut off in the middle of the body: told as what it is, to whoever still listens, and not as a fault of ours."""
+    said: list[Any] = []
+    heard = iter(
+        ({"type": "http.request", "body": sent(field())[:900], "more_body": True}, {"type": "http.disconnect"})
+    )
+
+    async def receive() -> Any:
+        return next(heard)
+
+    async def send(message: Any) -> None:
+        said.append(message)
+
+    headers = [(b"authorization", f"Bearer {camera.person.token}".encode()), (b"content-length", b"5000")]
+    scope = {"type": "http", "method": "POST", "path": f"/v1{camera.path}", "raw_path": b"", "query_string": b""}
+    more = {"headers": headers, "server": ("test", 80), "client": ("test", 1), "scheme": "http", "state": {}}
+    await app({**scope, **more, "http_version": "1.1", "root_path": "", "extensions": {}}, receive, send)  # type: ignore[arg-type]
+    assert said[0]["status"] == 400
+    assert b"body_cut" in said[1]["body"]
+    async with database.read() as tx:
+        assert (await tx.rows(LEFT))[0] == (0, 0)
+
+
+def test_the_document_says_what_an_upload_is(app: Litestar) -> None:
+    paths = app.openapi_schema.to_schema()["paths"]
+    upload = paths["/v1/machines/{machine_id}/photos"]["post"]
+    assert set(upload["requestBody"]["content"]) == {"image/jpeg", "image/png", "image/webp", "image/heic"}
+    for status, code in (("409", "too_many_photos"), ("413", "body_too_large"), ("422", "animated_image")):
+        assert code in upload["responses"][status]["description"].split(", ")
+    copy = paths["/v1/photos/{photo_id}/{file}"]["get"]
+    assert list(copy["responses"]["200"]["content"]) == ["image/webp"]
+    assert {"404", "503"} <= set(copy["responses"])

@@ -1,5 +1,10 @@
 """Whose photos are seen by whom."""
 
+from typing import Any
+
+import sqlalchemy as sa
+from litestar import Litestar
+
 from tests.fleet.photos.conftest import Owner, Worker
 from tests.people import Person, World
 from tests.shots import different, field, sent
@@ -60,3 +65,28 @@ async def test_a_deleted_photo_is_gone_with_its_files(camera: Owner, worker: Wor
     assert (again.status_code, again.json()["code"]) == (404, "unknown_photo")
     # What was sent, and two copies.
     assert await worker.sweep() == 3
+
+
+async def test_four_photos_take_no_more_statements_than_one(
+    camera: Owner, worker: Worker, renter: Person, app: Litestar
+) -> None:
+    asked: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        asked.append(statement)
+
+    engine = app.dependencies["database"].dependency().engine.sync_engine  # type: ignore[union-attr]
+    counts = []
+    sa.event.listen(engine, "before_cursor_execute", note)
+    try:
+        for numbers in ([1], range(2, 5)):
+            for number in numbers:
+                await camera.added(different(number))
+            await worker.make_copies()
+            asked.clear()
+            assert len((await renter.get(camera.path)).json()) == max(numbers)
+            counts.append(len(asked))
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", note)
+    # Who asks, the machine, its photos.
+    assert counts == [3, 3]
