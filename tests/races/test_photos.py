@@ -76,6 +76,7 @@ async def add(many: Database, cast: Cast, digest: bytes) -> tuple[UUID | None, b
         photo_id, _ = await service.announce(tx)
     sent = Sent(photo_id, digest, 40, 30)
     try:
-        return await many.run(lambda tx: service.add(tx, cast.owner, cast.machines[0], sent))
+        view, fresh = await many.run(lambda tx: service.add(tx, cast.owner, cast.machines[0], sent, "fr"))
     except TooManyPhotos:
         return None, False
+    return view.id, fresh

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from litestar import Litestar
 from PIL import Image
+from sqlalchemy.dialects.postgresql import JSONB
 
 from tests.fleet.photos.conftest import Owner, Worker
 from tests.people import Person, World
@@ -18,6 +19,7 @@ from votremachine.infra.database import Database
 
 SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>'
 LEFT = sa.text("SELECT (SELECT count(*) FROM photos) AS photos, (SELECT count(*) FROM doomed_files) AS doomed")
+TOLD = sa.text("SELECT body FROM outbox WHERE name = 'PhotoAdded'").columns(body=JSONB)
 TRAPS = {
     "empty": (b"", "not_an_image", "JPEG, PNG, WebP or HEIC", "JPEG, PNG, WebP ou HEIC"),
     "svg": (SVG, "not_an_image", "JPEG, PNG", "JPEG, PNG"),
@@ -119,6 +121,8 @@ async def test_the_same_photo_sent_twice_is_one(camera: Owner, worker: Worker, d
     later = await camera.send(different(1))
     assert (later.status_code, later.json()["state"]) == (200, "ready")
     assert len(await camera.photos()) == 1
+    async with database.read() as tx:
+        assert [row.body["photo_id"] for row in await tx.rows(TOLD)] == [first["id"]]
     await worker.sweep()
     async with database.read() as tx:
         assert (await tx.rows(LEFT))[0] == (1, 0)

@@ -1,6 +1,5 @@
 """HTTP of photos: send one, list them, arrange, delete, and each copy as a file."""
 
-from functools import partial
 from uuid import UUID
 
 from litestar import Response, Router, delete, get, post
@@ -62,19 +61,13 @@ async def add(
             photo_id, name = await service.announce(tx)
         await files.put(name, upload.file)
     sent = Sent(photo_id, upload.digest, width, height)
-    there, fresh = await database.run(partial(_add, claims=claims, machine_id=machine_id, sent=sent))
-    async with database.read() as tx:
-        shown = await service.show(tx, await sessions.actor(tx, claims), machine_id, language_of(request))
-    view = next((one for one in shown if one.id == there), None)
-    if view is None:
-        # Deleted by somebody else since.
-        raise UnknownPhoto
+
+    async def verb(tx: Tx) -> tuple[PhotoView, bool]:
+        return await service.add(tx, await sessions.actor(tx, claims), machine_id, sent, language_of(request))
+
+    view, fresh = await database.run(verb)
     headers = {"Location": f"/v1/machines/{machine_id}/photos"}
     return reply(request, view, status=201 if fresh else 200, headers=headers)
-
-
-async def _add(tx: Tx, claims: Claims, machine_id: UUID, sent: Sent) -> tuple[UUID, bool]:
-    return await service.add(tx, await sessions.actor(tx, claims), machine_id, sent)
 
 
 @get("/machines/{machine_id:uuid}/photos", responses=responses(NotSignedIn, UnknownMachine))

@@ -54,8 +54,8 @@ async def announce(tx: Tx) -> tuple[UUID, str]:
     return photo_id, name
 
 
-async def add(tx: Tx, who: Actor, machine_id: UUID, sent: Sent) -> tuple[UUID, bool]:
-    """Add a photo whose file was put; its id, and whether it is new: sent again, it is the photo it was.
+async def add(tx: Tx, who: Actor, machine_id: UUID, sent: Sent, language: Language) -> tuple[PhotoView, bool]:
+    """Add a photo whose file was put; and whether it is new: sent again, it is the photo it was.
 
     Raises `UnknownMachine`, `NotAllowed`, `TooManyPhotos`.
     """
@@ -66,14 +66,15 @@ async def add(tx: Tx, who: Actor, machine_id: UUID, sent: Sent) -> tuple[UUID, b
     same = next((row for row in there if row.digest == sent.digest), None)
     if same is not None and same.state != State.FAILED:
         await ledger.doom(tx, [original])
-        return same.id, False
+        return _view(same, language), False
     if same is not None:
         await tx.execute(photos.delete().where(photos.c.id == same.id))
     rules.check_room(len(there) - (same is not None))
-    await tx.execute(photos.insert(), _new(tx, machine_id, sent, max((row.position for row in there), default=0) + 1))
+    last = max((row.position for row in there), default=0)
+    (added,) = await tx.rows(photos.insert().values(_new(tx, machine_id, sent, last + 1)).returning(photos))
     await ledger.keep(tx, [original])
     tx.publish(PhotoAdded(photo_id=sent.photo_id, machine_id=machine_id))
-    return sent.photo_id, True
+    return _view(added, language), True
 
 
 def _new(tx: Tx, machine_id: UUID, sent: Sent, position: int) -> dict[str, Any]:
