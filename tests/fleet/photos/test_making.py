@@ -46,6 +46,18 @@ async def test_what_was_sent_is_deleted_once_its_copies_are_there(
     assert (await worker.make_copies(), await worker.sweep()) == (0, 0)
 
 
+async def test_what_a_photo_needs_is_never_swept(
+    camera: Owner, worker: Worker, database: Database, settings: Settings
+) -> None:
+    photo = (await camera.added(sent(field())))["id"]
+    await do(database, EVERYTHING_IS_DUE)
+    assert await worker.sweep() == 0
+    await worker.make_copies()
+    await do(database, EVERYTHING_IS_DUE)
+    await worker.sweep()
+    assert files_of(settings, photo) == ["320.webp", "800.webp"]
+
+
 async def test_photos_are_made_in_the_order_in_which_they_came(camera: Owner, worker: Worker) -> None:
     for number in range(4):
         await camera.added(different(number))
@@ -57,11 +69,22 @@ async def test_two_workers_never_make_the_same_photo(camera: Owner, worker: Work
     for number in range(6):
         await camera.added(different(number))
     other = Worker(database, worker.files, worker.ctx["images"])
-    both = await asyncio.gather(worker.make_copies(), other.make_copies(), worker.make_copies())
-    assert sum(both) == 6
-    # While a worker makes copies, its next run has nothing to do.
-    assert both[2] == 0
+    assert sum(await asyncio.gather(worker.make_copies(), other.make_copies())) == 6
     assert [photo["state"] for photo in await camera.photos()] == ["ready"] * 6
+
+
+async def test_a_photo_that_is_being_taken_is_passed_over(camera: Owner, database: Database) -> None:
+    ids = [(await camera.added(different(number)))["id"] for number in range(2)]
+    async with database.begin() as one, database.begin() as other, asyncio.timeout(2):
+        taken = [await making.take(tx) for tx in (one, other)]
+    assert [str(photo.id) for photo in taken if photo] == ids
+
+
+async def test_while_a_worker_makes_copies_its_next_run_has_nothing_to_do(camera: Owner, worker: Worker) -> None:
+    await camera.added(different(1))
+    async with worker.ctx["making_copies"], asyncio.timeout(5):
+        assert await worker.make_copies() == 0
+    assert await worker.make_copies() == 1
 
 
 async def test_storage_that_is_away_costs_a_wait_and_no_attempt(
@@ -160,6 +183,23 @@ async def test_a_worker_that_comes_too_late_changes_nothing(
     await worker.sweep()
     assert files_of(settings, photo) == ["320.webp"]
     assert (await camera.person.get(before[0]["copies"][0]["url"].removeprefix("/v1"))).status_code == 200
+
+
+async def test_of_two_who_took_it_only_the_last_is_heard(camera: Owner, worker: Worker, database: Database) -> None:
+    await camera.added(different(1))
+    slow = await database.run(making.take)
+    await do(database, ALL_ARE_DUE)
+    quick = await database.run(making.take)
+    assert slow is not None
+    assert quick is not None
+    async with database.begin() as tx:
+        await making.finish(tx, slow, [(40, 30)])
+    assert (await camera.photos())[0]["state"] == "pending"
+    await worker.files.put(rules.copy_file(quick.id, quick.making, 320), b"quick")
+    async with database.begin() as tx:
+        await making.finish(tx, quick, [(40, 30)])
+    (shown,) = await camera.photos()
+    assert (await camera.person.get(shown["copies"][0]["url"].removeprefix("/v1"))).content == b"quick"
 
 
 async def test_a_photo_deleted_while_it_is_made_leaves_no_file(

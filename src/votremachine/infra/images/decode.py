@@ -147,8 +147,7 @@ _SRGB = ImageCms.createProfile("sRGB")
 
 def _copy(whole: Image.Image, size: Size) -> Copy:
     small = whole.resize(size, Image.Resampling.LANCZOS, reducing_gap=3) if size != whole.size else whole
-    # Pillow would write a profile, a position or a comment that it finds here.
-    small.info.clear()
     written = BytesIO()
-    small.save(written, "WEBP", quality=WEBP_QUALITY)
+    # Nothing, said outright: what is left open some versions of Pillow take from the image that was sent.
+    small.save(written, "WEBP", quality=WEBP_QUALITY, exif=b"", icc_profile=b"", xmp=b"")
     return Copy(size, written.getvalue())
