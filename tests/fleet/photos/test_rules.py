@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from votremachine.fleet.photos import rules
-from votremachine.infra.storage.files import _NAME as FILE_NAME
+from votremachine.infra.storage.files import FILE_NAME
 
 IDS = st.lists(st.uuids(), max_size=12, unique=True)
 

@@ -21,7 +21,7 @@ Answer = TypeVar("Answer")
 
 # Lower-case ASCII in parts that begin with a letter or digit: nothing of it climbs, hides or means something to a
 # file system or a URL.
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}(/[a-z0-9][a-z0-9._-]{0,99}){0,9}")
+FILE_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}(/[a-z0-9][a-z0-9._-]{0,99}){0,9}")
 THREADS = 8
 CHUNK_BYTES = 256 * 1024
 # A person waits: whoever cannot be reached by then is away.
@@ -131,6 +131,6 @@ def _away() -> Iterator[None]:
 
 
 def _checked(name: str) -> str:
-    if not _NAME.fullmatch(name):
+    if not FILE_NAME.fullmatch(name):
         raise ValueError(f"not the name of a file: {name!r}")
     return name
