@@ -209,12 +209,12 @@ async def test_a_photo_deleted_while_it_is_made_leaves_no_file(
     taken = await database.run(making.take)
     assert taken is not None
     assert (await camera.person.ask("DELETE", f"/photos/{photo}")).status_code == 204
+    await do(database, EVERYTHING_IS_DUE)
     await worker.sweep()
     await worker.files.put(rules.copy_file(taken.id, taken.making, 320), b"late")
     async with database.begin() as tx:
         await making.finish(tx, taken, [(40, 30)])
-    await do(database, EVERYTHING_IS_DUE)
-    await worker.sweep()
+    assert await worker.sweep() == 1
     assert files_of(settings, photo) == []
 
 

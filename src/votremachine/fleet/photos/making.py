@@ -56,11 +56,15 @@ async def take(tx: Tx) -> Taken | None:
 
 
 async def finish(tx: Tx, taken: Taken, sizes: Sequence[tuple[int, int]]) -> None:
-    """The copies are there, of these pixels; what was sent is deleted."""
+    """The copies are there, of these pixels; what was sent is deleted. The copies are, when they come too late."""
+    files = rules.copy_files(taken.id, taken.making, taken.widths)
     copies = [[box, width, height] for box, (width, height) in zip(taken.widths, sizes, strict=True)]
     if await _change(tx, taken, state=State.READY, copies=copies):
-        await ledger.keep(tx, rules.copy_files(taken.id, taken.making, taken.widths))
+        await ledger.keep(tx, files)
         await ledger.doom(tx, [rules.original_file(taken.id)])
+    else:
+        # Again, because a worker that slept for an hour may have put them after they were swept.
+        await ledger.doom(tx, files)
 
 
 async def fail(tx: Tx, taken: Taken, problem: str) -> None:
