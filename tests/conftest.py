@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Generator
+from pathlib import Path
 
 import httpx
 import hypothesis
@@ -42,9 +43,9 @@ def pytest_runtest_makereport(
 
 
 @pytest.fixture(scope="session")
-def settings(database_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def settings(database_url: str, redis_url: str, servers_folder: Path) -> Settings:
     return Settings(
-        var_dir=tmp_path_factory.mktemp("var"),
+        var_dir=servers_folder,
         database_url=database_url,
         redis_url=redis_url,
         secret="a secret for the tests, 32 bytes and more",

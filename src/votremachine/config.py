@@ -24,6 +24,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     database_url: str = ""
     database_pool: Annotated[int, msgspec.Meta(ge=1)] = 10
     redis_url: str = ""
+    # s3://bucket/prefix keeps files in S3, with the usual AWS_* variables; empty: in the folder `files` of var_dir.
+    storage_url: Annotated[str, msgspec.Meta(pattern="^(s3://[^/]+.*)?$")] = ""
     # Signs tokens and cursors, encrypts what is kept encrypted. Empty in development: `up` makes one, kept in var_dir.
     secret: str = ""
     # The secrets before it, separated by spaces: what they signed or encrypted is still read, nothing new is made.

@@ -23,11 +23,15 @@ from votremachine.accounts.jobs import purge_accounts, send_letters
 from votremachine.bookings import events
 from votremachine.bookings.jobs import complete_returned, expire_provisional, warn_overdue
 from votremachine.config import Settings
+from votremachine.fleet.photos.jobs import make_copies
 from votremachine.infra import logs
 from votremachine.infra.database import Database
 from votremachine.infra.idempotency import purge
+from votremachine.infra.images.apart import Images
 from votremachine.infra.letters import open_post
 from votremachine.infra.outbox import Handlers, drain
+from votremachine.infra.storage import ledger
+from votremachine.infra.storage.files import Files
 from votremachine.notifications.service import tell, tell_person
 
 EVERY_SECOND = set(range(60))
@@ -66,6 +70,11 @@ async def purge_answers(ctx: dict[str, Any]) -> int:
         return await purge(tx)
 
 
+async def sweep_files(ctx: dict[str, Any]) -> int:
+    """Delete the files that nothing speaks of any more."""
+    return await ledger.sweep(ctx["database"], ctx["files"])
+
+
 def _cron_jobs() -> list[Any]:
     # A job's result is not kept: while it was, its id would be taken and the next run refused.
     sweep = partial(cron, keep_result=0, max_tries=1, timeout=50)
@@ -75,19 +84,11 @@ def _cron_jobs() -> list[Any]:
         sweep(expire_provisional, second={0, 10, 20, 30, 40, 50}),
         sweep(warn_overdue, second={5}),
         sweep(complete_returned, minute={2}, second={0}),
+        sweep(make_copies, second=EVERY_SECOND),
+        sweep(sweep_files, second={3, 13, 23, 33, 43, 53}),
         sweep(purge_answers, hour={3}, minute={17}, second={0}),
         sweep(purge_accounts, hour={3}, minute={27}, second={0}),
     ]
-
-
-def _context(settings: Settings, database: Database) -> dict[str, Any]:
-    """What the jobs are handed."""
-    return {
-        "database": database,
-        "settings": settings,
-        "post": open_post(settings),
-        "proofs": Credentials.of(settings).proofs,
-    }
 
 
 def run(settings: Settings) -> None:
@@ -99,6 +100,16 @@ def run(settings: Settings) -> None:
 async def work(settings: Settings) -> None:
     """One arq worker after another, for as long as nobody asks to stop: a worker ends when it loses Redis."""
     database = Database(settings.database_url, settings.database_pool)
+    files, images = Files(settings.storage_url, settings.var_dir / "files"), Images(at_once=1)
+    needed = {
+        "database": database,
+        "settings": settings,
+        "post": open_post(settings),
+        "proofs": Credentials.of(settings).proofs,
+        "files": files,
+        "images": images,
+        "making_copies": asyncio.Lock(),
+    }
     stop = asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
@@ -106,19 +117,21 @@ async def work(settings: Settings) -> None:
     try:
         while not stop.is_set():
             began = time.monotonic()
-            await _work_until_broken(settings, database, stop)
+            await _work_until_broken(settings, needed, stop)
             pause = 0.5 if time.monotonic() - began > LONGEST_PAUSE_SECONDS else min(pause * 2, LONGEST_PAUSE_SECONDS)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), pause)
     finally:
         await database.close()
+        files.close()
+        images.close()
 
 
-async def _work_until_broken(settings: Settings, database: Database, stop: asyncio.Event) -> None:
+async def _work_until_broken(settings: Settings, needed: dict[str, Any], stop: asyncio.Event) -> None:
     worker = Worker(
         cron_jobs=_cron_jobs(),
         redis_settings=RedisSettings.from_dsn(settings.redis_url),
-        ctx=_context(settings, database),
+        ctx=needed,
         handle_signals=False,
         keep_result=0,
         poll_delay=0.25,

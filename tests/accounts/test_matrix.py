@@ -13,6 +13,8 @@ import sqlalchemy as sa
 from litestar import Litestar
 
 from tests.people import PASSWORD, Json, Person, World, at
+from tests.shots import shown
+from votremachine.config import Settings
 from votremachine.infra.database import Database
 
 # The personas, in the order in which they ask. Anonymous always asks first and gets 401, but for the public routes.
@@ -73,6 +75,12 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("PATCH", "/v1/machines/{machine_id}"): OWNERS_ADMIN,
     ("POST", "/v1/machines/{machine_id}/publish"): OWNERS_ADMIN,
     ("POST", "/v1/machines/{machine_id}/pause"): OWNERS_ADMIN,
+    # The owner's admin sends no image here: it is looked at last.
+    ("POST", "/v1/machines/{machine_id}/photos"): (403, 403, 403, 403, 422),
+    ("GET", "/v1/machines/{machine_id}/photos"): ANYBODY,
+    ("POST", "/v1/machines/{machine_id}/photos/arrange"): OWNERS_ADMIN,
+    ("DELETE", "/v1/photos/{photo_id}"): (403, 403, 403, 403, 204),
+    ("GET", "/v1/photos/{photo_id}/{file}"): ANYBODY,
     ("POST", "/v1/machines/{machine_id}/rates"): (403, 403, 403, 403, 201),
     ("GET", "/v1/machines/{machine_id}/rates"): ANYBODY,
     ("GET", "/v1/machines/{machine_id}/availability"): ANYBODY,
@@ -108,6 +116,7 @@ class Scene:
     block: str
     booking: str
     person: str  # the owner
+    photo: str
 
     def body(self, method: str, path: str, who: str) -> Json:
         """A body that is right for the route, sent by this persona."""
@@ -141,6 +150,7 @@ class Scene:
             },
             "{machine_id}": {"title": "X"},
             "rates": {"rates": [{"unit": "day", "minor": 1}]},
+            "arrange": {"photo_ids": [self.photo]},
             "blocks": {"start": at(20).isoformat(), "end": at(21).isoformat()},
             "quotes": {"machine_ids": [self.machine], **SPAN},
             "bookings": {"machine_ids": [self.machine], "renter_party_id": own, **SPAN},
@@ -159,6 +169,8 @@ class Scene:
             machine_id=self.machine,
             block_id=self.block,
             booking_id=self.booking,
+            photo_id=self.photo,
+            file="320.webp",
             party_id=self.people["owner"].party_id,
             member_id=self.people["renter"].party_id,
             person_id=self.person,
@@ -176,7 +188,7 @@ class Scene:
 
 
 @pytest.fixture
-async def scene(world: World, owner: Person, renter: Person, database: Database) -> Scene:
+async def scene(world: World, owner: Person, renter: Person, database: Database, settings: Settings) -> Scene:
     people = {"owner": owner, "renter": renter, "stranger": await world.farmer("stranger@x.example", "Ailleurs")}
     for side in ("owner", "renter"):
         people[f"{side}_viewer"] = await _viewer(world, people[side], database)
@@ -184,7 +196,8 @@ async def scene(world: World, owner: Person, renter: Person, database: Database)
     block = await owner.made(f"/machines/{machine}/blocks", {"start": at(6).isoformat(), "end": at(7).isoformat()})
     booking = (await renter.book([machine], at(2), at(3))).json()
     person = (await owner.get("/me")).json()["id"]
-    return Scene(people, machine, block["id"], booking["id"], person)
+    photo = await shown(database, settings, machine)
+    return Scene(people, machine, block["id"], booking["id"], person, photo)
 
 
 async def _viewer(world: World, of: Person, database: Database) -> Person:
@@ -238,11 +251,13 @@ async def test_a_draft_is_nobody_elses_business(world: World, scene: Scene) -> N
     draft = await world.machine(scene.people["owner"], listed=False)
     window = f"from={at(0):%FT%TZ}&to={at(30):%FT%TZ}"
     stranger = scene.people["stranger"]
-    for path in ("", "/rates", f"/availability?{window}", f"/calendar?{window}"):
+    for path in ("", "/photos", "/rates", f"/availability?{window}", f"/calendar?{window}"):
         assert (await stranger.get(f"/machines/{draft}{path}")).status_code == 404
     for verb, body in (
         ("publish", None),
         ("pause", None),
+        ("photos", None),
+        ("photos/arrange", {"photo_ids": []}),
         ("rates", {"rates": [{"unit": "day", "minor": 1}]}),
         ("blocks", SPAN),
     ):

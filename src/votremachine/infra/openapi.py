@@ -6,7 +6,16 @@ from pathlib import Path
 
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
-from litestar.openapi.spec import Components, OpenAPIType, Operation, Parameter, Schema, SecurityScheme
+from litestar.openapi.spec import (
+    Components,
+    OpenAPIMediaType,
+    OpenAPIType,
+    Operation,
+    Parameter,
+    RequestBody,
+    Schema,
+    SecurityScheme,
+)
 
 from votremachine.infra.files import serve
 
@@ -60,6 +69,15 @@ class Moving(Operation):
 
     def __post_init__(self) -> None:
         _with(self, _TAG, replace(_KEY, required=False))
+
+
+@dataclass
+class SendingImage(Operation):
+    """A route whose body is an image file."""
+
+    def __post_init__(self) -> None:
+        kinds = ("image/jpeg", "image/png", "image/webp", "image/heic")
+        self.request_body = RequestBody({kind: OpenAPIMediaType() for kind in kinds}, required=True)
 
 
 # An empty requirement: this route needs no token.

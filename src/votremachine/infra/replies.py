@@ -47,7 +47,7 @@ def reply(
         "Vary": "Authorization, Accept-Language",
         **(headers or {}),
     }
-    if status == 200 and request.method == "GET" and _names(request.headers.get("if-none-match"), tag):
+    if status == 200 and request.method == "GET" and names(request.headers.get("if-none-match"), tag):
         return Response(None, status_code=304, headers=sent)  # type: ignore[arg-type]
     # The bytes are the encoded body: typed as the body so that OpenAPI shows its shape.
     return Response(content, status_code=status, headers=sent, media_type="application/json")  # type: ignore[arg-type]
@@ -64,7 +64,8 @@ def expected_version(request: Request[Any, Any, Any]) -> int:
     return int(version)
 
 
-def _names(header: str | None, tag: str) -> bool:
+def names(header: str | None, tag: str) -> bool:
+    """Whether an `If-None-Match` header names this tag."""
     if header is None:
         return False
     # GET compares weakly (RFC 9110, 13.1.2): a proxy that compressed the answer may have marked the tag W/.
