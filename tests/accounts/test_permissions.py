@@ -10,9 +10,12 @@ from votremachine.accounts.rules import (
     PERMISSIONS,
     Actor,
     NotAllowed,
+    NotInTheirPlace,
     Relation,
     Role,
     Seat,
+    Sides,
+    StaffRole,
     UnknownParty,
     Verb,
     WhichParty,
@@ -20,10 +23,16 @@ from votremachine.accounts.rules import (
     on_account,
     permits,
     require,
+    require_self,
 )
 
 verbs = st.sampled_from(Verb)
-sides = st.dictionaries(st.sampled_from(Relation), st.sampled_from(Role))
+parties = st.sampled_from([side for side in Relation if side is not Relation.PLATFORM])
+sides = st.builds(
+    lambda held, staff: held | ({Relation.PLATFORM: staff} if staff else {}),
+    st.dictionaries(parties, st.sampled_from(Role)),
+    st.none() | st.sampled_from(StaffRole),
+)
 FARM, OTHER = UUID(int=1), UUID(int=2)
 
 
@@ -38,7 +47,7 @@ def seat(
 
 
 @given(verbs, sides)
-def test_losing_a_side_never_gains_a_right(verb: Verb, held: dict[Relation, Role]) -> None:
+def test_losing_a_side_never_gains_a_right(verb: Verb, held: Sides) -> None:
     for lost in held:
         fewer = {side: role for side, role in held.items() if side is not lost}
         assert permits(verb, held) or not permits(verb, fewer)
@@ -51,12 +60,44 @@ def test_nobody_may_do_nothing_to_what_they_are_no_side_of(verb: Verb) -> None:
         require(verb, actor(seat(OTHER)), owner=FARM, stranger=UnknownParty())
 
 
-@given(verbs, st.sampled_from(Relation))
+@given(verbs, sides, sides)
+def test_more_sides_permit_what_each_of_them_permits(verb: Verb, some: Sides, others: Sides) -> None:
+    both = {**some, **{side: role for side, role in others.items() if side not in some}}
+    assert permits(verb, both) == (
+        permits(verb, some) or permits(verb, {s: both[s] for s in both.keys() - some.keys()})
+    )
+
+
+@given(verbs, st.sampled_from(StaffRole))
+def test_staff_read_find_people_and_take_their_place_and_no_more(verb: Verb, role: StaffRole) -> None:
+    allowed = verb.name.startswith("READ_") or (
+        role is StaffRole.SUPPORT and verb in {Verb.FIND_PERSON, Verb.IMPERSONATE}
+    )
+    assert permits(verb, {Relation.PLATFORM: role}) == allowed
+
+
+@given(verbs, st.sampled_from(StaffRole))
+def test_staff_who_may_not_are_told_so_and_strangers_nothing(verb: Verb, role: StaffRole) -> None:
+    who = Actor(UUID(int=9), "Claire", "fr", {}, staff=role)
+    if permits(verb, {Relation.PLATFORM: role}):
+        assert require(verb, who, owner=FARM, stranger=UnknownParty()) == {Relation.PLATFORM: role}
+    else:
+        with pytest.raises(NotAllowed):
+            require(verb, who, owner=FARM, stranger=UnknownParty())
+
+
+def test_what_is_a_persons_alone_is_not_done_in_their_place() -> None:
+    require_self(actor(seat(FARM)))
+    with pytest.raises(NotInTheirPlace):
+        require_self(Actor(UUID(int=9), "Claire", "fr", {}, impersonator_id=UUID(int=8)))
+
+
+@given(verbs, parties)
 def test_a_viewer_only_reads(verb: Verb, side: Relation) -> None:
     assert not permits(verb, {side: Role.VIEWER}) or verb.name.startswith("READ_")
 
 
-@given(verbs, st.sampled_from(Relation), st.sampled_from(Role))
+@given(verbs, parties, st.sampled_from(Role))
 def test_an_admin_may_whatever_another_role_of_the_side_may(verb: Verb, side: Relation, role: Role) -> None:
     assert permits(verb, {side: Role.ADMIN}) or not permits(verb, {side: role})
 
