@@ -36,7 +36,8 @@ def e164(phone: str) -> str:
         number = phonenumbers.parse(phone, HOME)
     except phonenumbers.NumberParseException as error:
         raise NotAPhoneNumber(pointer="/phone") from error
-    if not phonenumbers.is_valid_number(number):
+    # phonenumbers reads letters as the keys they stand on; and to an extension no SMS can be sent.
+    if not phonenumbers.is_valid_number(number) or number.extension or any(letter.isalpha() for letter in phone):
         raise NotAPhoneNumber(pointer="/phone")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 

@@ -1,15 +1,18 @@
 """Where a request comes from, as far as it can be believed."""
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from litestar.types import Scope
 
+Address = IPv4Address | IPv6Address
 Networks = Sequence[IPv4Network | IPv6Network]
 UNKNOWN = "unknown"
 # What one subscriber is given (RIPE-690, 4.2): who owns the network can use every address in it.
 SUBSCRIBER_BITS = 64
+_WITH_PORT = re.compile(r"([0-9.]+):[0-9]+|\[(.+)\](?::[0-9]+)?")
 
 
 def networks(listed: str) -> Networks:
@@ -24,13 +27,13 @@ def caller_address(scope: Scope, trusted: Networks) -> str:
     stands further left, the caller may have written.
     """
     client = scope.get("client")
-    address = client[0] if client else UNKNOWN
-    if trusted and _within(address, trusted):
+    address = _address(client[0]) if client else None
+    if address and _within(address, trusted):
         for hop in reversed(_forwarded(scope)):
-            address = hop
-            if not _within(hop, trusted):
+            address = _address(hop)
+            if address is None or not _within(address, trusted):
                 break
-    return _subscriber(address)
+    return _subscriber(address) if address else UNKNOWN
 
 
 def _forwarded(scope: Scope) -> list[str]:
@@ -38,21 +41,23 @@ def _forwarded(scope: Scope) -> list[str]:
     return [hop.strip() for value in values for hop in value.split(",") if hop.strip()]
 
 
-def _within(address: str, trusted: Networks) -> bool:
+@lru_cache(maxsize=4096)
+def _address(hop: str) -> Address | None:
+    """An address as proxies write it: some add the port, `1.2.3.4:567` and `[::1]:80`; None for anything else."""
+    bare = _WITH_PORT.fullmatch(hop)
     try:
-        return any(ip_address(address) in network for network in trusted)
+        found = ip_address((bare[1] or bare[2]) if bare else hop)
     except ValueError:
-        return False
+        return None
+    return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
+
+
+def _within(address: Address, trusted: Networks) -> bool:
+    return any(address in network for network in trusted)
 
 
 @lru_cache(maxsize=4096)
-def _subscriber(address: str) -> str:
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return UNKNOWN
-    if not isinstance(found, IPv6Address):
-        return str(found)
-    if found.ipv4_mapped:
-        return str(found.ipv4_mapped)
-    return str(ip_network((int(found), SUBSCRIBER_BITS), strict=False))
+def _subscriber(address: Address) -> str:
+    if not isinstance(address, IPv6Address):
+        return str(address)
+    return str(ip_network((int(address), SUBSCRIBER_BITS), strict=False))
