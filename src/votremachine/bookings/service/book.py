@@ -65,8 +65,8 @@ async def book(tx: Tx, who: Actor, asked: Book) -> BookingView:
         created_at=tx.now,
     )
     await claim(tx, booking, machines)
-    await store.add(tx, booking, path, who.person_id)
-    tx.publish(store.fact(FACTS[booking.state], booking, who.person_id))
+    await store.add(tx, booking, path, who)
+    tx.publish(store.fact(FACTS[booking.state], booking, who))
     return (await reading.views_of(tx, [booking], {machine.id: machine for machine in machines}))[0]
 
 

@@ -50,7 +50,7 @@ async def confirm_on_account(tx: Tx, who: Actor, booking_id: UUID) -> BookingVie
     if not await claims.keep(tx, booking.id, expires_at=expires_at, machines=len(booking.machine_ids)):
         raise HoldExpired
     changed = await store.step(
-        tx, booking, to, FACTS[to], by=who.person_id, changes={"expires_at": expires_at, "on_account": True}
+        tx, booking, to, FACTS[to], by=who, changes={"expires_at": expires_at, "on_account": True}
     )
     return (await reading.views(tx, [changed]))[0]
 
@@ -64,7 +64,7 @@ async def accept(tx: Tx, who: Actor, booking_id: UUID) -> BookingView:
         raise IllegalTransition(state=booking.state.value, to=State.CONFIRMED.value)
     if not await claims.keep(tx, booking.id, expires_at=None, machines=len(booking.machine_ids)):
         raise HoldExpired
-    changed = await store.step(tx, booking, State.CONFIRMED, BookingConfirmed, by=who.person_id)
+    changed = await store.step(tx, booking, State.CONFIRMED, BookingConfirmed, by=who)
     return (await reading.views(tx, [changed]))[0]
 
 
@@ -73,7 +73,7 @@ async def decline(tx: Tx, who: Actor, booking_id: UUID, why: str) -> BookingView
     booking = await reading.load_locked(tx, booking_id)
     store.authorise(Verb.DECLINE, who, booking)
     check_standing(booking, tx.now)
-    changed = await store.step(tx, booking, State.DECLINED, BookingDeclined, by=who.person_id, why=why)
+    changed = await store.step(tx, booking, State.DECLINED, BookingDeclined, by=who, why=why)
     return (await reading.views(tx, [changed]))[0]
 
 
@@ -89,7 +89,7 @@ async def cancel(tx: Tx, who: Actor, booking_id: UUID, why: str) -> BookingView:
         owner_role = sides.get(Relation.OWNER)
         by_owner = owner_role is not None and permits(Verb.CANCEL, {Relation.OWNER: owner_role})
         check_cancellable(booking, by_owner, tx.now)
-    changed = await store.step(tx, booking, State.CANCELLED, BookingCancelled, by=who.person_id, why=why)
+    changed = await store.step(tx, booking, State.CANCELLED, BookingCancelled, by=who, why=why)
     return (await reading.views(tx, [changed]))[0]
 
 

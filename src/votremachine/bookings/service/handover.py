@@ -53,7 +53,7 @@ async def check_out(tx: Tx, who: Actor, booking_id: UUID) -> BookingView:
     store.authorise(Verb.HAND_OVER, who, booking)
     if tx.now < booking.during.start - EARLIEST_CHECK_OUT:
         raise TooEarly
-    changed = await store.step(tx, booking, State.IN_USE, MachineOut, by=who.person_id, changes={"out_at": tx.now})
+    changed = await store.step(tx, booking, State.IN_USE, MachineOut, by=who, changes={"out_at": tx.now})
     if await reading.any_out(tx, booking.machine_ids, but=booking.id):
         raise StillOut
     if tx.now < booking.during.start:
@@ -80,7 +80,7 @@ async def check_in(tx: Tx, who: Actor, booking_id: UUID, at: datetime | None) ->
         booking,
         State.RETURNED,
         MachineReturned,
-        by=who.person_id,
+        by=who,
         changes={"returned_at": returned_at},
         facts={"late_minutes": late // timedelta(minutes=1)},
     )
@@ -95,7 +95,7 @@ async def no_show(tx: Tx, who: Actor, booking_id: UUID, why: str) -> BookingView
     store.authorise(Verb.HAND_OVER, who, booking)
     if tx.now < booking.during.start:
         raise TooEarly
-    changed = await store.step(tx, booking, State.NO_SHOW, RenterAbsent, by=who.person_id, why=why)
+    changed = await store.step(tx, booking, State.NO_SHOW, RenterAbsent, by=who, why=why)
     return (await reading.views(tx, [changed]))[0]
 
 

@@ -79,7 +79,7 @@ async def _move(tx: Tx, who: Actor, booking: Booking, machines: list[Machine], s
         tx,
         booking,
         BookingMoved,
-        by=who.person_id,
+        by=who,
         why=f"{booking.during.start.isoformat()}/{booking.during.end.isoformat()}",
         changes={
             "starts": span.start,

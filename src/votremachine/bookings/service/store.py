@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from uuid import UUID
 
 import sqlalchemy as sa
 
 from votremachine.accounts.rules import Actor, Sides, Verb, require
+from votremachine.accounts.service import audit
 from votremachine.availability.service import claims
 from votremachine.bookings.events import BookingEvent
 from votremachine.bookings.models import booking_machines, booking_transitions, bookings
@@ -65,17 +65,18 @@ def authorise(verb: Verb, who: Actor, booking: Booking) -> Sides:
     return require(verb, who, owner=booking.owner_party_id, renter=booking.renter_party_id, stranger=UnknownBooking())
 
 
-async def add(tx: Tx, booking: Booking, path: Sequence[State], by: UUID) -> None:
+async def add(tx: Tx, booking: Booking, path: Sequence[State], who: Actor) -> None:
     """Write a new booking that went through the states of `path` in this very transaction; deferred."""
     values = {
         **_columns(booking),
         "machines": list(booking.machine_ids),
-        "by": by,
+        "by": who.person_id,
         "step_ids": [tx.new_id() for _ in path],
         "step_from": [None, *path[:-1]],
         "step_to": list(path),
     }
     await tx.defer(_ADD, {f"booking_{name}": value for name, value in values.items()})
+    await audit.note(tx, who, "book", "booking", booking.id, booking.renter_party_id, state=booking.state)
 
 
 async def step(
@@ -84,7 +85,7 @@ async def step(
     to: State,
     event: type[BookingEvent],
     *,
-    by: UUID | None,
+    by: Actor | None,
     why: str = "",
     changes: Mapping[str, Any] | None = None,
     facts: Mapping[str, Any] | None = None,
@@ -100,26 +101,28 @@ async def step(
     if to not in BLOCKING:
         await claims.release(tx, booking.id)
     tx.publish(fact(event, changed, by, **(facts or {})))
+    await _note(tx, changed, by)
     return changed
 
 
 async def change(
-    tx: Tx, booking: Booking, event: type[BookingEvent], *, by: UUID, why: str, changes: Mapping[str, Any]
+    tx: Tx, booking: Booking, event: type[BookingEvent], *, by: Actor, why: str, changes: Mapping[str, Any]
 ) -> Booking:
     """Change a booking that stays in its state; recorded and told like a step. Raises `BookingChanged`."""
     changed = await _swap(tx, booking, booking.state, changes)
     await _record(tx, booking, booking.state, by, why)
     tx.publish(fact(event, changed, by))
+    await _note(tx, changed, by)
     return changed
 
 
-def fact(event: type[BookingEvent], booking: Booking, by: UUID | None, **more: Any) -> BookingEvent:
+def fact(event: type[BookingEvent], booking: Booking, by: Actor | None, **more: Any) -> BookingEvent:
     """An event about a booking."""
     return event(
         booking_id=booking.id,
         owner_party_id=booking.owner_party_id,
         renter_party_id=booking.renter_party_id,
-        by=by,
+        by=by.person_id if by else None,
         **more,
     )
 
@@ -139,17 +142,25 @@ async def _swap(tx: Tx, booking: Booking, to: State, changes: Mapping[str, Any])
     return from_row(row)
 
 
-async def _record(tx: Tx, booking: Booking, to: State, by: UUID | None, why: str) -> None:
+async def _record(tx: Tx, booking: Booking, to: State, by: Actor | None, why: str) -> None:
     values = {
         "id": tx.new_id(),
         "booking_id": booking.id,
         "from_state": booking.state,
         "to_state": to,
         "at": tx.now,
-        "by": by,
+        "by": by.person_id if by else None,
         "why": why,
     }
     await tx.execute(booking_transitions.insert(), values)
+
+
+async def _note(tx: Tx, booking: Booking, by: Actor | None) -> None:
+    """In the audit log, for the side on which the person stands; what the clock does is in the steps alone."""
+    if by is None:
+        return
+    side = booking.owner_party_id if booking.owner_party_id in by.seats else booking.renter_party_id
+    await audit.note(tx, by, "change", "booking", booking.id, side, state=booking.state)
 
 
 def _columns(booking: Booking) -> dict[str, Any]:
