@@ -43,6 +43,7 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("PATCH", "/v1/machines/{machine_id}"): OWNERS_ADMIN,
     ("POST", "/v1/machines/{machine_id}/publish"): OWNERS_ADMIN,
     ("POST", "/v1/machines/{machine_id}/pause"): OWNERS_ADMIN,
+    ("POST", "/v1/machines/{machine_id}/retire"): OWNERS_ADMIN,
     ("POST", "/v1/machines/{machine_id}/rates"): (403, 403, 403, 403, 201),
     ("GET", "/v1/machines/{machine_id}/rates"): ANYBODY,
     ("GET", "/v1/machines/{machine_id}/availability"): ANYBODY,
