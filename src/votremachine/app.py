@@ -18,7 +18,9 @@ from votremachine.availability import routes as availability
 from votremachine.bookings.routes import router as bookings
 from votremachine.config import Settings, read_settings
 from votremachine.demo import routes as demo
+from votremachine.discovery import routes as discovery
 from votremachine.fleet import routes as fleet
+from votremachine.fleet.importing import routes as importing
 from votremachine.infra import health, logs, openapi
 from votremachine.infra.bodies import StrictRequest
 from votremachine.infra.database import Clock, Database, utc_now
@@ -33,8 +35,10 @@ WEB = Path(str(files("votremachine"))) / "web"
 ROUTERS: tuple[Router | HTTPRouteHandler, ...] = (
     accounts.router,
     fleet.router,
+    importing.router,
     availability.router,
     pricing.router,
+    discovery.find,
     bookings.router,
     notifications.router,
     demo.router,

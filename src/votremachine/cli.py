@@ -1,4 +1,4 @@
-"""The `votremachine` command: up, serve, work, migrate, seed.
+"""The `votremachine` command: up, serve, work, migrate, seed, machines import.
 
 What a person can put right ends with one line on stderr and exit code 2; a process that died by itself with 1.
 """
@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from uuid import UUID
 
 import msgspec
 
@@ -54,7 +55,17 @@ def _parser() -> argparse.ArgumentParser:
             either = command.add_mutually_exclusive_group()
             either.add_argument("--to", metavar="REV", default="head", help="up to this revision, not the newest")
             either.add_argument("--down", metavar="REV", help='down to this revision; "base" empties the database')
+    _add_import(commands.add_parser("machines", help="the fleet of a party").add_subparsers(required=True))
     return parser
+
+
+def _add_import(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    purpose = "list the machines of a CSV file (docs/machines.md) as drafts of a party, all of them or none"
+    command = commands.add_parser("import", help=purpose, description=purpose)
+    command.add_argument("file", type=Path, metavar="FILE")
+    command.add_argument("--party", type=UUID, required=True, metavar="ID", help="whose machines they are")
+    command.add_argument("--dry-run", action="store_true", help="only say what would be done")
+    command.set_defaults(run=import_machines)
 
 
 def serve(settings: Settings, _: argparse.Namespace) -> None:
@@ -92,6 +103,13 @@ def migrate(settings: Settings, given: argparse.Namespace) -> None:
 def seed(settings: Settings, _: argparse.Namespace) -> None:
     _need(settings, "database_url")
     _plant(settings)
+
+
+def import_machines(settings: Settings, given: argparse.Namespace) -> None:
+    _need(settings, "database_url")
+    from votremachine.fleet.importing.command import run  # as in serve
+
+    run(settings, given.file, given.party, dry=given.dry_run)
 
 
 def up(settings: Settings, _: argparse.Namespace) -> None:

@@ -22,6 +22,7 @@ PUBLIC = {
     ("POST", "/v1/auth/login"),
     ("POST", "/v1/auth/refresh"),
     ("GET", "/v1/categories"),
+    ("GET", "/v1/machines/import-template"),
     ("GET", "/v1/demo"),
 }
 ANYBODY = (200, 200, 200, 200, 200)
@@ -39,8 +40,12 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/v1/parties/{party_id}/members/{member_id}/approve"): (404, 404, 403, 404, 404),
     ("POST", "/v1/machines"): (404, 404, 403, 404, 201),
     ("GET", "/v1/machines"): ANYBODY,
+    # A body of JSON is no spreadsheet; who may not import gets no further than that.
+    ("POST", "/v1/parties/{party_id}/machines/import"): (404, 404, 403, 404, 422),
     ("GET", "/v1/machines/{machine_id}"): ANYBODY,
     ("PATCH", "/v1/machines/{machine_id}"): OWNERS_ADMIN,
+    # What stands there is a tractor itself: everybody may ask.
+    ("GET", "/v1/machines/{machine_id}/tractors"): (422,) * 5,
     ("POST", "/v1/machines/{machine_id}/publish"): OWNERS_ADMIN,
     ("POST", "/v1/machines/{machine_id}/pause"): OWNERS_ADMIN,
     ("POST", "/v1/machines/{machine_id}/retire"): OWNERS_ADMIN,

@@ -1,29 +1,28 @@
-"""HTTP of the fleet: categories, listing a machine, changing, publishing and finding it."""
+"""HTTP of the fleet: categories, listing a machine, changing and publishing it, and what can pull it."""
 
-from typing import Annotated
 from uuid import UUID
 
 from litestar import Response, Router, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody
 
 from votremachine.accounts.rules import Actor, NotACooperative, NotAllowed, NotSignedIn, UnknownParty
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
-from votremachine.fleet import finding, service
+from votremachine.fleet import matching, service
 from votremachine.fleet.attributes import AttributeDoesNotApply, NotMadeYet
 from votremachine.fleet.categories import categories
+from votremachine.fleet.compatibility import NeedsNoTractor
 from votremachine.fleet.listing import HoursDisagree, NobodyNamed, NotComplete, Untitled
 from votremachine.fleet.rules import State, TermsDisagree, UnknownCategory, UnknownMachine, UnknownZone
-from votremachine.fleet.schemas import CategoryView, EditMachine, ListMachine, MachineView
+from votremachine.fleet.schemas import CategoryView, EditMachine, ListMachine, MachineView, Tractors
 from votremachine.infra import idempotency
 from votremachine.infra.database import Database, Tx
 from votremachine.infra.languages import language_of
 from votremachine.infra.openapi import PUBLIC, Editing, Repeatable
-from votremachine.infra.pages import BadCursor, Cursors, Page
-from votremachine.infra.problems import INPUT, InvalidInput, responses
+from votremachine.infra.problems import INPUT, responses
 from votremachine.infra.replies import MatchRequired, Stale, expected_version, reply
-from votremachine.infra.wire import Cursor, HttpRequest, Limit
+from votremachine.infra.wire import HttpRequest
 from votremachine.kernel.states import IllegalTransition
 
 _CHANGE_ERRORS = (*INPUT, NotSignedIn, NotAllowed, UnknownMachine)
@@ -63,25 +62,6 @@ async def list_machine(
         return reply(request, view, version=view.version, status=201, headers=location)
 
     return await idempotency.once(request, database, claims.person_id, sessions.identify(claims), verb, required=False)
-
-
-@get("/machines", responses=responses(InvalidInput, BadCursor, NotSignedIn))
-async def browse(
-    request: HttpRequest,
-    claims: NamedDependency[Claims],
-    database: NamedDependency[Database],
-    cursors: NamedDependency[Cursors],
-    category: Annotated[str | None, QueryParameter(max_length=40, pattern="^[a-z_]*$")] = None,
-    party_id: FromQuery[UUID | None] = None,
-    limit: Limit = 50,
-    cursor: Cursor = None,
-) -> Response[Page[MachineView]]:
-    """Machines that are listed, and the caller's own in any state."""
-    after = cursors.read("machines", cursor, UUID) if cursor else None
-    async with database.read() as tx:
-        who = await sessions.actor(tx, claims)
-        rows = await finding.browse(tx, who, language_of(request), category, party_id, after, limit)
-    return reply(request, cursors.page("machines", rows, limit, lambda view: view.id))
 
 
 @get("/machines/{machine_id:uuid}", responses=responses(NotSignedIn, UnknownMachine))
@@ -154,6 +134,19 @@ async def retire(
     return await _set_state(request, machine_id, claims, database, State.RETIRED)
 
 
+@get("/machines/{machine_id:uuid}/tractors", responses=responses(NotSignedIn, UnknownMachine, NeedsNoTractor))
+async def tractors(
+    request: HttpRequest,
+    machine_id: FromPath[UUID],
+    claims: NamedDependency[Claims],
+    database: NamedDependency[Database],
+) -> Response[Tractors]:
+    """Which tractors of one's own and of one's cooperatives can pull this implement, and why."""
+    async with database.read() as tx:
+        who = await sessions.actor(tx, claims)
+        return reply(request, await matching.tractors(tx, who, machine_id, language_of(request)))
+
+
 async def _set_state(
     request: HttpRequest, machine_id: UUID, claims: Claims, database: Database, state: State
 ) -> Response[MachineView]:
@@ -165,5 +158,5 @@ async def _set_state(
 router = Router(
     path="/v1",
     tags=["fleet"],
-    route_handlers=[list_categories, list_machine, browse, show, edit, publish, pause, retire],
+    route_handlers=[list_categories, list_machine, show, edit, publish, pause, retire, tractors],
 )

@@ -275,13 +275,22 @@ def check_length(machine: Machine, span: Span) -> None:
 
 
 def check_hand_over(machine: Machine, instant: datetime, pointer: str) -> None:
-    """Raises `NobodyThere` when the machine has hand-over hours, and the instant, on its own clock, is in none."""
+    """Raises `NobodyThere` when the instant is in none of the machine's hand-over hours."""
+    if not _is_open(machine, instant):
+        raise NobodyThere(pointer=pointer, hand_over=list(machine.terms.hand_over))
+
+
+def somebody_there(machines: Sequence[Machine], span: Span) -> bool:
+    """Whether all these machines can be handed over at both ends of the span."""
+    return all(_is_open(machine, edge) for machine in machines for edge in (span.start, span.end))
+
+
+def _is_open(machine: Machine, instant: datetime) -> bool:
     if not machine.terms.hand_over:
-        return
+        return True
     local = instant.astimezone(machine.zone)
     weekday, hour = local.isoweekday(), f"{local:%H:%M}"
-    if not any(one.weekday == weekday and one.opens <= hour <= one.closes for one in machine.terms.hand_over):
-        raise NobodyThere(pointer=pointer, hand_over=list(machine.terms.hand_over))
+    return any(one.weekday == weekday and one.opens <= hour <= one.closes for one in machine.terms.hand_over)
 
 
 def check_pairing(machines: Sequence[Machine], cooperatives: Collection[UUID]) -> None:

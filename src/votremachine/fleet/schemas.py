@@ -8,6 +8,7 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import asdict, replace
 
 from votremachine.fleet.attributes import Attributes
+from votremachine.fleet.compatibility import Aspect, Verdict
 from votremachine.fleet.listing import Listing
 from votremachine.fleet.positions import Position
 from votremachine.fleet.rules import (
@@ -38,14 +39,14 @@ Hours = Annotated[tuple[HandOver, ...], msgspec.Meta(max_length=28)]
 Meters = Annotated[tuple[Meter, ...], msgspec.Meta(max_length=len(Meter))]
 Invited = Annotated[tuple[UUID, ...], msgspec.Meta(max_length=200)]
 # A title may be taken away in one language while there is another.
-_Title = Annotated[str, msgspec.Meta(max_length=200, pattern=rf"^[^{UNSEEN}]*$(?!\n)")]
+OptionalTitle = Annotated[str, msgspec.Meta(max_length=200, pattern=rf"^[^{UNSEEN}]*$(?!\n)")]
 
 
 class Titles(Input):
     """A title in French, in English, or in both; an empty one is taken away."""
 
-    fr: _Title | None = None
-    en: _Title | None = None
+    fr: OptionalTitle | None = None
+    en: OptionalTitle | None = None
 
 
 class Descriptions(Input):
@@ -233,6 +234,12 @@ class MachineView(msgspec.Struct, frozen=True, kw_only=True):
     version: int
 
 
+class FoundMachine(MachineView, frozen=True, kw_only=True):
+    """A machine in a list; `distance_m` from the place that was asked for to the place that strangers are told."""
+
+    distance_m: int | None
+
+
 class CategoryView(msgspec.Struct, frozen=True):
     """`attributes` are those that apply, `needed` those of them without which a machine is not published."""
 
@@ -241,6 +248,31 @@ class CategoryView(msgspec.Struct, frozen=True):
     typical_units: list[str]
     attributes: list[str]
     needed: list[str]
+
+
+class ReasonView(msgspec.Struct, frozen=True):
+    """One aspect of a fit: `needs` and `has` are null where nobody said; `text` says it in the reader's language."""
+
+    aspect: Aspect
+    verdict: Verdict
+    needs: int | tuple[str | int, ...] | None
+    has: int | tuple[str | int, ...] | None
+    text: str
+
+
+class TractorView(msgspec.Struct, frozen=True):
+    """A tractor that may or may not pull an implement, and why."""
+
+    machine: MachineView
+    verdict: Verdict
+    reasons: list[ReasonView]
+
+
+class Tractors(msgspec.Struct, frozen=True):
+    """The tractors of the caller's parties and their cooperatives, those that fit first."""
+
+    machine_id: UUID
+    tractors: list[TractorView]
 
 
 def _given(asked: Input) -> dict[str, Any]:

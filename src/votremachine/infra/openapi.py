@@ -6,7 +6,16 @@ from pathlib import Path
 
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
-from litestar.openapi.spec import Components, OpenAPIType, Operation, Parameter, Schema, SecurityScheme
+from litestar.openapi.spec import (
+    Components,
+    OpenAPIMediaType,
+    OpenAPIType,
+    Operation,
+    Parameter,
+    RequestBody,
+    Schema,
+    SecurityScheme,
+)
 
 from votremachine.infra.files import serve
 
@@ -44,6 +53,16 @@ class Repeatable(Operation):
 
     def __post_init__(self) -> None:
         _with(self, replace(_KEY, required=False))
+
+
+@dataclass
+class Uploading(Repeatable):
+    """A route that takes a CSV file as its body."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        text = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))
+        self.request_body = RequestBody(content={"text/csv": text}, required=True)
 
 
 @dataclass
