@@ -20,6 +20,8 @@ from votremachine.fleet.rules import UnknownCategory
 from votremachine.fleet.schemas import FoundMachine
 from votremachine.infra.database import Tx
 
+LARGEST_NUMBER = 32_767
+
 
 class Wanted(msgspec.Struct, frozen=True):
     """What is looked for; `radius_m` counts only around `near`."""
@@ -47,6 +49,7 @@ async def search(tx: Tx, who: Actor, wanted: Wanted, after: Place | None, limit:
         found = sa.select(*table.WHOLE, sa.null().label("distance_m")).where(*matching)
         found = found if after is None else found.where(machines.c.id > after.id)
         return await tx.rows(found.order_by(machines.c.id).limit(limit))
+    matching.append(_in_index(wanted.category))
     distance = _distance_m(wanted.near)
     if after is not None:
         matching.append(sa.tuple_(distance, machines.c.id) > sa.tuple_(sa.literal(after.distance_m), after.id))
@@ -72,8 +75,7 @@ def _filters(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
     if wanted.category is not None:
         if wanted.category not in categories():
             raise UnknownCategory(pointer="category", category=wanted.category)
-        number = sa.literal(categories()[wanted.category].number, sa.Integer)
-        filters.append(_alone(machines.c.category_number).op("&&", is_comparison=True)(_alone(number)))
+        filters.append(machines.c.category == wanted.category)
     if wanted.party_id is not None:
         filters.append(machines.c.party_id == wanted.party_id)
     return filters
@@ -104,8 +106,12 @@ _SHOWN = sa.func.point(machines.c.shown_longitude, machines.c.shown_latitude)
 _CLOSED: sa.ColumnElement[str] = sa.literal_column("'[]'")
 
 
-def _alone(number: sa.ColumnElement[Any]) -> sa.Function[Any]:
-    return sa.func.int4range(number, number, _CLOSED)
+def _in_index(category: str | None) -> sa.ColumnElement[bool]:
+    """Whether a machine is of the category, or of any, as the index has it: without this it would not be used."""
+    low, high = (0, LARGEST_NUMBER) if category is None else (categories()[category].number,) * 2
+    asked = sa.func.int4range(sa.literal(low, sa.Integer), sa.literal(high, sa.Integer), _CLOSED)
+    its_own = sa.func.int4range(machines.c.category_number, machines.c.category_number, _CLOSED)
+    return its_own.op("&&", is_comparison=True)(asked)
 
 
 def _point(position: Position) -> sa.Function[Any]:

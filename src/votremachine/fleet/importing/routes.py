@@ -32,7 +32,7 @@ async def show_template(request: HttpRequest) -> Response[str]:
     # Excel reads a file as UTF-8 only when it begins with the mark.
     return Response(
         "\ufeff" + template(language_of(request)),
-        media_type="text/csv; charset=utf-8",
+        media_type="text/csv",
         headers={"Content-Disposition": 'attachment; filename="votremachine.csv"', "Vary": "Accept-Language"},
     )
 

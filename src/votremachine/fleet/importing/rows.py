@@ -147,7 +147,9 @@ class _Reader:
         listing = self._listing(record.line, values, before)
         if listing is not None:
             for error in wrong(listing, self._now):
-                self._complain(record.line, _column_at(error.pointer or ""), error)
+                column = _column_at(error.pointer or "")
+                if not self._complained(before, column):
+                    self._complain(record.line, column, error)
             self._check_serial(record.line, listing)
         if listing is not None and len(self.errors) == before:
             self.rows.append(Row(record.line, listing))
