@@ -15,7 +15,8 @@ from votremachine.fleet.attributes import NAMES, Attributes
 from votremachine.fleet.categories import categories
 from votremachine.fleet.listing import Listing, missing
 from votremachine.fleet.positions import Position
-from votremachine.fleet.rules import Cancellation, Cleaning, Terms, Texts, Visibility
+from votremachine.fleet.rules import Cancellation, Cleaning, Texts, Visibility
+from votremachine.fleet.terms import Terms
 from votremachine.infra.database import Database
 
 TANKER = {

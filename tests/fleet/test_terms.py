@@ -10,18 +10,16 @@ from hypothesis import strategies as st
 
 from tests.people import Json, Person, World, at
 from votremachine.fleet.rules import (
-    HandOver,
     Machine,
     NobodyThere,
-    Pairing,
     PairingMissing,
     State,
-    Terms,
     Texts,
     check_hand_over,
     check_pairing,
     somebody_there,
 )
+from votremachine.fleet.terms import HandOver, Pairing, Terms
 from votremachine.kernel.money import Money
 from votremachine.kernel.span import Span
 

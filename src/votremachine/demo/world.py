@@ -13,7 +13,8 @@ from votremachine.accounts.rules import PartyKind, Role
 from votremachine.availability.rules import Taker
 from votremachine.bookings.rules import State as BookingState
 from votremachine.fleet.attributes import Attributes
-from votremachine.fleet.rules import BookingMode, Cancellation, Cleaning, Meter, State
+from votremachine.fleet.rules import Cancellation, Cleaning, Meter, State
+from votremachine.fleet.terms import BookingMode
 
 # All of its machines stand in the Landes.
 ZONE = ZoneInfo("Europe/Paris")

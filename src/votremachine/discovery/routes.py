@@ -21,9 +21,9 @@ from votremachine.discovery.rules import (
     read_place,
 )
 from votremachine.discovery.schemas import FeatureCollection
+from votremachine.fleet.categories import UnknownCategory
 from votremachine.fleet.finding import Place, Wanted
-from votremachine.fleet.rules import UnknownCategory
-from votremachine.fleet.schemas import FoundMachine
+from votremachine.fleet.views import FoundMachine
 from votremachine.infra.database import Database
 from votremachine.infra.languages import language_of
 from votremachine.infra.pages import BadCursor, Cursors, Page

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from votremachine.fleet.schemas import FoundMachine
+from votremachine.fleet.views import FoundMachine
 
 
 class Point(msgspec.Struct, frozen=True):

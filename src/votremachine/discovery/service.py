@@ -11,7 +11,7 @@ from votremachine.fleet import finding
 from votremachine.fleet import service as fleet
 from votremachine.fleet.finding import Place, Wanted
 from votremachine.fleet.rules import BOOKABLE_ERRORS, Machine, check_bookable
-from votremachine.fleet.schemas import FoundMachine
+from votremachine.fleet.views import FoundMachine
 from votremachine.infra.database import Tx
 from votremachine.kernel.span import Span
 

@@ -6,6 +6,8 @@ from importlib.resources import files
 
 import msgspec
 
+from votremachine.kernel.errors import DomainError
+
 # What pulls and drives implements.
 TRACTOR = "tractor"
 
@@ -24,6 +26,12 @@ class Category(msgspec.Struct, frozen=True):
     def name(self, language: str) -> str:
         """In the reader's language ("fr" or "en")."""
         return self.fr if language == "fr" else self.en
+
+
+class UnknownCategory(DomainError):
+    code = "unknown_category"
+    en = "There is no category “{category}”."
+    fr = "La catégorie « {category} » n'existe pas."
 
 
 @cache

@@ -13,11 +13,10 @@ import sqlalchemy as sa
 
 from votremachine.accounts.rules import Actor
 from votremachine.fleet import table
-from votremachine.fleet.categories import categories
+from votremachine.fleet.categories import UnknownCategory, categories
 from votremachine.fleet.models import machines
 from votremachine.fleet.positions import EARTH_M, Position, box_around
-from votremachine.fleet.rules import UnknownCategory
-from votremachine.fleet.schemas import FoundMachine
+from votremachine.fleet.views import FoundMachine
 from votremachine.infra.database import Tx
 
 LARGEST_NUMBER = 32_767

@@ -7,21 +7,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from votremachine.fleet.attributes import NAMES, Attributes, wrong_attributes
-from votremachine.fleet.categories import Category, categories
+from votremachine.fleet.categories import Category, UnknownCategory, categories
 from votremachine.fleet.positions import Position
-from votremachine.fleet.rules import (
-    LIFE,
-    Cancellation,
-    Cleaning,
-    Meter,
-    State,
-    Terms,
-    TermsDisagree,
-    Texts,
-    UnknownCategory,
-    UnknownZone,
-    Visibility,
-)
+from votremachine.fleet.rules import LIFE, Cancellation, Cleaning, Meter, State, Texts, Visibility
+from votremachine.fleet.terms import Terms
 from votremachine.kernel.errors import DomainError, Kind
 from votremachine.kernel.states import advance
 
@@ -49,6 +38,18 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     invited: frozenset[UUID]
     cancellation: Cancellation
     cleaning: Cleaning
+
+
+class UnknownZone(DomainError):
+    code = "unknown_zone"
+    en = "“{zone}” is not a time zone of the IANA database."
+    fr = "« {zone} » n'est pas un fuseau horaire de la base IANA."
+
+
+class TermsDisagree(DomainError):
+    code = "terms_disagree"
+    en = "The longest booking must not be shorter than the shortest one."
+    fr = "La durée maximale ne peut pas être inférieure à la durée minimale."
 
 
 class HoursDisagree(DomainError):

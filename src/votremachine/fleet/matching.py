@@ -11,7 +11,7 @@ from votremachine.fleet.categories import TRACTOR, categories
 from votremachine.fleet.compatibility import Fit, Verdict, check_pulled, fit
 from votremachine.fleet.models import machines
 from votremachine.fleet.rules import State
-from votremachine.fleet.schemas import ReasonView, Tractors, TractorView
+from votremachine.fleet.views import ReasonView, Tractors, TractorView
 from votremachine.infra.database import Tx
 
 # A cooperative has tens of tractors; nobody reads more than this.

@@ -11,11 +11,12 @@ from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.fleet import matching, service
 from votremachine.fleet.attributes import AttributeDoesNotApply, NotMadeYet
-from votremachine.fleet.categories import categories
+from votremachine.fleet.categories import UnknownCategory, categories
 from votremachine.fleet.compatibility import NeedsNoTractor
-from votremachine.fleet.listing import HoursDisagree, NobodyNamed, NotComplete, Untitled
-from votremachine.fleet.rules import State, TermsDisagree, UnknownCategory, UnknownMachine, UnknownZone
-from votremachine.fleet.schemas import CategoryView, EditMachine, ListMachine, MachineView, Tractors
+from votremachine.fleet.listing import HoursDisagree, NobodyNamed, NotComplete, TermsDisagree, UnknownZone, Untitled
+from votremachine.fleet.rules import State, UnknownMachine
+from votremachine.fleet.schemas import EditMachine, ListMachine
+from votremachine.fleet.views import CategoryView, MachineView, Tractors
 from votremachine.infra import idempotency
 from votremachine.infra.database import Database, Tx
 from votremachine.infra.languages import language_of

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -11,6 +10,7 @@ import msgspec
 
 from votremachine.accounts.rules import Actor, Seat
 from votremachine.fleet.attributes import Attributes
+from votremachine.fleet.terms import BookingMode, Terms
 from votremachine.kernel.errors import DomainError, Kind
 from votremachine.kernel.money import Money
 from votremachine.kernel.span import Span
@@ -29,14 +29,8 @@ LIFE: Mapping[State, frozenset[State]] = {
     State.PAUSED: frozenset({State.LISTED, State.RETIRED}),
     State.RETIRED: frozenset(),
 }
-WallTime = Annotated[str, msgspec.Meta(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)\Z")]
 # Nobody's business but the owner's.
 HIDDEN = frozenset({State.DRAFT, State.RETIRED})
-
-
-class BookingMode(StrEnum):
-    INSTANT = "instant"
-    ON_REQUEST = "on_request"
 
 
 class Visibility(StrEnum):
@@ -87,42 +81,6 @@ class Texts(msgspec.Struct, frozen=True):
         return (self.en or self.fr) if language == "en" else (self.fr or self.en)
 
 
-class HandOver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Hours of a weekday (1 is Monday, ISO 8601) at which somebody is there; wall times `HH:MM`, both ends included."""
-
-    weekday: Annotated[int, msgspec.Meta(ge=1, le=7)]
-    opens: WallTime
-    closes: WallTime
-
-
-class Pairing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Rented only in one booking with a machine of one of these categories; members of the owning cooperative may be
-    trusted to have one.
-    """
-
-    categories: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=10)]
-    members_exempt: bool = False
-
-
-class Terms(msgspec.Struct, frozen=True):
-    """An owner's rules: whole minutes, except the horizon in days. Without hand-over hours, any hour will do."""
-
-    booking_mode: BookingMode = BookingMode.INSTANT
-    buffer_before_minutes: int = 0
-    buffer_after_minutes: int = 0
-    min_minutes: int = 60
-    max_minutes: int = 28 * 24 * 60
-    lead_minutes: int = 0
-    horizon_days: int = 365
-    hand_over: tuple[HandOver, ...] = ()
-    pairing: Pairing | None = None
-
-    @property
-    def buffers(self) -> tuple[timedelta, timedelta]:
-        """The time kept free before and after each use."""
-        return timedelta(minutes=self.buffer_before_minutes), timedelta(minutes=self.buffer_after_minutes)
-
-
 class Machine(msgspec.Struct, frozen=True):
     """One serialised machine, as other slices see it. `latitude` and `longitude` are exact: for its own two sides only.
 
@@ -164,24 +122,6 @@ class UnknownMachine(DomainError):
     code = "unknown_machine"
     en = "There is no such machine."
     fr = "Ce matériel n'existe pas."
-
-
-class UnknownCategory(DomainError):
-    code = "unknown_category"
-    en = "There is no category “{category}”."
-    fr = "La catégorie « {category} » n'existe pas."
-
-
-class UnknownZone(DomainError):
-    code = "unknown_zone"
-    en = "“{zone}” is not a time zone of the IANA database."
-    fr = "« {zone} » n'est pas un fuseau horaire de la base IANA."
-
-
-class TermsDisagree(DomainError):
-    code = "terms_disagree"
-    en = "The longest booking must not be shorter than the shortest one."
-    fr = "La durée maximale ne peut pas être inférieure à la durée minimale."
 
 
 class SeveralOwners(DomainError):

@@ -14,7 +14,8 @@ from votremachine.fleet.listing import Listing, check, check_complete, enter
 from votremachine.fleet.models import invited_parties, machines
 from votremachine.fleet.positions import Position, draw_blur
 from votremachine.fleet.rules import Machine, SeveralOwners, State, UnknownMachine, Visibility, sees
-from votremachine.fleet.schemas import EditMachine, ListMachine, MachineView
+from votremachine.fleet.schemas import EditMachine, ListMachine
+from votremachine.fleet.views import MachineView
 from votremachine.infra.database import Tx
 from votremachine.infra.languages import DEFAULT
 from votremachine.infra.replies import Stale

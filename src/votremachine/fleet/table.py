@@ -15,20 +15,9 @@ from votremachine.fleet.categories import categories
 from votremachine.fleet.listing import Listing
 from votremachine.fleet.models import invited_parties, machines
 from votremachine.fleet.positions import Blur, Position, blurred
-from votremachine.fleet.rules import (
-    BookingMode,
-    Cancellation,
-    Cleaning,
-    HandOver,
-    Machine,
-    Meter,
-    Pairing,
-    State,
-    Terms,
-    Texts,
-    Visibility,
-)
-from votremachine.fleet.schemas import MachineView, PositionView
+from votremachine.fleet.rules import Cancellation, Cleaning, Machine, Meter, State, Texts, Visibility
+from votremachine.fleet.terms import BookingMode, HandOver, Pairing, Terms
+from votremachine.fleet.views import MachineView, PositionView
 from votremachine.kernel.money import Money
 
 CURRENCY = "EUR"

@@ -1,4 +1,4 @@
-"""The columns of a fleet's spreadsheet: their names in both languages, and how a cell is read. Pure."""
+"""The columns of a fleet's spreadsheet: their names in both languages, and how a cell is read."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -11,18 +11,9 @@ import msgspec
 from votremachine.fleet.attributes import Attributes
 from votremachine.fleet.categories import categories
 from votremachine.fleet.communes import fold
-from votremachine.fleet.rules import BookingMode, Cancellation, Cleaning, Meter, Visibility
-from votremachine.fleet.schemas import (
-    Buffer,
-    Deposit,
-    Horizon,
-    Latitude,
-    Lead,
-    Length,
-    Longitude,
-    OptionalTitle,
-    Zone,
-)
+from votremachine.fleet.rules import Cancellation, Cleaning, Meter, Visibility
+from votremachine.fleet.schemas import Buffer, Deposit, Horizon, Latitude, Lead, Length, Longitude, OptionalTitle, Zone
+from votremachine.fleet.terms import BookingMode
 from votremachine.infra.wire import Line, OptionalLine, Paragraph
 
 # What separates the values of one cell.

@@ -1,4 +1,4 @@
-"""The records of a spreadsheet as listings, with everything that is wrong, by line and column. Pure."""
+"""The records of a spreadsheet as listings, with everything that is wrong, by line and column."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
