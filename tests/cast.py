@@ -9,9 +9,11 @@ from votremachine.accounts.models import people
 from votremachine.accounts.rules import Actor, PartyKind, Role, Seat
 from votremachine.accounts.schemas import CreateParty
 from votremachine.accounts.service.parties import create_party
-from votremachine.fleet.rules import BookingMode, State
+from votremachine.fleet.attributes import Attributes
+from votremachine.fleet.rules import State
 from votremachine.fleet.schemas import ListMachine, Place, TermsInput
 from votremachine.fleet.service import list_machine, set_state
+from votremachine.fleet.terms import BookingMode
 from votremachine.infra.database import Tx
 from votremachine.pricing.rules import Unit
 from votremachine.pricing.schemas import RateInput, SetRates
@@ -50,6 +52,9 @@ async def _machine(tx: Tx, owner: Actor, buffers: Buffers, on_request: bool) -> 
         party_id=next(iter(owner.seats)),
         category="tractor",
         title="Tracteur",
+        make="Valtra",
+        model="N134",
+        attributes=Attributes(power_hp=120),
         place=Place(commune="Dax", latitude=43.7, longitude=-1.05),
         terms=TermsInput(
             booking_mode=BookingMode.ON_REQUEST if on_request else BookingMode.INSTANT,

@@ -21,7 +21,9 @@ from votremachine.bookings.privacy import BOOKINGS
 from votremachine.bookings.routes import router as bookings
 from votremachine.config import Settings, read_settings
 from votremachine.demo import routes as demo
+from votremachine.discovery import routes as discovery
 from votremachine.fleet import routes as fleet
+from votremachine.fleet.importing import routes as importing
 from votremachine.fleet.photos import routes as photos
 from votremachine.infra import health, logs, openapi
 from votremachine.infra.bodies import StrictRequest
@@ -45,8 +47,10 @@ ROUTERS: tuple[Router | HTTPRouteHandler, ...] = (
     accounts,
     fleet.router,
     photos.router,
+    importing.router,
     availability.router,
     pricing.router,
+    discovery.find,
     bookings.router,
     notifications.router,
     demo.router,

@@ -1,4 +1,4 @@
-"""The `votremachine` command: up, serve, work, migrate, seed, staff.
+"""The `votremachine` command: up, serve, work, migrate, seed, staff, machines import.
 
 What a person can put right ends with one line on stderr and exit code 2; a process that died by itself with 1.
 """
@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from uuid import UUID
 
 import msgspec
 
@@ -58,7 +59,17 @@ def _parser() -> argparse.ArgumentParser:
         if run is staff:
             command.add_argument("address", help="their e-mail address or phone number")
             command.add_argument("role", choices=["support", "mediator", "operator", "none"])
+    _add_import(commands.add_parser("machines", help="the fleet of a party").add_subparsers(required=True))
     return parser
+
+
+def _add_import(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    purpose = "list the machines of a CSV file (docs/machines.md) as drafts of a party, all of them or none"
+    command = commands.add_parser("import", help=purpose, description=purpose)
+    command.add_argument("file", type=Path, metavar="FILE")
+    command.add_argument("--party", type=UUID, required=True, metavar="ID", help="whose machines they are")
+    command.add_argument("--dry-run", action="store_true", help="only say what would be done")
+    command.set_defaults(run=import_machines)
 
 
 def serve(settings: Settings, _: argparse.Namespace) -> None:
@@ -108,6 +119,13 @@ def staff(settings: Settings, given: argparse.Namespace) -> None:
         asyncio.run(appoint(settings, given.address, given.role))
     except DomainError as error:
         raise CannotStart(error.sentence("en")) from error
+
+
+def import_machines(settings: Settings, given: argparse.Namespace) -> None:
+    _need(settings, "database_url")
+    from votremachine.fleet.importing.command import run  # as in serve
+
+    run(settings, given.file, given.party, dry=given.dry_run)
 
 
 def up(settings: Settings, _: argparse.Namespace) -> None:

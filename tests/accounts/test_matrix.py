@@ -27,6 +27,7 @@ PUBLIC = {
     ("POST", "/v1/auth/resets"),
     ("POST", "/v1/auth/challenges/{challenge_id}/redeem"),
     ("GET", "/v1/categories"),
+    ("GET", "/v1/machines/import-template"),
     ("GET", "/v1/demo"),
     ("GET", "/v1/demo/letters"),
 }
@@ -71,8 +72,12 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/v1/parties/{party_id}/members/{member_id}/approve"): (404, 404, 403, 404, 404),
     ("POST", "/v1/machines"): (404, 404, 403, 404, 201),
     ("GET", "/v1/machines"): ANYBODY,
+    # A body of JSON is no spreadsheet; who may not import gets no further than that.
+    ("POST", "/v1/parties/{party_id}/machines/import"): (404, 404, 403, 404, 422),
     ("GET", "/v1/machines/{machine_id}"): ANYBODY,
     ("PATCH", "/v1/machines/{machine_id}"): OWNERS_ADMIN,
+    # What stands there is a tractor itself: everybody may ask.
+    ("GET", "/v1/machines/{machine_id}/tractors"): (422,) * 5,
     ("POST", "/v1/machines/{machine_id}/publish"): OWNERS_ADMIN,
     ("POST", "/v1/machines/{machine_id}/pause"): OWNERS_ADMIN,
     # The owner's admin sends no image here: it is looked at last.
@@ -81,6 +86,7 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/v1/machines/{machine_id}/photos/arrange"): OWNERS_ADMIN,
     ("DELETE", "/v1/photos/{photo_id}"): (403, 403, 403, 403, 204),
     ("GET", "/v1/photos/{photo_id}/{file}"): ANYBODY,
+    ("POST", "/v1/machines/{machine_id}/retire"): OWNERS_ADMIN,
     ("POST", "/v1/machines/{machine_id}/rates"): (403, 403, 403, 403, 201),
     ("GET", "/v1/machines/{machine_id}/rates"): ANYBODY,
     ("GET", "/v1/machines/{machine_id}/availability"): ANYBODY,

@@ -113,8 +113,10 @@ async def test_a_paused_machine_and_a_draft(world: World, owner: Person, renter:
     assert (unseen.status_code, unseen.json()["code"]) == (404, "unknown_machine")
 
 
-async def test_a_machine_without_a_price(world: World, owner: Person, renter: Person) -> None:
-    answer = await renter.book([await world.machine(owner, day=None)], at(2), at(3))
+async def test_a_machine_that_lost_its_price(tractor: str, renter: Person, database: Database) -> None:
+    async with database.begin() as tx:
+        await tx.execute(sa.text("UPDATE rate_cards SET replaced_at = now()"))
+    answer = await renter.book([tractor], at(2), at(3))
     assert (answer.status_code, answer.json()["code"]) == (409, "no_price")
 
 

@@ -71,7 +71,8 @@ def check_shape(world: World) -> None:
 
 def check_tables(world: World) -> None:
     for row in by_key(world["categories"], "code").values():
-        assert all(row[column] for column in ("code", "fr", "en", "typical_units")), "a category lacks a fact"
+        columns = ("code", "number", "fr", "en", "typical_units", "attributes")
+        assert all(row[column] for column in columns), "a category lacks a fact"
     for row in by_key(world["tariffs"], "machine").values():
         assert 0 < float(row["price_eur_low"]) <= float(row["price_eur_high"]), "a tariff is not a range"
 
@@ -130,7 +131,13 @@ def check_machines(world: World) -> None:
         assert away <= 3, f"{key} stands {away:.1f} km from its commune"
         assert machine["state"] in {"listed", "paused", "draft"}, f"{key} is in no state"
         assert machine["booking_mode"] in {"instant", "on_request"}, f"{key} has no booking mode"
-        assert all(machine[text] for text in ("title", "description", "make", "model", "basis")), f"{key} lacks a text"
+        texts = ("title", "title_en", "description", "make", "model", "basis")
+        assert all(machine[text] for text in texts), f"{key} lacks a text"
+        applies = categories[machine["category"]]["attributes"].split(";")
+        said = machine["attributes"].keys()
+        assert said <= {name.rstrip("!") for name in applies}, f"{key} says what does not apply"
+        needed = {name.rstrip("!") for name in applies if name.endswith("!")}
+        assert needed <= said or machine["state"] == "draft", f"{key} cannot be published"
     assert len(machines) == 40, "not 40 machines"
     assert len({m["category"] for m in machines.values()}) >= 20, "too few categories"
 
@@ -256,7 +263,7 @@ def test_the_data_keeps(check: Callable[[World], None]) -> None:
 
 Path = tuple[str | int, ...]
 
-ALL_TRACTORS = [machine | {"category": "tractor"} for machine in load()["machines"]]
+ALL_TRACTORS = [machine | {"category": "tractor", "attributes": {"power_hp": 100}} for machine in load()["machines"]]
 
 # What is broken (a table, a row, a field, the wrong value), the check that must notice, and what it says.
 BREAKAGES: list[tuple[Path, Any, Callable[[World], None], str]] = [
@@ -291,6 +298,9 @@ BREAKAGES: list[tuple[Path, Any, Callable[[World], None], str]] = [
     (("machines", "cx590", "state"), "sold", check_machines, "in no state"),
     (("machines", "cx590", "booking_mode"), "never", check_machines, "no booking mode"),
     (("machines", "cx590", "basis"), "", check_machines, "lacks a text"),
+    (("machines", "cx590", "title_en"), "", check_machines, "lacks a text"),
+    (("machines", "cx590", "attributes"), {"power_hp": 258}, check_machines, "cannot be published"),
+    (("machines", "cx590", "attributes"), {"reach_m": 3}, check_machines, "says what does not apply"),
     (("machines", "cx590", "key"), "arion-630", check_machines, "there twice"),
     (("machines",), [], check_machines, "not 40 machines"),
     (("machines",), ALL_TRACTORS, check_machines, "too few categories"),

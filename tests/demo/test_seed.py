@@ -30,17 +30,17 @@ OUT_OF_STEP = """
     WHERE held <> CASE WHEN state = ANY(:blocking) THEN 1 ELSE 0 END
 """
 BOOKINGS = """
-    SELECT r.name, o.name, array_agg(m.title ORDER BY m.title), b.starts, b.ends, b.state
+    SELECT r.name, o.name, array_agg(m.title_fr ORDER BY m.title_fr), b.starts, b.ends, b.state
     FROM bookings b JOIN parties r ON r.id = b.renter_party_id JOIN parties o ON o.id = b.owner_party_id
     JOIN booking_machines bm ON bm.booking_id = b.id JOIN machines m ON m.id = bm.machine_id
     GROUP BY b.id, r.name, o.name
 """
 BLOCKS = """
-    SELECT m.title, b.kind, b.note, lower(o.during), upper(o.during)
+    SELECT m.title_fr, b.kind, b.note, lower(o.during), upper(o.during)
     FROM blocks b JOIN machines m ON m.id = b.machine_id JOIN occupancies o ON o.ref_id = b.id AND o.kind = b.kind
 """
 FLEET = """
-    SELECT m.title, p.name, m.state, c.rates -> 0 ->> 'minor', c.rates -> 1 ->> 'minor'
+    SELECT m.title_fr, p.name, m.state, c.rates -> 0 ->> 'minor', c.rates -> 1 ->> 'minor'
     FROM machines m JOIN parties p ON p.id = m.party_id
     JOIN rate_cards c ON c.machine_id = m.id AND c.replaced_at IS NULL
 """

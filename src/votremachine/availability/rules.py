@@ -5,7 +5,7 @@ begin no earlier than the end of a blocked span plus its own buffer before, and 
 next one: the busy spans that people see are the blocked ones widened once more.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -82,23 +82,35 @@ def busy_for(blocked: Iterable[Span], buffers: Buffers) -> list[Span]:
     return merge(span.widened(after, before) for span in blocked)
 
 
-def alternatives(wanted: Span, busy: Sequence[Span], earliest: datetime, latest: datetime) -> list[Span]:
+def alternatives(
+    wanted: Span,
+    busy: Sequence[Span],
+    earliest: datetime,
+    latest: datetime,
+    suits: Callable[[Span], bool] = lambda _: True,
+) -> list[Span]:
     """Up to `ALTERNATIVES` free spans as long as `wanted`, nearest start first, inside `[earliest, latest)`.
 
-    In each gap that is long enough, the place nearest to the wanted one is taken.
+    In each gap that is long enough, the place nearest to the wanted one is taken; if that does not suit, the nearest
+    at the same hour of another day that does.
     """
     start = max(earliest, wanted.start - SEARCH_RADIUS)
     end = min(latest, wanted.end + SEARCH_RADIUS)
     if end <= start:
         return []
     long_enough = (gap for gap in gaps(Span(start, end), busy) if gap.length >= wanted.length)
-    found = [_nearest_place(gap, wanted) for gap in long_enough]
+    found = [place for gap in long_enough if (place := _nearest_place(gap, wanted, suits))]
     return sorted(found, key=lambda span: (abs(span.start - wanted.start), span.start))[:ALTERNATIVES]
 
 
-def _nearest_place(gap: Span, wanted: Span) -> Span:
+def _nearest_place(gap: Span, wanted: Span, suits: Callable[[Span], bool]) -> Span | None:
     start = min(max(wanted.start, gap.start), gap.end - wanted.length)
-    return Span(start, start + wanted.length)
+    nearest = Span(start, start + wanted.length)
+    if suits(nearest):
+        return nearest
+    days = sorted(range(-SEARCH_RADIUS.days, SEARCH_RADIUS.days + 1), key=abs)
+    shifted = (Span(wanted.start + timedelta(days=day), wanted.end + timedelta(days=day)) for day in days)
+    return next((span for span in shifted if gap.contains(span) and suits(span)), None)
 
 
 def check_window(window: Span) -> Span:

@@ -18,7 +18,7 @@ from votremachine.bookings.service.book import book
 from votremachine.demo.hours import Hours
 from votremachine.demo.people import Cast
 from votremachine.demo.world import DemoBlock, DemoBooking, DemoTime, world
-from votremachine.fleet.rules import BookingMode
+from votremachine.fleet.terms import BookingMode
 from votremachine.infra.database import Tx
 
 # How many days ahead people book, and when they have a moment for it: some plan, some are late.

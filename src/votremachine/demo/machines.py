@@ -44,11 +44,15 @@ async def _list(tx: Tx, owner: Actor, party_id: UUID, one: DemoMachine) -> UUID:
 
 
 def _asked(party_id: UUID, one: DemoMachine) -> ListMachine:
-    same = ("category", "title", "description", "make", "model", "deposit_minor")
+    same = (
+        *("category", "description", "make", "model", "deposit_minor", "attributes", "meters"),
+        *("cancellation", "cleaning"),
+    )
+    title = {"fr": one.title, "en": one.title_en}
     place = {"commune": communes()[one.commune], "latitude": one.lat, "longitude": one.lon}
-    terms = {name: getattr(one, name) for name in TermsInput.__struct_fields__}
+    terms = {name: getattr(one, name) for name in TermsInput.__struct_fields__ if hasattr(one, name)}
     asked = {name: getattr(one, name) for name in same}
     # Converted and not constructed: the world is held to the same limits as what owners send.
     return msgspec.convert(
-        {**asked, "party_id": party_id, "place": place, "terms": terms, "zone": ZONE.key}, ListMachine
+        {**asked, "title": title, "party_id": party_id, "place": place, "terms": terms, "zone": ZONE.key}, ListMachine
     )

@@ -73,6 +73,9 @@ class Story:
             "party_id": farm,
             "category": "tractor",
             "title": "Tracteur 120 ch",
+            "make": "Valtra",
+            "model": "N134",
+            "attributes": {"power_hp": 120},
             "place": {"commune": "Mont-de-Marsan", "latitude": 43.8911, "longitude": -0.5009},
             "deposit_minor": DEPOSIT,
         }

@@ -12,7 +12,9 @@ import msgspec
 from votremachine.accounts.rules import PartyKind, Role
 from votremachine.availability.rules import Taker
 from votremachine.bookings.rules import State as BookingState
-from votremachine.fleet.rules import BookingMode, State
+from votremachine.fleet.attributes import Attributes
+from votremachine.fleet.rules import Cancellation, Cleaning, Meter, State
+from votremachine.fleet.terms import BookingMode
 
 # All of its machines stand in the Landes.
 ZONE = ZoneInfo("Europe/Paris")
@@ -45,15 +47,20 @@ class DemoParty(msgspec.Struct, frozen=True):
 
 
 class DemoMachine(msgspec.Struct, frozen=True):
-    """Prices are ex-VAT cents."""
+    """Prices are ex-VAT cents; `title` and `description` are French."""
 
     key: str
     party: str
     category: str
     title: str
+    title_en: str
     description: str
     make: str
     model: str
+    attributes: Attributes
+    meters: tuple[Meter, ...]
+    cancellation: Cancellation
+    cleaning: Cleaning
     commune: str
     lat: float
     lon: float

@@ -1,8 +1,15 @@
-"""The table of machines."""
+"""The tables of machines, and of the parties that may see those which are not shown to everybody."""
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from votremachine.infra.database import metadata
+
+
+def _one_of(column: str, *values: str) -> sa.CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return sa.CheckConstraint(f"{column} IN ({listed})", name=column)
+
 
 machines = sa.Table(
     "machines",
@@ -10,8 +17,8 @@ machines = sa.Table(
     sa.Column("id", sa.Uuid, primary_key=True),
     sa.Column("party_id", sa.ForeignKey("parties.id"), nullable=False),
     sa.Column("category", sa.Text, nullable=False),
-    sa.Column("title", sa.Text, nullable=False),
-    sa.Column("description", sa.Text, nullable=False),
+    sa.Column("title_fr", sa.Text, nullable=False),
+    sa.Column("description_fr", sa.Text, nullable=False),
     sa.Column("make", sa.Text, nullable=False),
     sa.Column("model", sa.Text, nullable=False),
     sa.Column("commune", sa.Text, nullable=False),
@@ -30,10 +37,41 @@ machines = sa.Table(
     sa.Column("currency", sa.Text, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("title_en", sa.Text, nullable=False, server_default=""),
+    sa.Column("description_en", sa.Text, nullable=False, server_default=""),
+    sa.Column("serial", sa.Text, nullable=False, server_default="", comment="for the owner's own people only"),
+    sa.Column("attributes", JSONB, nullable=False, server_default="{}"),
+    sa.Column("meters", ARRAY(sa.Text), nullable=False, server_default="{}"),
+    sa.Column("visibility", sa.Text, nullable=False, server_default="public"),
+    sa.Column("hand_over", JSONB, nullable=False, server_default="[]"),
+    sa.Column("pairing", JSONB(none_as_null=True)),
+    sa.Column("cancellation", sa.Text, nullable=False, server_default="flexible"),
+    sa.Column("cleaning", sa.Text, nullable=False, server_default="as_found"),
+    sa.Column("priced", sa.Boolean, nullable=False, server_default=sa.false(), comment="kept true by pricing"),
+    sa.Column("category_number", sa.Integer, nullable=False, comment="of data/categories.csv"),
+    # Drawn once, never again: a new one for each reading would be averaged away.
+    sa.Column("blur_north_m", sa.Float, nullable=False),
+    sa.Column("blur_east_m", sa.Float, nullable=False),
+    sa.Column("shown_latitude", sa.Float, nullable=False, comment="what strangers are told"),
+    sa.Column("shown_longitude", sa.Float, nullable=False),
     sa.Index(None, "party_id"),
     sa.Index(None, "category", "id"),
-    sa.CheckConstraint("state IN ('draft', 'listed', 'paused', 'retired')", name="state"),
-    sa.CheckConstraint("booking_mode IN ('instant', 'on_request')", name="booking_mode"),
+    # The index of nearest machines is an expression, so it is written in the migration:
+    #   gist (int4range(category_number, category_number, '[]'), point(shown_longitude, shown_latitude))
+    _one_of("state", "draft", "listed", "paused", "retired"),
+    _one_of("booking_mode", "instant", "on_request"),
+    _one_of("visibility", "public", "cooperative", "named"),
+    _one_of("cancellation", "flexible", "moderate", "strict", "cooperative"),
+    _one_of("cleaning", "as_found", "swept", "washed", "disinfected"),
+    sa.CheckConstraint("meters <@ ARRAY['engine_hour', 'hectare', 'bale', 'm3', 'km', 'tonne']", name="meters"),
     sa.CheckConstraint("0 < min_minutes AND min_minutes <= max_minutes", name="minutes"),
     sa.CheckConstraint("buffer_before_minutes >= 0 AND buffer_after_minutes >= 0", name="buffers"),
+)
+
+invited_parties = sa.Table(
+    "invited_parties",
+    metadata,
+    sa.Column("machine_id", sa.ForeignKey("machines.id"), primary_key=True),
+    sa.Column("party_id", sa.ForeignKey("parties.id"), primary_key=True),
+    sa.Index(None, "party_id"),
 )

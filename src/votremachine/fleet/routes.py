@@ -1,45 +1,53 @@
-"""HTTP of the fleet: categories, listing a machine, changing, publishing and finding it."""
+"""HTTP of the fleet: categories, listing a machine, changing and publishing it, and what can pull it."""
 
-from typing import Annotated
 from uuid import UUID
 
 from litestar import Response, Router, get, patch, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody
 
-from votremachine.accounts.rules import Actor, NotAllowed, NotSignedIn, UnknownParty
+from votremachine.accounts.rules import Actor, NotACooperative, NotAllowed, NotSignedIn, UnknownParty
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
-from votremachine.fleet import service
-from votremachine.fleet.categories import categories
-from votremachine.fleet.rules import State, TermsDisagree, UnknownCategory, UnknownMachine, UnknownZone
-from votremachine.fleet.schemas import CategoryView, EditMachine, ListMachine, MachineView
+from votremachine.fleet import matching, service
+from votremachine.fleet.attributes import AttributeDoesNotApply, NotMadeYet
+from votremachine.fleet.categories import UnknownCategory, categories
+from votremachine.fleet.compatibility import NeedsNoTractor
+from votremachine.fleet.listing import HoursDisagree, NobodyNamed, NotComplete, TermsDisagree, UnknownZone, Untitled
+from votremachine.fleet.rules import State, UnknownMachine
+from votremachine.fleet.schemas import EditMachine, ListMachine
+from votremachine.fleet.views import CategoryView, MachineView, Tractors
 from votremachine.infra import idempotency
 from votremachine.infra.database import Database, Tx
 from votremachine.infra.languages import language_of
 from votremachine.infra.openapi import PUBLIC, Editing, Repeatable
-from votremachine.infra.pages import BadCursor, Cursors, Page
-from votremachine.infra.problems import INPUT, InvalidInput, responses
+from votremachine.infra.problems import INPUT, responses
 from votremachine.infra.replies import MatchRequired, Stale, expected_version, reply
-from votremachine.infra.wire import Cursor, HttpRequest, Limit
+from votremachine.infra.wire import HttpRequest
+from votremachine.kernel.states import IllegalTransition
 
-_CHANGE_ERRORS = (*INPUT, NotSignedIn, NotAllowed, UnknownMachine, Stale)
+_CHANGE_ERRORS = (*INPUT, NotSignedIn, NotAllowed, UnknownMachine)
+_WRONG = (
+    *(UnknownParty, NotACooperative, UnknownCategory, UnknownZone, TermsDisagree, HoursDisagree, Untitled),
+    *(NobodyNamed, AttributeDoesNotApply, NotMadeYet),
+)
 
 
 @get("/categories", security=PUBLIC)
 async def list_categories(request: HttpRequest) -> Response[list[CategoryView]]:
     """Every category of machine, named in the caller's language."""
-    french = language_of(request) == "fr"
-    views = [CategoryView(one.code, one.fr if french else one.en, one.typical_units) for one in categories().values()]
+    language = language_of(request)
+    views = [
+        CategoryView(one.code, one.name(language), one.typical_units, sorted(one.attributes), sorted(one.needed))
+        for one in categories().values()
+    ]
     return reply(request, views)
 
 
 @post(
     "/machines",
     operation_class=Repeatable,
-    responses=responses(
-        *INPUT, *idempotency.ERRORS, NotSignedIn, NotAllowed, UnknownParty, UnknownCategory, UnknownZone, TermsDisagree
-    ),
+    responses=responses(*INPUT, *idempotency.ERRORS, NotSignedIn, NotAllowed, *_WRONG),
 )
 async def list_machine(
     request: HttpRequest,
@@ -50,30 +58,11 @@ async def list_machine(
     """List a machine; it is a draft until it is published."""
 
     async def verb(tx: Tx, who: Actor) -> Response[MachineView]:
-        view = await service.list_machine(tx, who, data)
+        view = await service.list_machine(tx, who, data, language_of(request))
         location = {"Location": f"/v1/machines/{view.id}"}
         return reply(request, view, version=view.version, status=201, headers=location)
 
     return await idempotency.once(request, database, claims.person_id, sessions.identify(claims), verb, required=False)
-
-
-@get("/machines", responses=responses(InvalidInput, BadCursor, NotSignedIn))
-async def browse(
-    request: HttpRequest,
-    claims: NamedDependency[Claims],
-    database: NamedDependency[Database],
-    cursors: NamedDependency[Cursors],
-    category: Annotated[str | None, QueryParameter(max_length=40, pattern="^[a-z_]*$")] = None,
-    party_id: FromQuery[UUID | None] = None,
-    limit: Limit = 50,
-    cursor: Cursor = None,
-) -> Response[Page[MachineView]]:
-    """Machines that are listed, and the caller's own in any state."""
-    after = cursors.read("machines", cursor, UUID) if cursor else None
-    async with database.read() as tx:
-        who = await sessions.actor(tx, claims)
-        rows = await service.browse(tx, who, category=category, party_id=party_id, after=after, limit=limit)
-    return reply(request, cursors.page("machines", rows, limit, lambda view: view.id))
 
 
 @get("/machines/{machine_id:uuid}", responses=responses(NotSignedIn, UnknownMachine))
@@ -85,14 +74,14 @@ async def show(
 ) -> Response[MachineView]:
     """One machine."""
     async with database.read() as tx:
-        view = await service.show(tx, await sessions.actor(tx, claims), machine_id)
+        view = await service.show(tx, await sessions.actor(tx, claims), machine_id, language_of(request))
     return reply(request, view, version=view.version)
 
 
 @patch(
     "/machines/{machine_id:uuid}",
     operation_class=Editing,
-    responses=responses(*_CHANGE_ERRORS, MatchRequired, TermsDisagree),
+    responses=responses(*_CHANGE_ERRORS, Stale, MatchRequired, NotComplete, *_WRONG),
 )
 async def edit(
     request: HttpRequest,
@@ -104,22 +93,27 @@ async def edit(
     """Change a machine; needs `If-Match`."""
     version = expected_version(request)
     async with database.begin() as tx:
-        view = await service.edit_machine(tx, await sessions.actor(tx, claims), machine_id, version, data)
+        who = await sessions.actor(tx, claims)
+        view = await service.edit_machine(tx, who, machine_id, version, data, language_of(request))
     return reply(request, view, version=view.version)
 
 
-@post("/machines/{machine_id:uuid}/publish", status_code=200, responses=responses(*_CHANGE_ERRORS))
+@post(
+    "/machines/{machine_id:uuid}/publish",
+    status_code=200,
+    responses=responses(*_CHANGE_ERRORS, IllegalTransition, NotComplete),
+)
 async def publish(
     request: HttpRequest,
     machine_id: FromPath[UUID],
     claims: NamedDependency[Claims],
     database: NamedDependency[Database],
 ) -> Response[MachineView]:
-    """Open a machine to bookings."""
+    """Open a machine to bookings; says everything that it still lacks at once."""
     return await _set_state(request, machine_id, claims, database, State.LISTED)
 
 
-@post("/machines/{machine_id:uuid}/pause", status_code=200, responses=responses(*_CHANGE_ERRORS))
+@post("/machines/{machine_id:uuid}/pause", status_code=200, responses=responses(*_CHANGE_ERRORS, IllegalTransition))
 async def pause(
     request: HttpRequest,
     machine_id: FromPath[UUID],
@@ -130,16 +124,40 @@ async def pause(
     return await _set_state(request, machine_id, claims, database, State.PAUSED)
 
 
+@post("/machines/{machine_id:uuid}/retire", status_code=200, responses=responses(*_CHANGE_ERRORS, IllegalTransition))
+async def retire(
+    request: HttpRequest,
+    machine_id: FromPath[UUID],
+    claims: NamedDependency[Claims],
+    database: NamedDependency[Database],
+) -> Response[MachineView]:
+    """Take a machine off for good: sold, scrapped; bookings that stand are kept."""
+    return await _set_state(request, machine_id, claims, database, State.RETIRED)
+
+
+@get("/machines/{machine_id:uuid}/tractors", responses=responses(NotSignedIn, UnknownMachine, NeedsNoTractor))
+async def tractors(
+    request: HttpRequest,
+    machine_id: FromPath[UUID],
+    claims: NamedDependency[Claims],
+    database: NamedDependency[Database],
+) -> Response[Tractors]:
+    """Which tractors of one's own and of one's cooperatives can pull this implement, and why."""
+    async with database.read() as tx:
+        who = await sessions.actor(tx, claims)
+        return reply(request, await matching.tractors(tx, who, machine_id, language_of(request)))
+
+
 async def _set_state(
     request: HttpRequest, machine_id: UUID, claims: Claims, database: Database, state: State
 ) -> Response[MachineView]:
     async with database.begin() as tx:
-        view = await service.set_state(tx, await sessions.actor(tx, claims), machine_id, state)
+        view = await service.set_state(tx, await sessions.actor(tx, claims), machine_id, state, language_of(request))
     return reply(request, view, version=view.version)
 
 
 router = Router(
     path="/v1",
     tags=["fleet"],
-    route_handlers=[list_categories, list_machine, browse, show, edit, publish, pause],
+    route_handlers=[list_categories, list_machine, show, edit, publish, pause, retire, tractors],
 )

@@ -1,5 +1,6 @@
-"""When a machine may be booked at all, before anybody looks at its calendar. Pure."""
+"""What a machine is to other slices, and when it may be booked, before anybody looks at its calendar. Pure."""
 
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -7,6 +8,9 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from votremachine.accounts.rules import Actor, Seat
+from votremachine.fleet.attributes import Attributes
+from votremachine.fleet.terms import BookingMode, Terms
 from votremachine.kernel.errors import DomainError, Kind
 from votremachine.kernel.money import Money
 from votremachine.kernel.span import Span
@@ -19,44 +23,98 @@ class State(StrEnum):
     RETIRED = "retired"
 
 
-class BookingMode(StrEnum):
-    INSTANT = "instant"
-    ON_REQUEST = "on_request"
+LIFE: Mapping[State, frozenset[State]] = {
+    State.DRAFT: frozenset({State.LISTED, State.RETIRED}),
+    State.LISTED: frozenset({State.PAUSED, State.RETIRED}),
+    State.PAUSED: frozenset({State.LISTED, State.RETIRED}),
+    State.RETIRED: frozenset(),
+}
+# Nobody's business but the owner's.
+HIDDEN = frozenset({State.DRAFT, State.RETIRED})
 
 
-class Terms(msgspec.Struct, frozen=True):
-    """An owner's rules: whole minutes, except the horizon in days."""
+class Visibility(StrEnum):
+    """Who sees a machine beside its owner's own people."""
 
-    booking_mode: BookingMode = BookingMode.INSTANT
-    buffer_before_minutes: int = 0
-    buffer_after_minutes: int = 0
-    min_minutes: int = 60
-    max_minutes: int = 28 * 24 * 60
-    lead_minutes: int = 0
-    horizon_days: int = 365
+    PUBLIC = "public"
+    COOPERATIVE = "cooperative"  # approved members of the cooperative that owns it
+    NAMED = "named"  # the parties that the owner names
 
-    @property
-    def buffers(self) -> tuple[timedelta, timedelta]:
-        """The time kept free before and after each use."""
-        return timedelta(minutes=self.buffer_before_minutes), timedelta(minutes=self.buffer_after_minutes)
+
+class Cancellation(StrEnum):
+    """What cancelling costs; pricing says it in words."""
+
+    FLEXIBLE = "flexible"
+    MODERATE = "moderate"
+    STRICT = "strict"
+    COOPERATIVE = "cooperative"
+
+
+class Cleaning(StrEnum):
+    """How clean a machine must come back."""
+
+    AS_FOUND = "as_found"
+    SWEPT = "swept"
+    WASHED = "washed"
+    DISINFECTED = "disinfected"
+
+
+class Meter(StrEnum):
+    """What a machine counts by itself."""
+
+    ENGINE_HOUR = "engine_hour"
+    HECTARE = "hectare"
+    BALE = "bale"
+    M3 = "m3"
+    KM = "km"
+    TONNE = "tonne"
+
+
+class Texts(msgspec.Struct, frozen=True):
+    """One text in French, in English, or in both."""
+
+    fr: str = ""
+    en: str = ""
+
+    def read_in(self, language: str) -> str:
+        """In the reader's language ("fr" or "en"); in the other one where there is only that."""
+        return (self.en or self.fr) if language == "en" else (self.fr or self.en)
 
 
 class Machine(msgspec.Struct, frozen=True):
-    """One serialised machine, as other slices see it."""
+    """One serialised machine, as other slices see it. `latitude` and `longitude` are exact: for its own two sides only.
+
+    `invited` are the parties that may see it where its visibility is `named`.
+    """
 
     id: UUID
     party_id: UUID
     category: str
-    title: str
+    titles: Texts
     state: State
     zone: ZoneInfo
     terms: Terms
     deposit: Money
     version: int
+    visibility: Visibility = Visibility.PUBLIC
+    invited: frozenset[UUID] = frozenset()
+    cancellation: Cancellation = Cancellation.FLEXIBLE
+    latitude: float = 0.0
+    longitude: float = 0.0
+    stored_attributes: str = "{}"
+
+    @property
+    def title(self) -> str:
+        return self.titles.read_in("fr")
 
     @property
     def instant(self) -> bool:
         return self.terms.booking_mode is BookingMode.INSTANT
+
+    @property
+    def attributes(self) -> Attributes:
+        """Decoded when somebody asks: a booking does not."""
+        return msgspec.json.decode(self.stored_attributes, type=Attributes)
 
 
 class UnknownMachine(DomainError):
@@ -64,24 +122,6 @@ class UnknownMachine(DomainError):
     code = "unknown_machine"
     en = "There is no such machine."
     fr = "Ce matériel n'existe pas."
-
-
-class UnknownCategory(DomainError):
-    code = "unknown_category"
-    en = "There is no category “{category}”."
-    fr = "La catégorie « {category} » n'existe pas."
-
-
-class UnknownZone(DomainError):
-    code = "unknown_zone"
-    en = "“{zone}” is not a time zone of the IANA database."
-    fr = "« {zone} » n'est pas un fuseau horaire de la base IANA."
-
-
-class TermsDisagree(DomainError):
-    code = "terms_disagree"
-    en = "The longest booking must not be shorter than the shortest one."
-    fr = "La durée maximale ne peut pas être inférieure à la durée minimale."
 
 
 class SeveralOwners(DomainError):
@@ -127,13 +167,25 @@ class TooLong(DomainError):
     fr = "Ce matériel se loue au plus {minutes} minutes."
 
 
-BOOKABLE_ERRORS = (NotBookable, InThePast, TooSoon, BeyondHorizon, TooShort, TooLong)
+class NobodyThere(DomainError):
+    code = "nobody_there"
+    en = "Nobody hands this machine over at that hour. `hand_over` has the hours at which somebody does."
+    fr = "Personne n'est là pour ce matériel à cette heure. `hand_over` donne les heures de remise."
+
+
+class PairingMissing(DomainError):
+    code = "pairing_missing"
+    en = "This machine is rented only together with another one of the same owner: {categories}."
+    fr = "Ce matériel se loue seulement avec un autre du même propriétaire : {categories}."
+
+
+BOOKABLE_ERRORS = (NotBookable, InThePast, TooSoon, BeyondHorizon, TooShort, TooLong, NobodyThere, PairingMissing)
 
 
 def check_bookable(machine: Machine, span: Span, now: datetime) -> None:
     """Raises the first reason why nobody may book this machine for this span at this hour.
 
-    `NotBookable`, `InThePast`, `TooSoon`, `BeyondHorizon`, `TooShort`, `TooLong`.
+    `NotBookable`, `InThePast`, `TooSoon`, `BeyondHorizon`, `TooShort`, `TooLong`, `NobodyThere`.
     """
     terms = machine.terms
     if machine.state is not State.LISTED:
@@ -144,6 +196,8 @@ def check_bookable(machine: Machine, span: Span, now: datetime) -> None:
         raise TooSoon(pointer="/start", minutes=terms.lead_minutes)
     check_length(machine, span)
     check_horizon(machine, span, now)
+    check_hand_over(machine, span.start, "/start")
+    check_hand_over(machine, span.end, "/end")
 
 
 def check_horizon(machine: Machine, span: Span, now: datetime) -> None:
@@ -160,16 +214,56 @@ def check_length(machine: Machine, span: Span) -> None:
         raise TooLong(pointer="/end", minutes=machine.terms.max_minutes)
 
 
-def check_terms(terms: Terms) -> Terms:
-    """The terms, if they make sense together; raises `TermsDisagree`."""
-    if terms.max_minutes < terms.min_minutes:
-        raise TermsDisagree(pointer="/terms/max_minutes")
-    return terms
+def check_hand_over(machine: Machine, instant: datetime, pointer: str) -> None:
+    """Raises `NobodyThere` when the instant is in none of the machine's hand-over hours."""
+    if not _is_open(machine, instant):
+        raise NobodyThere(pointer=pointer, hand_over=list(machine.terms.hand_over))
 
 
-def zone_named(name: str) -> ZoneInfo:
-    """The IANA zone of that name; raises `UnknownZone`."""
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:
-        raise UnknownZone(pointer="/zone", zone=name) from error
+def somebody_there(machines: Sequence[Machine], span: Span) -> bool:
+    """Whether all these machines can be handed over at both ends of the span."""
+    return all(_is_open(machine, edge) for machine in machines for edge in (span.start, span.end))
+
+
+def _is_open(machine: Machine, instant: datetime) -> bool:
+    if not machine.terms.hand_over:
+        return True
+    local = instant.astimezone(machine.zone)
+    weekday, hour = local.isoweekday(), f"{local:%H:%M}"
+    return any(one.weekday == weekday and one.opens <= hour <= one.closes for one in machine.terms.hand_over)
+
+
+def check_pairing(machines: Sequence[Machine], cooperatives: Collection[UUID]) -> None:
+    """Raises `PairingMissing` when one of the machines of a booking wants another beside it that is not there.
+
+    `cooperatives` are those in which the renter is an approved member.
+    """
+    for machine in machines:
+        pairing = machine.terms.pairing
+        if pairing is None or (pairing.members_exempt and machine.party_id in cooperatives):
+            continue
+        if not any(other.category in pairing.categories for other in machines if other.id != machine.id):
+            raise PairingMissing(
+                pointer="/machine_ids", machine_id=str(machine.id), categories=", ".join(pairing.categories)
+            )
+
+
+def sees(machine: Machine, who: Actor) -> bool:
+    """Whether a person may know of a machine: it is their own, or one of their parties may see it."""
+    return (
+        machine.party_id in who.seats
+        or any(open_to(machine, seat) for seat in who.seats.values())
+        or (machine.visibility is Visibility.PUBLIC and machine.state not in HIDDEN)
+    )
+
+
+def open_to(machine: Machine, seat: Seat) -> bool:
+    """Whether a party that does not own the machine may see and book it."""
+    if machine.state in HIDDEN:
+        return False
+    match machine.visibility:
+        case Visibility.COOPERATIVE:
+            return machine.party_id in seat.cooperatives
+        case Visibility.NAMED:
+            return seat.party_id in machine.invited
+    return True

@@ -1,39 +1,33 @@
-"""The verbs of the fleet: list a machine, change it, publish and pause it, find it."""
+"""The verbs of the fleet: list a machine, change it, publish, pause and retire it; and what other slices ask of it."""
 
-from collections.abc import Collection, Mapping, Sequence
-from functools import lru_cache
+import os
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-import msgspec
 import sqlalchemy as sa
 
-from votremachine.accounts.rules import Actor, NotAllowed, UnknownParty, Verb, require
-from votremachine.fleet.categories import categories
-from votremachine.fleet.models import machines
-from votremachine.fleet.rules import (
-    BookingMode,
-    Machine,
-    SeveralOwners,
-    State,
-    Terms,
-    UnknownCategory,
-    UnknownMachine,
-    check_terms,
-    zone_named,
-)
-from votremachine.fleet.schemas import EditMachine, ListMachine, MachineView
+from votremachine.accounts.rules import Actor, NotACooperative, NotAllowed, PartyKind, UnknownParty, Verb, require
+from votremachine.accounts.service import parties
+from votremachine.fleet import table
+from votremachine.fleet.listing import Listing, check, check_complete, enter
+from votremachine.fleet.models import invited_parties, machines
+from votremachine.fleet.positions import Position, draw_blur
+from votremachine.fleet.rules import Machine, SeveralOwners, State, UnknownMachine, Visibility, sees
+from votremachine.fleet.schemas import EditMachine, ListMachine
+from votremachine.fleet.views import MachineView
 from votremachine.infra.database import Tx
+from votremachine.infra.languages import DEFAULT
 from votremachine.infra.replies import Stale
-from votremachine.kernel.errors import DomainError
-from votremachine.kernel.money import Money
-
-CURRENCY = "EUR"
-HIDDEN = frozenset({State.DRAFT, State.RETIRED})
 
 # The machines whose ids are bound as `ids`: for a slice above to join its own tables to, and read with `from_row`.
-BY_IDS = sa.select(machines).where(machines.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
+BY_IDS = sa.select(*table.COLUMNS).where(machines.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
+CURRENCY = table.CURRENCY
+from_row = table.from_row
+_WHOLE = sa.select(*table.WHOLE)
+_POSITIONS = sa.select(machines.c.id, machines.c.latitude, machines.c.longitude).where(
+    machines.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid)))
+)
 
 
 async def machines_by_id(tx: Tx, ids: Collection[UUID]) -> Mapping[UUID, Machine]:
@@ -63,6 +57,16 @@ async def machine(tx: Tx, machine_id: UUID) -> Machine:
     return (await machines_by_id(tx, [machine_id]))[machine_id]
 
 
+async def exact_positions(tx: Tx, ids: Collection[UUID]) -> Mapping[UUID, Position]:
+    """Where these machines really stand: for their own people, and the two sides of a confirmed booking alone."""
+    return {row.id: Position(row.latitude, row.longitude) for row in await tx.rows(_POSITIONS, {"ids": list(ids)})}
+
+
+async def note_price(tx: Tx, machine_id: UUID, priced: bool) -> None:
+    """Pricing says whether a machine has a price: without one it is not published."""
+    await tx.execute(machines.update().where(machines.c.id == machine_id).values(priced=priced))
+
+
 def check_visible(who: Actor, known: Mapping[UUID, Machine]) -> list[Machine]:
     """These machines in order of id, if they are one owner's and this person may see them all.
 
@@ -76,7 +80,7 @@ def check_visible(who: Actor, known: Mapping[UUID, Machine]) -> list[Machine]:
 
 
 async def visible(tx: Tx, who: Actor, machine_id: UUID) -> Machine:
-    """A machine that this person may see: listed or paused, or their own; raises `UnknownMachine`."""
+    """A machine that this person may see: listed or paused and open to them, or their own; raises `UnknownMachine`."""
     return _check_visible(await machine(tx, machine_id), who)
 
 
@@ -86,153 +90,117 @@ async def owned(tx: Tx, who: Actor, verb: Verb, machine_id: UUID) -> Machine:
     `NotAllowed` also to a stranger who may see the machine: that it exists is no secret then.
     """
     found = await visible(tx, who, machine_id)
-    require(verb, who, owner=found.party_id, stranger=_refusal(found))
+    require(verb, who, owner=found.party_id, stranger=NotAllowed())
     return found
 
 
-async def list_machine(tx: Tx, who: Actor, asked: ListMachine) -> MachineView:
-    """A new draft. Raises `UnknownParty`, `NotAllowed`, `UnknownCategory`, `UnknownZone`, `TermsDisagree`."""
+async def list_machine(tx: Tx, who: Actor, asked: ListMachine, language: str = DEFAULT) -> MachineView:
+    """A new draft. Raises `UnknownParty`, `NotAllowed`, `NotACooperative`, and what `listing.wrong` finds."""
     require(Verb.EDIT_MACHINE, who, owner=asked.party_id, stranger=UnknownParty())
-    if asked.category not in categories():
-        raise UnknownCategory(pointer="/category", category=asked.category)
-    zone_named(asked.zone)
-    values = {
-        "id": tx.new_id(),
-        "party_id": asked.party_id,
-        "category": asked.category,
-        "title": asked.title,
-        "description": asked.description,
-        "make": asked.make,
-        "model": asked.model,
-        **msgspec.structs.asdict(asked.place),
-        "zone": asked.zone,
+    said = check(asked.listing(language), tx.now)
+    await check_audience(tx, asked.party_id, said)
+    machine_id = tx.new_id()
+    await tx.execute(machines.insert(), new_row(tx, machine_id, asked.party_id, said))
+    await _invite(tx, machine_id, said)
+    return await show(tx, who, machine_id, language)
+
+
+def new_row(tx: Tx, machine_id: UUID, party_id: UUID, said: Listing) -> dict[str, Any]:
+    """The row of a new draft, with the blur that it keeps for ever."""
+    blur = draw_blur(os.urandom(8))
+    return {
+        "id": machine_id,
+        "party_id": party_id,
+        **table.values_of(said, blur),
+        "blur_north_m": blur.north_m,
+        "blur_east_m": blur.east_m,
         "state": State.DRAFT,
-        **msgspec.structs.asdict(check_terms(asked.terms.terms())),
-        "deposit_minor": asked.deposit_minor,
         "currency": CURRENCY,
         "version": 1,
         "created_at": tx.now,
     }
-    added = await tx.row(machines.insert().values(values).returning(machines))
-    return _view(_sure(added))
 
 
-async def edit_machine(tx: Tx, who: Actor, machine_id: UUID, version: int, asked: EditMachine) -> MachineView:
-    """Change a machine that the caller read at `version`.
+async def edit_machine(
+    tx: Tx, who: Actor, machine_id: UUID, version: int, asked: EditMachine, language: str = DEFAULT
+) -> MachineView:
+    """Change a machine that the caller read at `version`; a listed one stays complete.
 
-    Bookings that stand keep the buffers under which they were made.
-    Raises `UnknownMachine`, `NotAllowed`, `TermsDisagree`, `Stale`.
+    Bookings that stand keep the terms under which they were made.
+    Raises `UnknownMachine`, `NotAllowed`, `Stale`, `NotComplete`, and what `list_machine` does.
     """
-    found = await owned(tx, who, Verb.EDIT_MACHINE, machine_id)
-    given = {name: value for name, value in msgspec.structs.asdict(asked).items() if value is not None}
-    terms = given.pop("terms", None)
-    if terms is not None:
-        given |= msgspec.structs.asdict(check_terms(terms.applied_to(found.terms)))
-    return await _change(tx, machine_id, version, given)
-
-
-async def set_state(tx: Tx, who: Actor, machine_id: UUID, state: State) -> MachineView:
-    """Publish or pause a machine; bookings that stand are kept. Raises `UnknownMachine`, `NotAllowed`."""
-    await owned(tx, who, Verb.EDIT_MACHINE, machine_id)
-    return await _change(tx, machine_id, None, {"state": state})
-
-
-async def show(tx: Tx, who: Actor, machine_id: UUID) -> MachineView:
-    """One machine that this person may see; raises `UnknownMachine`."""
-    row = await tx.row(sa.select(machines).where(machines.c.id == machine_id))
-    if row is None or (row.state in HIDDEN and row.party_id not in who.seats):
-        raise UnknownMachine(machine_id=str(machine_id))
-    return _view(row)
-
-
-async def browse(
-    tx: Tx, who: Actor, *, category: str | None, party_id: UUID | None, after: UUID | None, limit: int
-) -> Sequence[MachineView]:
-    """Listed machines and one's own, newest id last; `limit + 1` rows so that a page knows whether more follow."""
-    mine = list(who.seats)
-    wanted = sa.select(machines).where(sa.or_(machines.c.state == State.LISTED, machines.c.party_id.in_(mine)))
-    if category is not None:
-        wanted = wanted.where(machines.c.category == category)
-    if party_id is not None:
-        wanted = wanted.where(machines.c.party_id == party_id)
-    if after is not None:
-        wanted = wanted.where(machines.c.id > after)
-    return [_view(row) for row in await tx.rows(wanted.order_by(machines.c.id).limit(limit + 1))]
-
-
-async def _change(tx: Tx, machine_id: UUID, version: int | None, values: dict[str, Any]) -> MachineView:
-    """Change a machine; only the version that is named, if one is."""
-    wanted = [machines.c.id == machine_id, *([] if version is None else [machines.c.version == version])]
-    changed = await tx.row(
-        machines.update().where(*wanted).values(**values, version=machines.c.version + 1).returning(machines)
-    )
-    if changed is None:
+    row = await _own_row(tx, who, machine_id)
+    if row.version != version:
         raise Stale
-    return _view(changed)
+    before = table.listing_of(row)
+    said = check(asked.applied_to(before, language), tx.now)
+    if row.state == State.LISTED:
+        check_complete(said, priced=row.priced)
+    if (said.visibility, said.invited) != (before.visibility, before.invited):
+        await check_audience(tx, row.party_id, said)
+    await _change(tx, machine_id, table.values_of(said, table.blur_of(row)))
+    if said.invited != before.invited:
+        await tx.execute(invited_parties.delete().where(invited_parties.c.machine_id == machine_id))
+        await _invite(tx, machine_id, said)
+    return await show(tx, who, machine_id, language)
+
+
+async def set_state(tx: Tx, who: Actor, machine_id: UUID, state: State, language: str = DEFAULT) -> MachineView:
+    """Publish, pause or retire a machine; bookings that stand are kept, and a repeat changes nothing.
+
+    Raises `UnknownMachine`, `NotAllowed`, `IllegalTransition`, `NotComplete` with everything that it lacks.
+    """
+    row = await _own_row(tx, who, machine_id)
+    if row.state == enter(State(row.state), state, table.listing_of(row), priced=row.priced):
+        return table.view(row, who, language)
+    await _change(tx, machine_id, {"state": state})
+    return await show(tx, who, machine_id, language)
+
+
+async def show(tx: Tx, who: Actor, machine_id: UUID, language: str = DEFAULT) -> MachineView:
+    """One machine that this person may see; raises `UnknownMachine`."""
+    row = await tx.row(_WHOLE.where(machines.c.id == machine_id))
+    return table.view(_visible_row(row, who, machine_id), who, language)
+
+
+async def check_audience(tx: Tx, owner: UUID, said: Listing) -> None:
+    """Raises `NotACooperative` when a farm shows a machine to its members, `UnknownParty` when nobody is named so."""
+    if said.visibility is Visibility.COOPERATIVE:
+        if (await parties.party(tx, owner)).kind is not PartyKind.COOPERATIVE:
+            raise NotACooperative(pointer="/visibility")
+    elif said.invited and said.invited - (await parties.party_views(tx, said.invited)).keys():
+        raise UnknownParty(pointer="/visible_to")
+
+
+async def _invite(tx: Tx, machine_id: UUID, said: Listing) -> None:
+    if said.invited:
+        rows = [{"machine_id": machine_id, "party_id": party_id} for party_id in sorted(said.invited)]
+        await tx.execute(invited_parties.insert(), rows)
+
+
+async def _own_row(tx: Tx, who: Actor, machine_id: UUID) -> sa.Row[Any]:
+    """The row of a machine that this person may change, locked: changes of one machine happen one after the other."""
+    locked = await tx.row(_WHOLE.where(machines.c.id == machine_id).with_for_update(of=machines))
+    row = _visible_row(locked, who, machine_id)
+    require(Verb.EDIT_MACHINE, who, owner=row.party_id, stranger=NotAllowed())
+    return row
+
+
+async def _change(tx: Tx, machine_id: UUID, values: dict[str, Any]) -> None:
+    await tx.execute(
+        machines.update().where(machines.c.id == machine_id).values(**values, version=machines.c.version + 1)
+    )
+
+
+def _visible_row(row: sa.Row[Any] | None, who: Actor, machine_id: UUID) -> sa.Row[Any]:
+    if row is None:
+        raise UnknownMachine(machine_id=str(machine_id))
+    _check_visible(from_row(row), who)
+    return row
 
 
 def _check_visible(found: Machine, who: Actor) -> Machine:
     # A draft or retired machine is nobody else's business; a paused one is still on show, it just takes no bookings.
-    if found.state in HIDDEN and found.party_id not in who.seats:
+    if not sees(found, who):
         raise UnknownMachine(machine_id=str(found.id))
     return found
-
-
-def _refusal(found: Machine) -> DomainError:
-    return UnknownMachine(machine_id=str(found.id)) if found.state in HIDDEN else NotAllowed()
-
-
-def _sure(row: sa.Row[Any] | None) -> sa.Row[Any]:
-    if row is None:
-        raise AssertionError("an insert without conflict clause returns its row")
-    return row
-
-
-@lru_cache(maxsize=64)
-def _zone(name: str) -> ZoneInfo:
-    return ZoneInfo(name)
-
-
-def _terms(row: sa.Row[Any]) -> Terms:
-    return Terms(
-        BookingMode(row.booking_mode),
-        row.buffer_before_minutes,
-        row.buffer_after_minutes,
-        row.min_minutes,
-        row.max_minutes,
-        row.lead_minutes,
-        row.horizon_days,
-    )
-
-
-def from_row(row: sa.Row[Any]) -> Machine:
-    """A row of `BY_IDS` as other slices see it."""
-    return Machine(
-        id=row.id,
-        party_id=row.party_id,
-        category=row.category,
-        title=row.title,
-        state=State(row.state),
-        zone=_zone(row.zone),
-        terms=_terms(row),
-        deposit=Money(row.deposit_minor, row.currency),
-        version=row.version,
-    )
-
-
-def _view(row: sa.Row[Any]) -> MachineView:
-    return MachineView(
-        id=row.id,
-        party_id=row.party_id,
-        category=row.category,
-        title=row.title,
-        description=row.description,
-        make=row.make,
-        model=row.model,
-        commune=row.commune,
-        zone=row.zone,
-        state=State(row.state),
-        terms=_terms(row),
-        deposit=Money(row.deposit_minor, row.currency),
-        version=row.version,
-    )

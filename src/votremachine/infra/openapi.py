@@ -56,6 +56,16 @@ class Repeatable(Operation):
 
 
 @dataclass
+class Uploading(Repeatable):
+    """A route that takes a CSV file as its body."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        text = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))
+        self.request_body = RequestBody(content={"text/csv": text}, required=True)
+
+
+@dataclass
 class Editing(Operation):
     """A route that needs `If-Match`."""
 

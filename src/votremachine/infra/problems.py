@@ -135,7 +135,8 @@ def responses(*errors: type[DomainError]) -> dict[int, ResponseSpec]:
 
 def answer(request: Request[Any, Any, Any], error: DomainError) -> Response[Any]:
     """The problem document of a domain error."""
-    errors = [FieldError(error.pointer, error.sentence(language_of(request)))] if error.pointer else []
+    parts = error.parts or ([error] if error.pointer else [])
+    errors = [FieldError(part.pointer or "", part.sentence(language_of(request))) for part in parts]
     document = _document(request, error, STATUS[error.kind], error.errors if isinstance(error, InvalidBody) else errors)
     if error.kind is Kind.UNAUTHENTICATED:
         document.set_header("WWW-Authenticate", "Bearer")

@@ -4,6 +4,7 @@ DomainError
   every slice's own errors stand in its rules.py: SpanTaken, HoldExpired, UnknownMachine, ...
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -38,7 +39,8 @@ class FieldError(msgspec.Struct, frozen=True):
 class DomainError(Exception):
     """A fact that stops a verb. `facts` fill the sentence and travel to the caller beside the code.
 
-    Raised anywhere; whatever the transaction wrote is rolled back by the edge that catches it.
+    Raised anywhere; whatever the transaction wrote is rolled back by the edge that catches it. `parts` are the facts
+    that it is made of, each with the place it is about, where there are several.
     """
 
     kind: ClassVar[Kind] = Kind.INVALID
@@ -46,9 +48,10 @@ class DomainError(Exception):
     en: ClassVar[str]
     fr: ClassVar[str]
 
-    def __init__(self, *, pointer: str | None = None, **facts: Any) -> None:
+    def __init__(self, *, pointer: str | None = None, parts: Sequence["DomainError"] = (), **facts: Any) -> None:
         super().__init__(self.code)
         self.pointer = pointer
+        self.parts = parts
         self.facts = facts
 
     def sentence(self, language: str) -> str:

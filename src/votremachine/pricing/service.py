@@ -45,6 +45,7 @@ async def set_rates(tx: Tx, who: Actor, machine_id: UUID, asked: SetRates) -> Ra
     card = RateCard(tx.new_id(), machine_id, rates, STANDARD_VAT, fleet.CURRENCY)
     values = {**msgspec.structs.asdict(card), "created_at": tx.now}
     await tx.execute(rate_cards.insert(), values)
+    await fleet.note_price(tx, machine_id, priced=True)
     return _view(card)
 
 

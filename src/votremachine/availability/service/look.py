@@ -43,6 +43,16 @@ async def busy(tx: Tx, machines: Sequence[Machine], window: Span, *, but: UUID |
     return merge(span for one in others for span in busy_for([one.blocked], buffers[one.machine_id]))
 
 
+async def free(tx: Tx, machines: Sequence[Machine], span: Span) -> set[UUID]:
+    """Which of these machines a newcomer could have for this span, buffers included; one statement."""
+    wanted = {machine.id: span.widened(*machine.terms.buffers) for machine in machines}
+    if not wanted:
+        return set()
+    window = Span(min(one.start for one in wanted.values()), max(one.end for one in wanted.values()))
+    found = await taken(tx, wanted, window)
+    return wanted.keys() - {one.machine_id for one in found if one.blocked.overlaps(wanted[one.machine_id])}
+
+
 async def availability(tx: Tx, machine: Machine, window: Span) -> Availability:
     """Free and busy, without reasons, for anybody who may see the machine."""
     occupied = clip(await busy(tx, [machine], window), window)

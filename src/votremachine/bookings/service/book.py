@@ -20,7 +20,7 @@ from votremachine.bookings.rules import (
 )
 from votremachine.bookings.schemas import Book, BookingView
 from votremachine.bookings.service import reading, store
-from votremachine.fleet.rules import Machine, check_bookable
+from votremachine.fleet.rules import Machine, NotBookable, check_bookable, check_pairing, open_to, somebody_there
 from votremachine.infra.database import Tx
 from votremachine.infra.wire import SpanView
 from votremachine.kernel.money import total
@@ -100,7 +100,7 @@ async def with_alternatives(tx: Tx, booking_id: UUID, machines: Sequence[Machine
     busy = await look.busy(tx, machines, wanted.widened(SEARCH_RADIUS, SEARCH_RADIUS), but=booking_id)
     earliest = tx.now + timedelta(minutes=max(machine.terms.lead_minutes for machine in machines))
     latest = tx.now + timedelta(days=min(machine.terms.horizon_days for machine in machines))
-    free = alternatives(wanted, busy, _next_quarter(earliest), latest)
+    free = alternatives(wanted, busy, _next_quarter(earliest), latest, lambda span: somebody_there(machines, span))
     return SpanTaken(alternatives=[SpanView.of(span, machines[0].zone) for span in free])
 
 
@@ -122,7 +122,11 @@ def _check(machines: Sequence[Machine], span: Span, seat: Seat, now: datetime) -
     for machine in machines:
         if machine.party_id == seat.party_id:
             raise OwnMachine(machine_id=str(machine.id))
+        if not open_to(machine, seat):
+            # Another party of this person may see it, and a draft may be their own: neither opens it to this one.
+            raise NotBookable(machine_id=str(machine.id))
         check_bookable(machine, span, now)
+    check_pairing(machines, seat.cooperatives)
 
 
 def _path(machines: Sequence[Machine], seat: Seat, asked: Book) -> list[State]:

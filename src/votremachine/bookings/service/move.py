@@ -21,7 +21,7 @@ from votremachine.bookings.schemas import BookingView
 from votremachine.bookings.service import reading, store
 from votremachine.bookings.service.book import wishes, with_alternatives
 from votremachine.fleet import service as fleet
-from votremachine.fleet.rules import Machine, check_bookable, check_horizon, check_length
+from votremachine.fleet.rules import Machine, check_bookable, check_hand_over, check_horizon, check_length
 from votremachine.infra.database import Tx
 from votremachine.infra.replies import Stale
 from votremachine.kernel.span import Span
@@ -50,6 +50,7 @@ async def extend(tx: Tx, who: Actor, booking_id: UUID, version: int, end: dateti
     for machine in machines:
         check_length(machine, span)
         check_horizon(machine, span, tx.now)
+        check_hand_over(machine, span.end, "/end")
     return await _move(tx, who, booking, machines, span)
 
 

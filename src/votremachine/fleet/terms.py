@@ -1,0 +1,50 @@
+"""An owner's rules for bookings of a machine. Pure."""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+
+WallTime = Annotated[str, msgspec.Meta(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)\Z")]
+
+
+class BookingMode(StrEnum):
+    INSTANT = "instant"
+    ON_REQUEST = "on_request"
+
+
+class HandOver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Hours of a weekday (1 is Monday, ISO 8601) at which somebody is there; wall times `HH:MM`, both ends included."""
+
+    weekday: Annotated[int, msgspec.Meta(ge=1, le=7)]
+    opens: WallTime
+    closes: WallTime
+
+
+class Pairing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Rented only in one booking with a machine of one of these categories; members of the owning cooperative may be
+    trusted to have one.
+    """
+
+    categories: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=10)]
+    members_exempt: bool = False
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """An owner's rules: whole minutes, except the horizon in days. Without hand-over hours, any hour will do."""
+
+    booking_mode: BookingMode = BookingMode.INSTANT
+    buffer_before_minutes: int = 0
+    buffer_after_minutes: int = 0
+    min_minutes: int = 60
+    max_minutes: int = 28 * 24 * 60
+    lead_minutes: int = 0
+    horizon_days: int = 365
+    hand_over: tuple[HandOver, ...] = ()
+    pairing: Pairing | None = None
+
+    @property
+    def buffers(self) -> tuple[timedelta, timedelta]:
+        """The time kept free before and after each use."""
+        return timedelta(minutes=self.buffer_before_minutes), timedelta(minutes=self.buffer_after_minutes)
