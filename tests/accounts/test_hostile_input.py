@@ -60,7 +60,9 @@ def with_text(body: Json, where: Place, text: str) -> Json:
     changed = deepcopy(body) or {}
     at: dict[str, Any] = changed
     for name in where[:-1]:
-        at = at.setdefault(name, {})
+        if not isinstance(at.get(name), dict):
+            at[name] = {}  # a text may stand where there may be several, by language
+        at = at[name]
     at[where[-1]] = text
     return changed
 
