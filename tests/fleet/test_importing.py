@@ -162,6 +162,17 @@ async def test_a_file_sent_again_finds_its_machines_there(owner: Person) -> None
     assert len(await fleet_of(owner)) == 3
 
 
+async def test_two_equal_files_at_once_are_one_fleet(owner: Person) -> None:
+    answers = await asyncio.gather(*(send(owner, SHEET.encode()) for _ in range(4)))
+    assert sorted(answer.status_code for answer in answers) == [201, 422, 422, 422]
+    assert len(await fleet_of(owner)) == 3
+
+
+def test_a_line_is_counted_as_an_editor_counts_it() -> None:
+    sheet = 'category;title_fr;description_fr;commune\n\ntractor;x;"one\ntwo\nthree";Dax\nboat;x;;Dax\n'
+    assert [one.line for one in read_fleet(sheet.encode(), NOW, "fr").errors] == [6]
+
+
 async def test_a_dry_run_does_not_use_up_its_key(owner: Person) -> None:
     key = str(uuid4())
     await send(owner, SHEET.encode(), "?dry_run=true", Idempotency_Key=key)

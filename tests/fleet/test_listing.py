@@ -193,6 +193,18 @@ async def test_publishing_says_all_that_is_missing_at_once(owner: Person) -> Non
     assert (emptied.status_code, emptied.json()["code"]) == (409, "machine_not_complete"), "what is listed stays whole"
 
 
+async def test_a_machine_listed_before_more_was_asked_can_still_be_changed(
+    world: World, owner: Person, database: Database
+) -> None:
+    machine = await world.machine(owner)
+    async with database.begin() as tx:
+        await tx.execute(sa.text("UPDATE machines SET attributes = '{}'"))
+    assert (await patch(owner, machine, {"deposit_minor": 5})).status_code == 200
+    worse = await patch(owner, machine, {"make": ""})
+    assert [error["pointer"] for error in worse.json()["errors"]] == ["/make"]
+    assert (await owner.get(f"/machines/{machine}")).json()["make"] == "Valtra"
+
+
 @given(st.sampled_from(sorted(categories())), st.data())
 def test_missing_is_exactly_what_is_not_there(code: str, data: st.DataObject) -> None:
     category = categories()[code]

@@ -2,7 +2,7 @@
 
 import os
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from votremachine.fleet.positions import (
@@ -22,6 +22,8 @@ entropy = st.binary(min_size=8, max_size=8)
 
 
 @given(positions, entropy)
+@example(Position(60.0, 2.0), bytes.fromhex("0000000040000000"))  # 400 m due east, where degrees are narrow
+@example(Position(60.0, 2.0), bytes.fromhex("ffffffff40000000"))
 def test_the_blur_keeps_its_distance(exact: Position, drawn: bytes) -> None:
     away = distance_m(exact, blurred(exact, draw_blur(drawn)))
     assert LEAST_BLUR_M * 0.99 <= away <= MOST_BLUR_M * 1.01

@@ -119,6 +119,8 @@ async def test_a_renter_meets_the_hours(world: World, owner: Person, renter: Per
     tag = (await renter.get(f"/bookings/{booked['id']}")).headers["ETag"]
     late = await renter.act(booked["id"], "extend", {"end": at(4, 2).isoformat()}, If_Match=tag)
     assert (late.status_code, late.json()["code"]) == (422, "nobody_there")
+    # What is nearest behind it begins three hours too late; the next day at the same hour will do.
+    await owner.made(f"/machines/{tractor}/blocks", {"start": at(4).isoformat(), "end": at(4, 3).isoformat()})
     taken = await renter.book([tractor], at(3), at(4))
     assert taken.json()["code"] == "span_taken"
     assert taken.json()["alternatives"]

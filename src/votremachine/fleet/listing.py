@@ -154,9 +154,12 @@ def enter(state: State, to: State, listing: Listing, *, priced: bool) -> State:
     return to
 
 
-def check_complete(listing: Listing, *, priced: bool) -> None:
-    """Raises `NotComplete` when something that a listed machine must have is missing."""
-    if lacking := missing(listing, priced=priced):
+def check_complete(listing: Listing, *, priced: bool, before: Listing | None = None) -> None:
+    """Raises `NotComplete` when something that a listed machine must have is missing; of a machine that is listed
+    already, only when it was not missing `before`: what categories ask for may have grown since.
+    """
+    known = {one.pointer for one in missing(before, priced=priced)} if before else set()
+    if lacking := [one for one in missing(listing, priced=priced) if one.pointer not in known]:
         raise NotComplete(parts=lacking)
 
 

@@ -24,7 +24,8 @@ from votremachine.infra.replies import Stale
 BY_IDS = sa.select(*table.COLUMNS).where(machines.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
 CURRENCY = table.CURRENCY
 from_row = table.from_row
-_WHOLE = sa.select(*table.WHOLE)
+_WHOLE = sa.select(*table.WHOLE).where(machines.c.id == sa.bindparam("id"))
+_WHOLE_LOCKED = _WHOLE.with_for_update(of=machines)
 _POSITIONS = sa.select(machines.c.id, machines.c.latitude, machines.c.longitude).where(
     machines.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid)))
 )
@@ -124,7 +125,7 @@ def new_row(tx: Tx, machine_id: UUID, party_id: UUID, said: Listing) -> dict[str
 async def edit_machine(
     tx: Tx, who: Actor, machine_id: UUID, version: int, asked: EditMachine, language: str = DEFAULT
 ) -> MachineView:
-    """Change a machine that the caller read at `version`; a listed one stays complete.
+    """Change a machine that the caller read at `version`; a listed one stays as complete as it is.
 
     Bookings that stand keep the terms under which they were made.
     Raises `UnknownMachine`, `NotAllowed`, `Stale`, `NotComplete`, and what `list_machine` does.
@@ -135,7 +136,7 @@ async def edit_machine(
     before = table.listing_of(row)
     said = check(asked.applied_to(before, language), tx.now)
     if row.state == State.LISTED:
-        check_complete(said, priced=row.priced)
+        check_complete(said, priced=row.priced, before=before)
     if (said.visibility, said.invited) != (before.visibility, before.invited):
         await check_audience(tx, row.party_id, said)
     await _change(tx, machine_id, table.values_of(said, table.blur_of(row)))
@@ -159,7 +160,7 @@ async def set_state(tx: Tx, who: Actor, machine_id: UUID, state: State, language
 
 async def show(tx: Tx, who: Actor, machine_id: UUID, language: str = DEFAULT) -> MachineView:
     """One machine that this person may see; raises `UnknownMachine`."""
-    row = await tx.row(_WHOLE.where(machines.c.id == machine_id))
+    row = await tx.row(_WHOLE, {"id": machine_id})
     return table.view(_visible_row(row, who, machine_id), who, language)
 
 
@@ -180,7 +181,7 @@ async def _invite(tx: Tx, machine_id: UUID, said: Listing) -> None:
 
 async def _own_row(tx: Tx, who: Actor, machine_id: UUID) -> sa.Row[Any]:
     """The row of a machine that this person may change, locked: changes of one machine happen one after the other."""
-    locked = await tx.row(_WHOLE.where(machines.c.id == machine_id).with_for_update(of=machines))
+    locked = await tx.row(_WHOLE_LOCKED, {"id": machine_id})
     row = _visible_row(locked, who, machine_id)
     require(Verb.EDIT_MACHINE, who, owner=row.party_id, stranger=NotAllowed())
     return row
