@@ -27,6 +27,7 @@ from votremachine.infra.pages import Cursors
 from votremachine.infra.problems import HANDLERS
 from votremachine.notifications import routes as notifications
 from votremachine.pricing import routes as pricing
+from votremachine.pricing.offers import Offers
 
 LARGEST_BODY_BYTES = 1024 * 1024
 WEB = Path(str(files("votremachine"))) / "web"
@@ -65,6 +66,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         "redis": redis,
         "tokens": tokens,
         "cursors": Cursors(settings.secret),
+        "offers": Offers(settings.secret),
     }
     app = Litestar(
         route_handlers=ROUTERS,
