@@ -37,7 +37,7 @@ _INSERT = """
     ON CONFLICT DO NOTHING RETURNING id
 """
 _READ = """
-    SELECT id, party_id, category, title, description, make, model, commune, zone, state, deposit_minor, version
+    SELECT id, party_id, category, title_fr, description_fr, make, model, commune, zone, state, deposit_minor, version
     FROM bench.machines WHERE id = $1
 """
 

@@ -59,19 +59,21 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         await redis.aclose()
         await database.close()
 
-    tokens = Tokens(settings.secret)
+    tokens, offers = Tokens(settings.secret), Offers(settings.secret)
+    read_claims = accounts.claims_reader(tokens, clock)
     values = {
         "settings": settings,
         "database": database,
         "redis": redis,
         "tokens": tokens,
         "cursors": Cursors(settings.secret),
-        "offers": Offers(settings.secret),
+        "offers": offers,
     }
+    per_request = {"claims": read_claims, "asking": pricing.asking_reader(read_claims, database, offers)}
     app = Litestar(
         route_handlers=ROUTERS,
         dependencies={name: _always(value) for name, value in values.items()}
-        | {"claims": Provide(accounts.claims_reader(tokens, clock), sync_to_thread=False)},
+        | {name: Provide(read, sync_to_thread=False) for name, read in per_request.items()},
         exception_handlers=HANDLERS,
         request_class=StrictRequest,
         compression_config=CompressionConfig(backend="brotli", brotli_quality=4, brotli_gzip_fallback=True),

@@ -26,9 +26,9 @@ _EPOCHS = (datetime(2026, 3, 24, tzinfo=UTC), datetime(2026, 10, 20, tzinfo=UTC)
 def cards(draw: st.DrawFn, units: Sequence[Unit] = TIME_UNITS) -> tuple[Rate, ...]:
     """Any prices: an owner may ask less for a week than for a day."""
     alone = [unit for unit in units if unit is not Unit.WEEKEND]
-    chosen = draw(st.sets(st.sampled_from(alone), min_size=1))
+    chosen: set[Unit] = draw(st.sets(st.sampled_from(alone), min_size=1))
     if Unit.WEEKEND in units and draw(st.booleans()):
-        chosen |= {Unit.WEEKEND}
+        chosen.add(Unit.WEEKEND)
     return tuple(Rate(unit, draw(st.integers(0, 2_000))) for unit in units if unit in chosen)
 
 

@@ -1,5 +1,7 @@
 """HTTP of prices: rate cards and quotes."""
 
+from collections.abc import Callable
+from typing import NamedTuple
 from uuid import UUID
 
 from litestar import Response, Router, get, post
@@ -24,6 +26,25 @@ from votremachine.pricing.rules.price import EXTRA_ERRORS
 from votremachine.pricing.schemas import AskQuote, Quote, RateCardView, SetRates
 from votremachine.pricing.service import cards, quotes
 from votremachine.pricing.service.quotes import NotAmongThem
+
+
+class Asking(NamedTuple):
+    """What a quote takes: whom the token speaks for, and what the process has."""
+
+    claims: Claims
+    database: Database
+    offers: Offers
+
+
+def asking_reader(
+    read_claims: Callable[[HttpRequest], Claims], database: Database, offers: Offers
+) -> Callable[[HttpRequest], Asking]:
+    """One dependency that gives all three: Litestar opens a task group for several, a tenth of the time of a quote."""
+
+    def read(request: HttpRequest) -> Asking:
+        return Asking(read_claims(request), database, offers)
+
+    return read
 
 
 @post(
@@ -107,14 +128,12 @@ async def history(
 async def quote(
     request: HttpRequest,
     data: JSONBody[AskQuote],
-    claims: NamedDependency[Claims],
-    database: NamedDependency[Database],
-    offers: NamedDependency[Offers],
+    asking: NamedDependency[Asking],
 ) -> Response[Quote]:
     """The full price of a period, line by line, and a token by which it is booked at that price for 30 minutes."""
-    async with database.read() as tx:
-        who = await sessions.actor(tx, claims)
-        return reply(request, await quotes.quote(tx, who, data, offers, language_of(request)))
+    identify = sessions.identify(asking.claims)
+    view = await quotes.quote(asking.database, identify, data, asking.offers, language_of(request))
+    return reply(request, view)
 
 
 router = Router(path="/v1", tags=["pricing"], route_handlers=[set_rates, show_rates, history, quote])

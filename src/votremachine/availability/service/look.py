@@ -48,7 +48,7 @@ def in_the_way(
 
 
 def _minutes(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-    return sa.func.make_interval(0, 0, 0, 0, 0, column, type_=sa.Interval)
+    return column * sa.literal_column("interval '1 minute'", sa.Interval)
 
 
 async def taken(tx: Tx, machine_ids: Collection[UUID], window: Span) -> list[Occupancy]:

@@ -30,6 +30,7 @@ class Calendar:
         self._first = span.start.astimezone(zone).date()
         self.dates = ((span.end - _INSTANT).astimezone(zone).date() - self._first).days + 1
         self.midnights = [self._at(number, 0) for number in range(self.dates + 1)]
+        self.seasoned = bool(seasons)
         factors = [BASIS_POINTS] * (self.dates + 2 * REACH)
         for season in seasons:
             begin = max(0, (season.first - self._first).days + REACH)

@@ -98,7 +98,8 @@ def _ways(
     yield from _of_a_date(calendar, prices, list(node_of), nodes)
     for unit, dates in DATES_OF.items():
         if unit in prices:
-            for number in range(1 - dates, calendar.dates):
+            # Where nothing is in season a unit that begins before the span costs what one does that begins with it.
+            for number in range(1 - dates if calendar.seasoned else 0, calendar.dates):
                 minor = calendar.price(prices[unit], number, dates)
                 yield _one(nodes[max(0, number)], nodes[min(number + dates, calendar.dates)], unit, minor)
     for saturday, begins, ends in weekends:

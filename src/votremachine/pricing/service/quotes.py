@@ -1,12 +1,15 @@
 """Quotes: the whole price before anybody commits, and the token that holds it for half an hour."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from votremachine.accounts.rules import Actor, Seat
 from votremachine.availability.service.look import in_the_way
 from votremachine.fleet.rules import Machine, check_bookable
-from votremachine.infra.database import Tx
+from votremachine.infra.database import Database
+from votremachine.infra.idempotency import Identify
+from votremachine.infra.questions import ask
 from votremachine.infra.wire import SpanView
 from votremachine.kernel.errors import DomainError
 from votremachine.kernel.money import total
@@ -31,23 +34,25 @@ class NotAmongThem(DomainError):
     fr = "Ce qui est souhaité en plus d'un matériel va avec l'un de `machine_ids`, et une seule fois."
 
 
-async def quote(tx: Tx, who: Actor, asked: AskQuote, offers: Offers, language: str) -> Quote:
-    """The price of a span, whether it is free now, and a token for who may book it; one statement.
+async def quote(database: Database, identify: Identify[Actor], asked: AskQuote, offers: Offers, language: str) -> Quote:
+    """The price of a span, whether it is free now, and a token for who may book it.
+
+    Who asks, the machines, their cards and whether they are free come in one statement; the rest is arithmetic.
 
     Raises `UnknownParty`, `UnknownMachine`, `SeveralOwners`, `NotAmongThem`, and what `check_bookable` and
     `rules.price.price` do.
     """
-    span, seat = Span(asked.start, asked.end), asking_seat(who, asked.renter_party_id)
-    wishes = _wishes(asked)
-    values = {"ids": asked.machine_ids, "wanted_from": span.start, "wanted_to": span.end, "now": tx.now}
-    rows = await tx.rows(_QUESTION, values)
+    span, wishes, now = Span(asked.start, asked.end), _wishes(asked), database.clock()
+    values = {"ids": asked.machine_ids, "wanted_from": span.start, "wanted_to": span.end, "now": now}
+    who, rows = await ask(database, identify, now, _QUESTION, values)
+    seat = asking_seat(who, asked.renter_party_id)
     machines, cards = machines_and_cards(who, rows, asked.machine_ids, seat.cooperatives if seat else ())
     for machine in machines:
-        check_bookable(machine, span, tx.now)
+        check_bookable(machine, span, now)
     check_priced(machines, cards)
     hires = [_hire(machine, cards[machine.id], wishes.get(machine.id), asked) for machine in machines]
     whole, deposit = price(span, hires), total(machine.deposit for machine in machines)
-    offer = _offer(tx, seat, span, hires, whole, deposit.minor) if seat else None
+    offer = _offer(seat, span, hires, whole, deposit.minor, now + STANDS_FOR) if seat else None
     return Quote(
         machine_ids=[machine.id for machine in machines],
         during=SpanView.of(span, machines[0].zone),
@@ -79,7 +84,7 @@ def _hire(machine: Machine, card: RateCard, wish: MachineWish | None, asked: Ask
     return Hire(card, machine.zone, Extras(wish.operator, way, wish.thousandths()))
 
 
-def _offer(tx: Tx, seat: Seat, span: Span, hires: Sequence[Hire], whole: Price, deposit_minor: int) -> Offer:
+def _offer(seat: Seat, span: Span, hires: Sequence[Hire], whole: Price, deposit_minor: int, until: datetime) -> Offer:
     """What the token promises."""
     return Offer(
         seat.party_id,
@@ -88,7 +93,7 @@ def _offer(tx: Tx, seat: Seat, span: Span, hires: Sequence[Hire], whole: Price, 
         tuple(OfferedMachine(hire.card.machine_id, hire.card.id, hire.extras) for hire in hires),
         deposit_minor,
         whole.total.minor,
-        tx.now + STANDS_FOR,
+        until,
     )
 
 
