@@ -6,6 +6,7 @@ of two statements. Bound values reach the driver as they are: ids, instants, num
 
 from collections import namedtuple
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import asyncpg as driver
 
-from votremachine.infra.database import Database
+from votremachine.infra.database import ATTEMPTS, Database, DatabaseAway
 from votremachine.infra.idempotency import Identify
 
 Who = TypeVar("Who")
@@ -39,13 +40,22 @@ async def ask(
     """
     both = _together(identify.question, question)
     given = {**both.constants, **identify.values(now), **values}
-    async with database.driver() as connection:
-        found = await connection.fetch(both.sql, *[given[name] for name in both.names])
+    found = await _found(database, both.sql, [given[name] for name in both.names])
     width = len(both.who._fields)
     who = identify.read([both.who._make(row[:width]) for row in found])
     # Everything stands beside each seat of the person: once is enough.
     rows = [row for row in found if row[width] is not None and row[:width] == found[0][:width]]
     return who, [both.asked._make(row[width:]) for row in rows]
+
+
+async def _found(database: Database, sql: str, values: Sequence[Any]) -> Sequence[Any]:
+    # After a restart of PostgreSQL the pool still holds connections of the server that was.
+    for _ in range(ATTEMPTS - 1):
+        with suppress(DatabaseAway):
+            async with database.driver() as connection:
+                return await connection.fetch(sql, *values)  # type: ignore[no-any-return]
+    async with database.driver() as connection:
+        return await connection.fetch(sql, *values)  # type: ignore[no-any-return]
 
 
 @lru_cache(maxsize=64)
