@@ -18,10 +18,10 @@ UP = """
     CREATE INDEX rate_cards_machine_id_id_idx ON rate_cards (machine_id, id);
     ALTER TABLE bookings ADD COLUMN extras JSONB DEFAULT '{}' NOT NULL;
 """
-# A members' card has no place in the older schema, and nothing refers to it by a foreign key.
+# A members' card is in force for nobody in the older schema, and kept for what was booked by it.
 DOWN = """
     ALTER TABLE bookings DROP COLUMN extras;
-    DELETE FROM rate_cards WHERE cooperative_id IS NOT NULL;
+    UPDATE rate_cards SET replaced_at = now() WHERE cooperative_id IS NOT NULL AND replaced_at IS NULL;
     DROP INDEX rate_cards_machine_id_id_idx;
     DROP INDEX rate_cards_in_force_idx;
     ALTER TABLE rate_cards DROP COLUMN cooperative_id;
