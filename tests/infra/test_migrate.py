@@ -24,7 +24,9 @@ from votremachine.infra.servers.postgres import DATABASE, EmbeddedPostgres
 UPGRADE = "import asyncio, sys; from votremachine.infra.migrate import upgrade; asyncio.run(upgrade(sys.argv[1]))"
 
 BEFORE_RATE_CARDS = (
-    "INSERT INTO parties SELECT gen_random_uuid(), 'farm', name, 'Dax', false, 1, now() FROM unnest(ARRAY['A', 'B']) name",
+    """
+    INSERT INTO parties SELECT gen_random_uuid(), 'farm', '', 'Dax', false, 1, now() FROM generate_series(1, 2)
+    """,
     """
     INSERT INTO machines SELECT gen_random_uuid(), id, 'tractor', 'Tracteur', '', '', '', 'Dax', 43.7, -1.05,
         'Europe/Paris', 'listed', 'instant', 0, 0, 60, 600, 0, 30, 0, 'EUR', 1, now() FROM parties LIMIT 1

@@ -25,17 +25,14 @@ from votremachine.pricing.rules.card import (
     Unit,
 )
 from votremachine.pricing.rules.delivery import BeyondRadius, NoDelivery, Point, Road, road
+from votremachine.pricing.rules.lines import Line, LineKind, Price, vat_by_rate
 from votremachine.pricing.rules.price import (
     EstimateNeeded,
     Extras,
     Hire,
-    Line,
-    LineKind,
     NoOperator,
     NotCharged,
-    Price,
     price,
-    vat_by_rate,
 )
 
 ID = UUID(int=7)

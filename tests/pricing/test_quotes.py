@@ -60,6 +60,14 @@ async def test_buffers_of_the_machine_are_in_the_way_of_a_newcomer(world: World,
         assert (await renter.book([tractor], at(start), at(end))).status_code == (201 if free else 409)
 
 
+async def test_a_machine_that_goes_with_another_is_quoted_with_it(world: World, owner: Person, renter: Person) -> None:
+    tanker = await world.machine(owner, pairing={"categories": ["tractor"]})
+    alone = await renter.post("/quotes", one_day(tanker))
+    assert (alone.status_code, alone.json()["code"]) == (422, "pairing_missing")
+    quote = await renter.made("/quotes", one_day(tanker, await world.machine(owner)))
+    assert len(quote["price"]["lines"]) == 2
+
+
 async def test_a_hold_that_ran_out_is_not_in_the_way(
     world: World, owner: Person, renter: Person, database: Database
 ) -> None:
@@ -261,3 +269,14 @@ async def test_the_history_of_cards_is_the_owners(world: World, owner: Person, r
     ]
     assert rest["next_cursor"] is None
     assert (await renter.get(path)).json()["code"] == "not_allowed"
+
+
+async def test_who_signed_out_asks_no_more(world: World, owner: Person, renter: Person) -> None:
+    tractor = await world.machine(owner)
+    assert (await renter.post("/quotes", one_day(tractor))).status_code == 200
+    await renter.post("/auth/logout")
+    refused = await renter.post("/quotes", one_day(tractor))
+    assert (refused.status_code, refused.json()["code"]) == (401, "not_signed_in")
+    nobody = await world.person("nobody@x.example")
+    seatless = await nobody.made("/quotes", one_day(tractor))
+    assert (seatless["token"], seatless["price"]["net"]["minor"]) == (None, 12_000)

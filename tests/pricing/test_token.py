@@ -149,7 +149,8 @@ async def test_bookings_from_before_extras_and_kinds_are_read_as_they_were(
             sa.text(
                 """
                 UPDATE bookings SET extras = DEFAULT, price = jsonb_set(price, '{lines}', (
-                    SELECT jsonb_agg(line - 'kind' - 'estimated' - 'road') FROM jsonb_array_elements(price -> 'lines') line
+                    SELECT jsonb_agg(line - 'kind' - 'estimated' - 'road')
+                    FROM jsonb_array_elements(price -> 'lines') line
                 ))
                 """
             )

@@ -13,7 +13,8 @@ from votremachine.kernel.errors import DomainError, Kind
 from votremachine.kernel.money import Money
 from votremachine.kernel.span import EndsBeforeStart, NaiveTime, OutOfTime, Span
 from votremachine.kernel.states import Life
-from votremachine.pricing.rules.price import Extras, Price
+from votremachine.pricing.rules.lines import Price
+from votremachine.pricing.rules.price import Extras
 
 
 class State(StrEnum):

@@ -10,7 +10,7 @@ from votremachine.bookings.rules import State
 from votremachine.infra.wire import Input, SpanView
 from votremachine.kernel.money import Money
 from votremachine.pricing.offers import LONGEST_TOKEN
-from votremachine.pricing.rules.price import Price
+from votremachine.pricing.rules.lines import Price
 
 Note = Annotated[str, msgspec.Meta(max_length=1000, pattern=r"^[^\x00]*\Z")]
 Settling = Literal["on_account"]

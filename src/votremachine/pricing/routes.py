@@ -25,7 +25,6 @@ from votremachine.pricing.rules.delivery import BeyondRadius, NoDelivery
 from votremachine.pricing.rules.price import EXTRA_ERRORS
 from votremachine.pricing.schemas import AskQuote, Quote, RateCardView, SetRates
 from votremachine.pricing.service import cards, quotes
-from votremachine.pricing.service.quotes import NotAmongThem
 
 
 class Asking(NamedTuple):
@@ -118,7 +117,6 @@ async def history(
         UnknownMachine,
         SeveralOwners,
         NoPrice,
-        NotAmongThem,
         NoDelivery,
         BeyondRadius,
         *EXTRA_ERRORS,

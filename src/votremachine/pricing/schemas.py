@@ -19,7 +19,7 @@ from votremachine.pricing.rules.card import (
     Unit,
 )
 from votremachine.pricing.rules.delivery import Point
-from votremachine.pricing.rules.price import WHOLE, Price, VatAtRate
+from votremachine.pricing.rules.lines import WHOLE, Price, VatAtRate
 
 Minor = Annotated[int, msgspec.Meta(ge=0, le=100_000_000)]
 # From nothing to ten times the price, in basis points.

@@ -17,7 +17,8 @@ from votremachine.infra.database import Tx
 from votremachine.infra.wire import SpanView
 from votremachine.kernel.money import Money
 from votremachine.kernel.span import Span
-from votremachine.pricing.rules.price import Extras, Price
+from votremachine.pricing.rules.lines import Price
+from votremachine.pricing.rules.price import Extras
 
 MACHINE_IDS = (
     sa.select(sa.func.array_agg(booking_machines.c.machine_id))

@@ -4,69 +4,19 @@ Sums are exact: the net and the VAT of each line are rounded by themselves, half
 addition.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from enum import StrEnum
-from uuid import UUID
+from collections.abc import Iterator, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from votremachine.kernel.errors import DomainError
-from votremachine.kernel.money import Money, share, total
+from votremachine.kernel.money import total
 from votremachine.kernel.span import Span
 from votremachine.pricing.rules.calendar import Calendar
 from votremachine.pricing.rules.card import METERED, FuelPolicy, NoPrice, Rate, RateCard, Unit
 from votremachine.pricing.rules.cover import cheapest_cover
 from votremachine.pricing.rules.delivery import Road, check_delivery
-
-# Quantities have three decimals, and are counted in thousandths.
-WHOLE = 1000
-
-
-class LineKind(StrEnum):
-    """What a line pays for."""
-
-    TIME = "time"
-    METERED = "metered"
-    MINIMUM = "minimum"
-    OPERATOR = "operator"
-    FUEL = "fuel"
-    DELIVERY = "delivery"
-
-
-class Line(msgspec.Struct, frozen=True):
-    """One line of a price: `quantity` units of `unit_price`, and their net.
-
-    An estimated line is settled by what was really used. `road` says how the kilometres of a delivery came about.
-    """
-
-    machine_id: UUID
-    unit: Unit
-    quantity: int | float
-    unit_price: Money
-    net: Money
-    vat: int
-    vat_amount: Money
-    kind: LineKind = LineKind.TIME
-    estimated: bool = False
-    road: Road | None = None
-
-
-class Price(msgspec.Struct, frozen=True):
-    """Every line, and their sums: `total = net + vat`."""
-
-    lines: tuple[Line, ...]
-    net: Money
-    vat: Money
-    total: Money
-
-
-class VatAtRate(msgspec.Struct, frozen=True):
-    """What the lines of one VAT rate come to; the rate in basis points."""
-
-    rate: int
-    net: Money
-    vat: Money
+from votremachine.pricing.rules.lines import WHOLE, Line, LineKind, Price, line_of
 
 
 class Extras(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -106,7 +56,13 @@ class NotCharged(DomainError):
     fr = "Ce matériel ne se facture pas en « {unit} »."
 
 
-EXTRA_ERRORS = (NoOperator, EstimateNeeded, NotCharged)
+class NotAmongThem(DomainError):
+    code = "not_among_them"
+    en = "What is wished for besides a machine goes with one of `machine_ids`, and once."
+    fr = "Ce qui est souhaité en plus d'un matériel va avec l'un de `machine_ids`, et une seule fois."
+
+
+EXTRA_ERRORS = (NotAmongThem, NoOperator, EstimateNeeded, NotCharged)
 
 
 def price(span: Span, hires: Sequence[Hire]) -> Price:
@@ -120,21 +76,6 @@ def price(span: Span, hires: Sequence[Hire]) -> Price:
     return Price(lines, net, vat, net + vat)
 
 
-def vat_by_rate(lines: Iterable[Line]) -> list[VatAtRate]:
-    """The sums of the lines of each VAT rate, the lowest rate first."""
-    by_rate: dict[int, list[Line]] = {}
-    for line in lines:
-        by_rate.setdefault(line.vat, []).append(line)
-    return [
-        VatAtRate(
-            rate,
-            total((line.net for line in group), group[0].net.currency),
-            total((line.vat_amount for line in group), group[0].net.currency),
-        )
-        for rate, group in sorted(by_rate.items())
-    ]
-
-
 def _lines(span: Span, hire: Hire) -> Iterator[Line]:
     card, extras, conditions = hire.card, hire.extras, hire.card.conditions
     if not card.rates:
@@ -146,24 +87,24 @@ def _lines(span: Span, hire: Hire) -> Iterator[Line]:
     yield from _operator(span, hire)
     if conditions.fuel.policy is FuelPolicy.PER_LITRE:
         litres = extras.use.get(Unit.LITRE, 0)
-        yield _line(card, LineKind.FUEL, Unit.LITRE, litres, conditions.fuel.litre_minor, estimated=True)
+        yield line_of(card, LineKind.FUEL, Unit.LITRE, litres, conditions.fuel.litre_minor, estimated=True)
     if extras.road is not None:
         asked = check_delivery(conditions.delivery, extras.road)
         if asked.lump_minor:
-            yield _line(card, LineKind.DELIVERY, Unit.LUMP, WHOLE, asked.lump_minor)
-        yield _line(card, LineKind.DELIVERY, Unit.KILOMETRE, extras.road.road_m, asked.km_minor, road=extras.road)
+            yield line_of(card, LineKind.DELIVERY, Unit.LUMP, WHOLE, asked.lump_minor)
+        yield line_of(card, LineKind.DELIVERY, Unit.KILOMETRE, extras.road.road_m, asked.km_minor, road=extras.road)
 
 
 def _of_time(span: Span, hire: Hire) -> Iterator[Line]:
     if rates := hire.card.time_rates:
         for one in cheapest_cover(Calendar(span, hire.zone, hire.card.conditions.seasons), rates):
-            yield _line(hire.card, LineKind.TIME, one.unit, one.quantity * WHOLE, one.minor)
+            yield line_of(hire.card, LineKind.TIME, one.unit, one.quantity * WHOLE, one.minor)
 
 
 def _measured(card: RateCard, kind: LineKind, rates: Sequence[Rate], use: Mapping[Unit, int]) -> Iterator[Line]:
     for rate in rates:
         if rate.unit in METERED:
-            yield _line(card, kind, rate.unit, use.get(rate.unit, 0), rate.minor, estimated=True)
+            yield line_of(card, kind, rate.unit, use.get(rate.unit, 0), rate.minor, estimated=True)
 
 
 def _up_to_minimum(card: RateCard, used: Sequence[Line]) -> Iterator[Line]:
@@ -171,7 +112,7 @@ def _up_to_minimum(card: RateCard, used: Sequence[Line]) -> Iterator[Line]:
     missing = card.conditions.minimum_minor - sum(line.net.minor for line in used)
     if missing > 0:
         settled = any(line.estimated for line in used)
-        yield _line(card, LineKind.MINIMUM, Unit.LUMP, WHOLE, missing, estimated=settled)
+        yield line_of(card, LineKind.MINIMUM, Unit.LUMP, WHOLE, missing, estimated=settled)
 
 
 def _operator(span: Span, hire: Hire) -> Iterator[Line]:
@@ -183,7 +124,7 @@ def _operator(span: Span, hire: Hire) -> Iterator[Line]:
         return
     if operator.always or hire.extras.operator:
         for one in cheapest_cover(Calendar(span, hire.zone), operator.rates):
-            yield _line(card, LineKind.OPERATOR, one.unit, one.quantity * WHOLE, one.minor)
+            yield line_of(card, LineKind.OPERATOR, one.unit, one.quantity * WHOLE, one.minor)
         yield from _measured(card, LineKind.OPERATOR, operator.rates, hire.extras.use)
 
 
@@ -199,29 +140,3 @@ def _check_use(card: RateCard, extras: Extras) -> None:
         known.add(Unit.LITRE)
     if unknown := [unit for unit in extras.use if unit not in known]:
         raise NotCharged(pointer="/use", machine_id=str(card.machine_id), unit=unknown[0].value)
-
-
-def _line(
-    card: RateCard,
-    kind: LineKind,
-    unit: Unit,
-    thousandths: int,
-    minor: int,
-    *,
-    estimated: bool = False,
-    road: Road | None = None,
-) -> Line:
-    net = (2 * minor * thousandths + WHOLE) // (2 * WHOLE)
-    whole, part = divmod(thousandths, WHOLE)
-    return Line(
-        machine_id=card.machine_id,
-        unit=unit,
-        quantity=thousandths / WHOLE if part else whole,
-        unit_price=Money(minor, card.currency),
-        net=Money(net, card.currency),
-        vat=card.vat,
-        vat_amount=Money(share(net, card.vat), card.currency),
-        kind=kind,
-        estimated=estimated,
-        road=road,
-    )

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from votremachine.fleet.rules import Cancellation
 from votremachine.pricing.rules.card import Conditions, FuelPolicy, RateCard
-from votremachine.pricing.rules.price import Line
+from votremachine.pricing.rules.lines import Line
 
 Said = tuple[str, str]  # French, English
 

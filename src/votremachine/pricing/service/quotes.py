@@ -6,32 +6,26 @@ from uuid import UUID
 
 from votremachine.accounts.rules import Actor, Seat
 from votremachine.availability.service.look import in_the_way
-from votremachine.fleet.rules import Machine, check_bookable
+from votremachine.fleet.rules import Machine, check_bookable, check_pairing
 from votremachine.infra.database import Database
 from votremachine.infra.idempotency import Identify
 from votremachine.infra.questions import ask
 from votremachine.infra.wire import SpanView
-from votremachine.kernel.errors import DomainError
 from votremachine.kernel.money import total
 from votremachine.kernel.span import Span
 from votremachine.pricing.offers import Offers
 from votremachine.pricing.rules import words
 from votremachine.pricing.rules.card import RateCard
 from votremachine.pricing.rules.delivery import Point, check_delivery, road
+from votremachine.pricing.rules.lines import Price, vat_by_rate
 from votremachine.pricing.rules.offer import STANDS_FOR, Offer, OfferedMachine
-from votremachine.pricing.rules.price import Extras, Hire, Price, price, vat_by_rate
+from votremachine.pricing.rules.price import Extras, Hire, NotAmongThem, price
 from votremachine.pricing.schemas import AskQuote, MachineWish, Quote, Terms
 from votremachine.pricing.service.hires import MACHINE, asking_seat, check_priced, machines_and_cards, with_cards
 
 _QUESTION = with_cards(
     in_the_way(MACHINE.c.id, MACHINE.c.buffer_before_minutes, MACHINE.c.buffer_after_minutes).label("taken")
 )
-
-
-class NotAmongThem(DomainError):
-    code = "not_among_them"
-    en = "What is wished for besides a machine goes with one of `machine_ids`, and once."
-    fr = "Ce qui est souhaité en plus d'un matériel va avec l'un de `machine_ids`, et une seule fois."
 
 
 async def quote(database: Database, identify: Identify[Actor], asked: AskQuote, offers: Offers, language: str) -> Quote:
@@ -46,9 +40,11 @@ async def quote(database: Database, identify: Identify[Actor], asked: AskQuote, 
     values = {"ids": asked.machine_ids, "wanted_from": span.start, "wanted_to": span.end, "now": now}
     who, rows = await ask(database, identify, now, _QUESTION, values)
     seat = asking_seat(who, asked.renter_party_id)
-    machines, cards = machines_and_cards(who, rows, asked.machine_ids, seat.cooperatives if seat else ())
+    cooperatives = seat.cooperatives if seat else frozenset()
+    machines, cards = machines_and_cards(who, rows, asked.machine_ids, cooperatives)
     for machine in machines:
         check_bookable(machine, span, now)
+    check_pairing(machines, cooperatives)
     check_priced(machines, cards)
     hires = [_hire(machine, cards[machine.id], wishes.get(machine.id), asked) for machine in machines]
     whole, deposit = price(span, hires), total(machine.deposit for machine in machines)
