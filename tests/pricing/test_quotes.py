@@ -54,7 +54,13 @@ async def test_a_quote_shows_lines_vat_total_deposit_and_whether_it_is_free(
 async def test_buffers_of_the_machine_are_in_the_way_of_a_newcomer(world: World, owner: Person, renter: Person) -> None:
     tractor = await world.machine(owner, buffer_before_minutes=60, buffer_after_minutes=120)
     await renter.booked([tractor], at(3), at(4))
-    for start, end, free in ((4, 5, False), (4 + 3 / 24, 5, True), (2, 3, False), (2, 3 - 3 / 24, True)):
+    # Its own buffers keep it two hours after the booking, and those of the newcomer one more; before it the same.
+    for start, end, free in (
+        (4 + 2.5 / 24, 5, False),
+        (4 + 3 / 24, 5, True),
+        (2, 3 - 2.5 / 24, False),
+        (2, 3 - 3 / 24, True),
+    ):
         quote = await renter.made("/quotes", asked(tractor, start=start, end=end))
         assert quote["bookable"] is free, (start, end)
         assert (await renter.book([tractor], at(start), at(end))).status_code == (201 if free else 409)
