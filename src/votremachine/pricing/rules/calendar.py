@@ -48,10 +48,6 @@ class Calendar:
         whole = BASIS_POINTS * dates
         return (2 * minor * factors + whole) // (2 * whole)
 
-    def used(self, number: int) -> tuple[datetime, datetime]:
-        """From when to when the span lies on a date."""
-        return max(self.span.start, self.midnights[number]), min(self.span.end, self.midnights[number + 1])
-
     def noon(self, number: int) -> datetime:
         """When the morning of a date turns into its afternoon."""
         return self._at(number, NOON)
