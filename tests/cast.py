@@ -15,9 +15,9 @@ from votremachine.fleet.schemas import ListMachine, Place, TermsInput
 from votremachine.fleet.service import list_machine, set_state
 from votremachine.fleet.terms import BookingMode
 from votremachine.infra.database import Tx
-from votremachine.pricing.rules import Unit
+from votremachine.pricing.rules.card import Unit
 from votremachine.pricing.schemas import RateInput, SetRates
-from votremachine.pricing.service import set_rates
+from votremachine.pricing.service.cards import set_rates
 
 Buffers = tuple[timedelta, timedelta]
 

@@ -38,6 +38,7 @@ from votremachine.infra.storage.files import Files
 from votremachine.notifications import routes as notifications
 from votremachine.notifications.privacy import INBOX
 from votremachine.pricing import routes as pricing
+from votremachine.pricing.offers import Offers
 
 LARGEST_BODY_BYTES = 1024 * 1024
 # In one process: the largest takes 0.9 GB for a second.
@@ -82,6 +83,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         files.close()
         images.close()
 
+    offers = Offers(keys_of(settings))
     values = {
         "settings": settings,
         "database": database,
@@ -91,13 +93,15 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         "known_by": known_by,
         "turnstile": turnstile,
         "cursors": Cursors(keys_of(settings)),
+        "offers": offers,
         # What each slice knows of a person; those below know nothing of those above.
         "parts": (BOOKINGS, INBOX),
     }
+    per_request = {"claims": read_claims, "asking": pricing.asking_reader(read_claims, database, offers)}
     app = Litestar(
         route_handlers=ROUTERS,
         dependencies={name: _always(value) for name, value in values.items()}
-        | {"claims": Provide(read_claims, sync_to_thread=False)},
+        | {name: Provide(read, sync_to_thread=False) for name, read in per_request.items()},
         exception_handlers=HANDLERS,
         before_request=turnstile.count,
         cors_config=_cors(settings),

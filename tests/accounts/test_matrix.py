@@ -89,6 +89,7 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/v1/machines/{machine_id}/retire"): OWNERS_ADMIN,
     ("POST", "/v1/machines/{machine_id}/rates"): (403, 403, 403, 403, 201),
     ("GET", "/v1/machines/{machine_id}/rates"): ANYBODY,
+    ("GET", "/v1/machines/{machine_id}/rates/history"): (403, 403, 200, 403, 200),
     ("GET", "/v1/machines/{machine_id}/availability"): ANYBODY,
     ("GET", "/v1/machines/{machine_id}/calendar"): (403, 403, 200, 403, 200),
     ("POST", "/v1/machines/{machine_id}/blocks"): (403, 403, 403, 403, 201),
@@ -257,7 +258,7 @@ async def test_a_draft_is_nobody_elses_business(world: World, scene: Scene) -> N
     draft = await world.machine(scene.people["owner"], listed=False)
     window = f"from={at(0):%FT%TZ}&to={at(30):%FT%TZ}"
     stranger = scene.people["stranger"]
-    for path in ("", "/photos", "/rates", f"/availability?{window}", f"/calendar?{window}"):
+    for path in ("", "/photos", "/rates", "/rates/history", f"/availability?{window}", f"/calendar?{window}"):
         assert (await stranger.get(f"/machines/{draft}{path}")).status_code == 404
     for verb, body in (
         ("publish", None),

@@ -99,3 +99,17 @@ async def test_a_group_of_three_costs_two_statements_more_than_one(
     with statements.counted() as three:
         await renter.booked(tractors, at(5), at(6))
     assert len(three) == len(one) + 2, "one claim for each further machine, and nothing else"
+
+
+async def test_a_quote_is_one_statement_for_one_machine_and_for_three(
+    world: World, owner: Person, renter: Person, statements: Statements
+) -> None:
+    tractors = [await world.machine(owner) for _ in range(3)]
+    span = {"start": at(3).isoformat(), "end": at(4).isoformat()}
+    await renter.made("/quotes", {"machine_ids": tractors, **span})
+    with statements.counted() as one:
+        await renter.made("/quotes", {"machine_ids": tractors[:1], **span})
+    with statements.counted() as three:
+        quote = await renter.made("/quotes", {"machine_ids": tractors, **span})
+    assert {line["machine_id"] for line in quote["price"]["lines"]} == set(tractors)
+    assert len(one) == len(three) == 1, "\n".join(three)

@@ -8,6 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from votremachine.infra.database import Database, DatabaseAway, RunAgain, Tx
+from votremachine.infra.idempotency import Identify
+from votremachine.infra.questions import ask
 from votremachine.infra.servers.postgres import THROW_AWAY, EmbeddedPostgres
 
 
@@ -68,3 +70,23 @@ async def test_a_deadlock_is_run_again_until_both_have_won(database: Database) -
     async with database.begin() as tx:
         assert [row.sown for row in await tx.rows(sa.text("SELECT sown FROM field"))] == [2, 2]
         await tx.execute(sa.text("DROP TABLE field"))
+
+
+async def test_a_question_survives_a_restart_and_an_absence_says_so(server: EmbeddedPostgres) -> None:
+    database = Database(server.url, pool_size=2)
+    whoever = Identify(sa.select(sa.literal(7).label("id")), lambda _: {}, lambda rows: int(rows[0].id))
+    question = sa.select(sa.literal(1).label("one"))
+
+    async def asked() -> tuple[int, list[tuple[int]]]:
+        return await ask(database, whoever, database.clock(), question, {})
+
+    assert tuple(await asyncio.gather(asked(), asked())) == ((7, [(1,)]),) * 2
+    await asyncio.to_thread(server.stop, 10)
+    with pytest.raises(DatabaseAway):
+        await asked()
+    await asyncio.to_thread(server.start)
+    assert tuple(await asyncio.gather(asked(), asked())) == ((7, [(1,)]),) * 2
+    await asyncio.to_thread(server.stop, 10)
+    await asyncio.to_thread(server.start)
+    assert await asked() == (7, [(1,)])
+    await database.close()

@@ -23,6 +23,28 @@ from votremachine.infra.servers.postgres import DATABASE, EmbeddedPostgres
 
 UPGRADE = "import asyncio, sys; from votremachine.infra.migrate import upgrade; asyncio.run(upgrade(sys.argv[1]))"
 
+BEFORE_RATE_CARDS = (
+    """
+    INSERT INTO parties SELECT gen_random_uuid(), 'farm', '', 'Dax', false, 1, now() FROM generate_series(1, 2)
+    """,
+    """
+    INSERT INTO machines SELECT gen_random_uuid(), id, 'tractor', 'Tracteur', '', '', '', 'Dax', 43.7, -1.05,
+        'Europe/Paris', 'listed', 'instant', 0, 0, 60, 600, 0, 30, 0, 'EUR', 1, now() FROM parties LIMIT 1
+    """,
+    """
+    INSERT INTO rate_cards
+        SELECT gen_random_uuid(), id, '[{"unit": "day", "minor": 12000}]', 2000, 'EUR', now() FROM machines
+    """,
+    """
+    INSERT INTO bookings SELECT gen_random_uuid(), min(id::text)::uuid, max(id::text)::uuid, 'confirmed', now(),
+        now() + interval '1 day', NULL, '{}', '{}', 0, 'EUR', true, false, false, NULL, NULL, '', 1, now() FROM parties
+    """,
+)
+ANOTHER_CARD = """
+    INSERT INTO rate_cards (id, machine_id, rates, vat, currency, created_at)
+        SELECT gen_random_uuid(), machine_id, rates, vat, currency, created_at FROM rate_cards LIMIT 1
+"""
+
 
 async def ask(url: str, statement: str) -> list[asyncpg.Record]:
     connection = await asyncpg.connect(url.replace("+asyncpg", ""))
@@ -117,3 +139,23 @@ async def test_a_revision_that_does_not_exist_is_refused(empty_url: str) -> None
 async def test_a_database_that_does_not_exist_is_unreachable(postgres: EmbeddedPostgres) -> None:
     with pytest.raises(DatabaseUnreachable, match="does not exist"):
         await current(postgres.url.replace(f"/{DATABASE}?", "/nothing?"))
+
+
+async def test_rate_cards_and_bookings_of_before_keep_their_meaning(empty_url: str) -> None:
+    await upgrade(empty_url, "0001")
+    for statement in BEFORE_RATE_CARDS:
+        await ask(empty_url, statement)
+    await upgrade(empty_url)
+    card = (await ask(empty_url, "SELECT cooperative_id, conditions::text FROM rate_cards"))[0]
+    assert tuple(card) == (None, "{}")
+    assert (await ask(empty_url, "SELECT extras::text AS extras FROM bookings"))[0]["extras"] == "{}"
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await ask(empty_url, ANOTHER_CARD)
+    await ask(empty_url, "UPDATE rate_cards SET cooperative_id = (SELECT id FROM parties LIMIT 1)")
+    await ask(empty_url, ANOTHER_CARD)
+    await downgrade(empty_url, "0001")
+    # What was booked by the members' card still has it; in force is the other one.
+    in_force = await ask(empty_url, "SELECT replaced_at IS NULL AS so FROM rate_cards ORDER BY so")
+    assert [row["so"] for row in in_force] == [False, True]
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await ask(empty_url, ANOTHER_CARD)

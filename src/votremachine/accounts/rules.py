@@ -50,6 +50,7 @@ class Verb(StrEnum):
     ADMIT_MEMBER = "admit_member"
     JOIN_COOPERATIVE = "join_cooperative"
     EDIT_MACHINE = "edit_machine"
+    READ_PRICES = "read_prices"
     READ_CALENDAR = "read_calendar"
     EDIT_CALENDAR = "edit_calendar"
     READ_BOOKING = "read_booking"
@@ -82,6 +83,7 @@ PERMISSIONS: Mapping[Verb, Mapping[Relation, frozenset[Role] | frozenset[StaffRo
     Verb.ADMIT_MEMBER: {Relation.OWNER: _RUNNERS},
     Verb.JOIN_COOPERATIVE: {Relation.OWNER: _RUNNERS},
     Verb.EDIT_MACHINE: {Relation.OWNER: _RUNNERS},
+    Verb.READ_PRICES: {Relation.OWNER: _EVERYONE, Relation.PLATFORM: _STAFF},
     Verb.READ_CALENDAR: {Relation.OWNER: _EVERYONE, Relation.PLATFORM: _STAFF},
     Verb.EDIT_CALENDAR: {Relation.OWNER: _RUNNERS},
     Verb.READ_BOOKING: {Relation.OWNER: _EVERYONE, Relation.RENTER: _EVERYONE, Relation.PLATFORM: _STAFF},

@@ -32,6 +32,7 @@ bookings = sa.Table(
     sa.Column("ends", sa.DateTime(timezone=True), nullable=False),
     sa.Column("expires_at", sa.DateTime(timezone=True)),
     sa.Column("card_ids", ARRAY(sa.Uuid), nullable=False, comment="the rate cards it was priced by"),
+    sa.Column("extras", JSONB, nullable=False, server_default="{}", comment="what comes with each machine, by its id"),
     sa.Column("price", JSONB, nullable=False),
     sa.Column("deposit_minor", sa.BigInteger, nullable=False),
     sa.Column("currency", sa.Text, nullable=False),

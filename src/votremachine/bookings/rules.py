@@ -1,6 +1,6 @@
 """The life of a booking: which state follows which, for how long a promise stands, who is at risk. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -13,7 +13,8 @@ from votremachine.kernel.errors import DomainError, Kind
 from votremachine.kernel.money import Money
 from votremachine.kernel.span import EndsBeforeStart, NaiveTime, OutOfTime, Span
 from votremachine.kernel.states import Life
-from votremachine.pricing.rules import Price
+from votremachine.pricing.rules.lines import Price
+from votremachine.pricing.rules.price import Extras
 
 
 class State(StrEnum):
@@ -68,6 +69,7 @@ class Booking(msgspec.Struct, frozen=True):
     state: State
     during: Span
     expires_at: datetime | None
+    extras: Mapping[UUID, Extras]
     price: Price
     deposit: Money
     on_account: bool

@@ -9,7 +9,8 @@ import msgspec
 from votremachine.bookings.rules import State
 from votremachine.infra.wire import Input, SpanView
 from votremachine.kernel.money import Money
-from votremachine.pricing.rules import Price
+from votremachine.pricing.offers import LONGEST_TOKEN
+from votremachine.pricing.rules.lines import Price
 
 Note = Annotated[str, msgspec.Meta(max_length=1000, pattern=r"^[^\x00]*\Z")]
 Settling = Literal["on_account"]
@@ -19,7 +20,7 @@ class Book(Input):
     """Machines of one owner for one span.
 
     Without `payment` the time is held for 15 minutes, to be confirmed; `on_account` (members of the owning
-    cooperative, demo parties) books at once.
+    cooperative, demo parties) books at once. With the token of a `quote` it is at the quoted price, extras included.
     """
 
     machine_ids: Annotated[list[UUID], msgspec.Meta(min_length=1, max_length=10)]
@@ -28,6 +29,7 @@ class Book(Input):
     renter_party_id: UUID | None = None
     payment: Settling | None = None
     note: Note = ""
+    quote: Annotated[str, msgspec.Meta(max_length=LONGEST_TOKEN)] | None = None
 
 
 class Confirm(Input):

@@ -12,9 +12,9 @@ from votremachine.fleet import service as fleet
 from votremachine.fleet.rules import State
 from votremachine.fleet.schemas import ListMachine, TermsInput
 from votremachine.infra.database import Tx
-from votremachine.pricing import service as pricing
-from votremachine.pricing.rules import Unit
+from votremachine.pricing.rules.card import Unit
 from votremachine.pricing.schemas import SetRates
+from votremachine.pricing.service.cards import set_rates
 
 # Days before today: in this order, and all before the first booking.
 LISTED, PUBLISHED, PAUSED = -90, -89, -6
@@ -39,7 +39,7 @@ async def _list(tx: Tx, owner: Actor, party_id: UUID, one: DemoMachine) -> UUID:
     made = await fleet.list_machine(tx, owner, _asked(party_id, one))
     prices = {Unit.DAY: one.day_minor, Unit.WEEK: one.week_minor}
     rates = [{"unit": unit, "minor": minor} for unit, minor in prices.items() if minor is not None]
-    await pricing.set_rates(tx, owner, made.id, msgspec.convert({"rates": rates}, SetRates))
+    await set_rates(tx, owner, made.id, msgspec.convert({"rates": rates}, SetRates))
     return made.id
 
 

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.util import greenlet_spawn
 
 from votremachine.kernel.errors import DomainError, Kind
 from votremachine.kernel.events import Event
@@ -52,6 +53,9 @@ RETRYABLE = {"40P01": "deadlock_detected", "40001": "serialization_failure"}
 ATTEMPTS = 4
 # How long a request waits for a connection before it is told to come back.
 POOL_SECONDS = 5
+# No connection can be had; and one that was had is gone, as the driver says it.
+UNREACHABLE = (OSError, sa.exc.TimeoutError, DBAPIError, asyncpg.PostgresError)
+LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, asyncpg.InterfaceError)
 
 
 class RunAgain(Exception):
@@ -182,6 +186,21 @@ class Database:
         async with _connected(self._reader) as connection:
             yield Tx(connection, self.clock())
 
+    @asynccontextmanager
+    async def driver(self) -> AsyncIterator[Any]:
+        """The driver's own connection, from the same pool and outside of any transaction; see infra/questions.py."""
+        try:
+            pooled = await self.engine.raw_connection()
+        except UNREACHABLE as error:
+            raise DatabaseAway from error
+        try:
+            yield pooled.driver_connection
+        except LOST as error:
+            await greenlet_spawn(pooled.invalidate, error)
+            raise DatabaseAway from error
+        finally:
+            await greenlet_spawn(pooled.close)
+
     async def run(self, verb: Callable[[Tx], Awaitable[Answer]]) -> Answer:
         """`verb` in one transaction; again, from its start, when that is harmless: it lost a deadlock, a race that it
         noticed, or its connection. Raises `DatabaseAway`, and whatever `verb` raises.
@@ -211,7 +230,7 @@ async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     connection = engine.connect()
     try:
         await connection.start()
-    except (OSError, sa.exc.TimeoutError, DBAPIError, asyncpg.PostgresError) as error:
+    except UNREACHABLE as error:
         raise DatabaseAway from error
     try:
         yield connection

@@ -5,7 +5,7 @@ key with another method, path or body is refused. An error leaves nothing behind
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -99,7 +99,7 @@ class Identify(NamedTuple, Generic[Who]):
     """Who asks: a question, its values, and how its rows are read; reading raises when they may not ask."""
 
     question: sa.Select[Any]
-    values: Callable[[Tx], Mapping[str, Any]]
+    values: Callable[[datetime], Mapping[str, Any]]
     read: Callable[[Sequence[sa.Row[Any]]], Who]
 
 
@@ -123,7 +123,7 @@ async def once(
             raise KeyRequired
 
         async def plain(tx: Tx) -> Response[Body]:
-            return await verb(tx, identify.read(await tx.rows(identify.question, identify.values(tx))))
+            return await verb(tx, identify.read(await tx.rows(identify.question, identify.values(tx.now))))
 
         return await database.run(plain)
     fingerprint = _digest(request.method.encode(), request.scope["path"].encode(), await request.body())
@@ -159,7 +159,7 @@ async def _who_and_look(tx: Tx, identify: Identify[Who], person: UUID, key: str)
     """Who asks, and what was answered to this key before, in one round trip."""
     lock = int.from_bytes(_digest(person.bytes, key.encode())[:8], signed=True)
     look = {"look_lock": lock, "look_person": person, "look_key": key, "look_oldest": tx.now - KEPT_FOR}
-    rows = await tx.rows(_together(identify.question), {**identify.values(tx), **look})
+    rows = await tx.rows(_together(identify.question), {**identify.values(tx.now), **look})
     # Nobody's seat is a row of nothing beside the look: then there is nobody.
     return identify.read([row for row in rows if row.person_id is not None]), rows[0]
 

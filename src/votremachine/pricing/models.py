@@ -15,6 +15,17 @@ rate_cards = sa.Table(
     sa.Column("currency", sa.Text, nullable=False),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("replaced_at", sa.DateTime(timezone=True)),
-    # One card in force for each machine.
-    sa.Index("rate_cards_in_force_idx", "machine_id", unique=True, postgresql_where=sa.text("replaced_at IS NULL")),
+    sa.Column("cooperative_id", sa.ForeignKey("parties.id"), comment="whose members it is for; null is everybody"),
+    sa.Column("conditions", JSONB, nullable=False, server_default="{}", comment="everything besides the rates"),
+    # One card in force for each machine and each cooperative, one of them for everybody.
+    sa.Index(
+        "rate_cards_in_force_idx",
+        "machine_id",
+        "cooperative_id",
+        unique=True,
+        postgresql_where=sa.text("replaced_at IS NULL"),
+        postgresql_nulls_not_distinct=True,
+    ),
+    # The history of a machine's cards.
+    sa.Index(None, "machine_id", "id"),
 )

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -146,7 +146,7 @@ async def open_session(
 
 async def actor(tx: Tx, claims: Claims) -> Actor:
     """The person behind a token, with every seat, in one statement; raises `NotSignedIn` when the session ended."""
-    return _read_actor(await tx.rows(_ACTOR, _actor_values(tx, claims)))
+    return _read_actor(await tx.rows(_ACTOR, _actor_values(tx.now, claims)))
 
 
 def identify(claims: Claims) -> Identify[Actor]:
@@ -154,8 +154,8 @@ def identify(claims: Claims) -> Identify[Actor]:
     return Identify(_ACTOR, partial(_actor_values, claims=claims), _read_actor)
 
 
-def _actor_values(tx: Tx, claims: Claims) -> dict[str, Any]:
-    return {"session": claims.session_id, "person": claims.person_id, "now": tx.now}
+def _actor_values(now: datetime, claims: Claims) -> dict[str, Any]:
+    return {"session": claims.session_id, "person": claims.person_id, "now": now}
 
 
 def _read_actor(found: Sequence[sa.Row[Any]]) -> Actor:

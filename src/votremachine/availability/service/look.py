@@ -1,9 +1,11 @@
 """Looking at time: what is taken, what is free, and the owner's whole calendar."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import TSTZRANGE
 
 from votremachine.accounts.rules import Actor, Verb
 from votremachine.availability.models import occupancies
@@ -21,11 +23,32 @@ _asked = (
     .table_valued(sa.column("id", sa.Uuid), name="asked")
     .render_derived()
 )
+_INSTANT = sa.DateTime(timezone=True)
+_live = sa.or_(occupancies.c.expires_at.is_(None), occupancies.c.expires_at > sa.bindparam("now", type_=_INSTANT))
 _LIVE = (
     sa.select(*COLUMNS)
     .select_from(_asked.join(occupancies, sa.and_(on_machine(_asked.c.id), meets_window())))
-    .where(sa.or_(occupancies.c.expires_at.is_(None), occupancies.c.expires_at > sa.bindparam("now")))
+    .where(_live)
 )
+
+
+def in_the_way(
+    machine_id: sa.ColumnElement[Any], before_minutes: sa.ColumnElement[Any], after_minutes: sa.ColumnElement[Any]
+) -> sa.ColumnElement[bool]:
+    """Whether a newcomer with these buffers finds the bound span `wanted_from`, `wanted_to` taken at the bound `now`.
+
+    The same as an overlap with `busy`, for a statement of a slice above.
+    """
+    wanted = sa.func.tstzrange(
+        sa.bindparam("wanted_from", type_=_INSTANT) - _minutes(before_minutes),
+        sa.bindparam("wanted_to", type_=_INSTANT) + _minutes(after_minutes),
+        type_=TSTZRANGE,
+    )
+    return sa.exists().where(on_machine(machine_id), occupancies.c.blocked.op("&&", is_comparison=True)(wanted), _live)
+
+
+def _minutes(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    return column * sa.literal_column("interval '1 minute'", sa.Interval)
 
 
 async def taken(tx: Tx, machine_ids: Collection[UUID], window: Span) -> list[Occupancy]:

@@ -28,7 +28,10 @@ from votremachine.infra.pages import BadCursor, Cursors, Page
 from votremachine.infra.problems import INPUT, InvalidInput, responses
 from votremachine.infra.replies import reply
 from votremachine.infra.wire import Cursor, HttpRequest, Limit
-from votremachine.pricing.rules import NoPrice
+from votremachine.pricing.offers import Offers
+from votremachine.pricing.rules.card import NoPrice
+from votremachine.pricing.rules.offer import QUOTE_ERRORS
+from votremachine.pricing.rules.price import EstimateNeeded
 
 
 @post(
@@ -46,6 +49,8 @@ from votremachine.pricing.rules import NoPrice
         SeveralOwners,
         OwnMachine,
         NoPrice,
+        EstimateNeeded,
+        *QUOTE_ERRORS,
         PaymentRequired,
     ),
 )
@@ -54,11 +59,13 @@ async def create(
     data: JSONBody[Book],
     claims: NamedDependency[Claims],
     database: NamedDependency[Database],
+    offers: NamedDependency[Offers],
 ) -> Response[BookingView]:
     """Hold machines for 15 minutes, or book them on account at once. Needs an `Idempotency-Key`."""
 
     async def verb(tx: Tx, who: Actor) -> Response[BookingView]:
-        view = await book(tx, who, data)
+        offer = offers.read(data.quote, tx.now) if data.quote is not None else None
+        view = await book(tx, who, data, offer)
         location = {"Location": f"/v1/bookings/{view.id}"}
         return reply(request, view, version=view.version, status=201, headers=location)
 

@@ -23,38 +23,48 @@ from votremachine.bookings.service import reading, store
 from votremachine.fleet.rules import Machine, NotBookable, check_bookable, check_pairing, open_to, somebody_there
 from votremachine.infra.database import Tx
 from votremachine.infra.wire import SpanView
-from votremachine.kernel.money import total
+from votremachine.kernel.money import Money, total
 from votremachine.kernel.span import Span
-from votremachine.pricing import service as pricing
-from votremachine.pricing.rules import price
+from votremachine.pricing.rules.offer import Offer, check_kept, check_offer
+from votremachine.pricing.rules.price import Extras, price
+from votremachine.pricing.service import hires as pricing
 
 FACTS = {State.HELD: BookingHeld, State.REQUESTED: BookingRequested, State.CONFIRMED: BookingConfirmed}
 
 
-async def book(tx: Tx, who: Actor, asked: Book) -> BookingView:
-    """Take these machines for this span, all or none.
+async def book(tx: Tx, who: Actor, asked: Book, offer: Offer | None = None) -> BookingView:
+    """Take these machines for this span, all or none; at the price of an offer, if there is one.
 
     Raises `UnknownParty`, `WhichParty`, `NotAllowed`, `UnknownMachine`, `SeveralOwners`, `OwnMachine`, `NoPrice`,
-    `PaymentRequired`, `SpanTaken` with the nearest alternatives, and what `check_bookable` does.
+    `PaymentRequired`, `EstimateNeeded`, `QuoteForOther`, `QuoteExpired`, `SpanTaken` with the nearest alternatives,
+    and what `check_bookable` does.
     """
     span = Span(asked.start, asked.end)
     seat = _renting_seat(who, asked.renter_party_id)
-    machines, cards = await pricing.machines_and_cards(tx, who, asked.machine_ids)
+    if offer is not None:
+        check_offer(offer, seat.party_id, asked.machine_ids, span)
+    machines, hires = await pricing.to_book(tx, who, asked.machine_ids, seat.cooperatives, offer)
     owner = machines[0].party_id
     _check(machines, span, seat, tx.now)
     path = _path(machines, seat, asked)
-    pricing.check_priced(machines, cards)
+    pricing.check_priced(machines, hires)
+    charged = [hires[machine.id] for machine in machines]
+    whole, deposit = price(span, charged), total(machine.deposit for machine in machines)
+    if offer is not None:
+        check_kept(offer, whole.total.minor)
+        deposit = Money(offer.deposit_minor, deposit.currency)
     booking = Booking(
         id=tx.new_id(),
         owner_party_id=owner,
         renter_party_id=seat.party_id,
         machine_ids=tuple(machine.id for machine in machines),
-        card_ids=tuple(cards[machine.id].id for machine in machines),
+        card_ids=tuple(hire.card.id for hire in charged),
         state=path[-1],
         during=span,
         expires_at=_expiry(path[-1], span, tx.now),
-        price=price(span, pricing.with_zones(machines, cards)),
-        deposit=total(machine.deposit for machine in machines),
+        extras={hire.card.machine_id: hire.extras for hire in charged if hire.extras != Extras()},
+        price=whole,
+        deposit=deposit,
         on_account=asked.payment == "on_account",
         on_request=after_payment(machines) is State.REQUESTED,
         at_risk=await near_and_out(tx, span, machines),

@@ -25,8 +25,8 @@ from votremachine.fleet.rules import Machine, check_bookable, check_hand_over, c
 from votremachine.infra.database import Tx
 from votremachine.infra.replies import Stale
 from votremachine.kernel.span import Span
-from votremachine.pricing import service as pricing
-from votremachine.pricing.rules import price
+from votremachine.pricing.rules.price import price
+from votremachine.pricing.service import hires as pricing
 
 
 async def reschedule(tx: Tx, who: Actor, booking_id: UUID, version: int, span: Span) -> BookingView:
@@ -75,7 +75,7 @@ async def _move(tx: Tx, who: Actor, booking: Booking, machines: list[Machine], s
         await claims.move(tx, Taker.BOOKING, booking.id, wishes(machines, span), expires_at=expires_at)
     except SpanTaken:
         raise await with_alternatives(tx, booking.id, machines, span) from None
-    cards = await pricing.cards_by_id(tx, booking.card_ids)
+    hires = await pricing.booked(tx, machines, booking.card_ids, booking.extras)
     changed = await store.change(
         tx,
         booking,
@@ -88,7 +88,7 @@ async def _move(tx: Tx, who: Actor, booking: Booking, machines: list[Machine], s
             "expires_at": expires_at,
             # Another time, another risk: the sweep weighs it anew.
             "at_risk": False,
-            "price": price(span, pricing.with_zones(machines, cards)),
+            "price": price(span, hires),
         },
     )
     return (await reading.views(tx, [changed]))[0]

@@ -17,7 +17,8 @@ from votremachine.infra.database import Tx
 from votremachine.infra.wire import SpanView
 from votremachine.kernel.money import Money
 from votremachine.kernel.span import Span
-from votremachine.pricing.rules import Price
+from votremachine.pricing.rules.lines import Price
+from votremachine.pricing.rules.price import Extras
 
 MACHINE_IDS = (
     sa.select(sa.func.array_agg(booking_machines.c.machine_id))
@@ -123,6 +124,7 @@ def from_row(row: sa.Row[Any]) -> Booking:
         state=State(row.state),
         during=Span(row.starts, row.ends),
         expires_at=row.expires_at,
+        extras=msgspec.convert(row.extras, dict[UUID, Extras]),
         price=msgspec.convert(row.price, Price),
         deposit=Money(row.deposit_minor, row.currency),
         on_account=row.on_account,

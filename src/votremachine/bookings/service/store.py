@@ -173,6 +173,7 @@ def _columns(booking: Booking) -> dict[str, Any]:
         "ends": booking.during.end,
         "expires_at": booking.expires_at,
         "card_ids": list(booking.card_ids),
+        "extras": booking.extras,
         "price": booking.price,
         "deposit_minor": booking.deposit.minor,
         "currency": booking.deposit.currency,

@@ -6,7 +6,7 @@ Revision 0005, after 0001.
 from alembic import op
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 
 TABLES = {
     "doomed_files": """

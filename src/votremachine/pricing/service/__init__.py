@@ -1,0 +1,1 @@
+"""The verbs of pricing: set a rate card, look cards up, and quote."""
