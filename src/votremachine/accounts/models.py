@@ -136,7 +136,7 @@ invitations = sa.Table(
     _one_of("role", "admin", "manager", "treasurer", "member", "viewer"),
 )
 
-# Only ever added to: a trigger refuses anything else. No foreign keys: it outlives what it speaks of (ADR 5).
+# Only ever added to: a trigger refuses anything else. No foreign keys: it outlives what it speaks of.
 audit_log = sa.Table(
     "audit_log",
     metadata,

@@ -67,7 +67,7 @@ class Verb(StrEnum):
 
 _EVERYONE = frozenset(Role)
 _WORKERS = _EVERYONE - {Role.VIEWER}
-_RUNNERS = frozenset({Role.ADMIN, Role.MANAGER})
+RUNNERS = frozenset({Role.ADMIN, Role.MANAGER})
 _ADMIN = frozenset({Role.ADMIN})
 _BANKERS = frozenset({Role.ADMIN, Role.TREASURER})
 _STAFF = frozenset(StaffRole)
@@ -76,22 +76,22 @@ _SUPPORT = frozenset({StaffRole.SUPPORT})
 # Staff read; whoever must act for a person does so in that person's name, with a reason that they are shown.
 PERMISSIONS: Mapping[Verb, Mapping[Relation, frozenset[Role] | frozenset[StaffRole]]] = {
     Verb.READ_PARTY: {Relation.OWNER: _EVERYONE, Relation.PLATFORM: _STAFF},
-    Verb.EDIT_PARTY: {Relation.OWNER: _RUNNERS},
+    Verb.EDIT_PARTY: {Relation.OWNER: RUNNERS},
     Verb.EDIT_BANKING: {Relation.OWNER: _BANKERS},
     Verb.CHANGE_ROLE: {Relation.OWNER: _ADMIN},
-    Verb.INVITE: {Relation.OWNER: _RUNNERS},
-    Verb.ADMIT_MEMBER: {Relation.OWNER: _RUNNERS},
-    Verb.JOIN_COOPERATIVE: {Relation.OWNER: _RUNNERS},
-    Verb.EDIT_MACHINE: {Relation.OWNER: _RUNNERS},
+    Verb.INVITE: {Relation.OWNER: RUNNERS},
+    Verb.ADMIT_MEMBER: {Relation.OWNER: RUNNERS},
+    Verb.JOIN_COOPERATIVE: {Relation.OWNER: RUNNERS},
+    Verb.EDIT_MACHINE: {Relation.OWNER: RUNNERS},
     Verb.READ_PRICES: {Relation.OWNER: _EVERYONE, Relation.PLATFORM: _STAFF},
     Verb.READ_CALENDAR: {Relation.OWNER: _EVERYONE, Relation.PLATFORM: _STAFF},
-    Verb.EDIT_CALENDAR: {Relation.OWNER: _RUNNERS},
+    Verb.EDIT_CALENDAR: {Relation.OWNER: RUNNERS},
     Verb.READ_BOOKING: {Relation.OWNER: _EVERYONE, Relation.RENTER: _EVERYONE, Relation.PLATFORM: _STAFF},
     Verb.BOOK: {Relation.RENTER: _WORKERS},
     Verb.CONFIRM: {Relation.RENTER: _WORKERS},
-    Verb.ACCEPT: {Relation.OWNER: _RUNNERS},
-    Verb.DECLINE: {Relation.OWNER: _RUNNERS},
-    Verb.CANCEL: {Relation.OWNER: _RUNNERS, Relation.RENTER: _WORKERS},
+    Verb.ACCEPT: {Relation.OWNER: RUNNERS},
+    Verb.DECLINE: {Relation.OWNER: RUNNERS},
+    Verb.CANCEL: {Relation.OWNER: RUNNERS, Relation.RENTER: _WORKERS},
     Verb.RESCHEDULE: {Relation.RENTER: _WORKERS},
     Verb.HAND_OVER: {Relation.OWNER: _WORKERS},
     Verb.FIND_PERSON: {Relation.PLATFORM: _SUPPORT},

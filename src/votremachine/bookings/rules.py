@@ -89,6 +89,10 @@ class BookingsStand(DomainError):
     fr = "Une réservation est encore en cours : menez-la d'abord à son terme."
 
 
+# While these last, each side knows where the machines stand and whom to call; not before, and not for ever after.
+MEETING = frozenset({State.CONFIRMED, State.IN_USE, State.RETURNED})
+
+
 class UnknownBooking(DomainError):
     kind = Kind.NOT_FOUND
     code = "unknown_booking"

@@ -86,6 +86,34 @@ class BookingView(msgspec.Struct, frozen=True):
     created_at: datetime
 
 
+class Contact(msgspec.Struct, frozen=True):
+    """Somebody of the other side, to be called about the hand-over."""
+
+    name: str
+    phone: str
+
+
+class Whereabouts(msgspec.Struct, frozen=True):
+    """Where a machine really stands: WGS 84 degrees."""
+
+    machine_id: UUID
+    latitude: float
+    longitude: float
+
+
+class Meeting(msgspec.Struct, frozen=True):
+    """What the two sides tell each other once a booking is confirmed, and nobody else before."""
+
+    contacts: list[Contact]
+    places: list[Whereabouts]
+
+
+class BookingDetails(BookingView, frozen=True, kw_only=True):
+    """One booking; `meeting` while it is confirmed, in use or just returned."""
+
+    meeting: Meeting | None
+
+
 class StepView(msgspec.Struct, frozen=True):
     """One step in the life of a booking; `by` is null when the clock took it."""
 

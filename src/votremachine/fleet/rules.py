@@ -249,9 +249,10 @@ def check_pairing(machines: Sequence[Machine], cooperatives: Collection[UUID]) -
 
 
 def sees(machine: Machine, who: Actor) -> bool:
-    """Whether a person may know of a machine: it is their own, or one of their parties may see it."""
+    """Whether a person may know of a machine: it is their own, one of their parties may see it, or they are staff."""
     return (
         machine.party_id in who.seats
+        or who.staff is not None
         or any(open_to(machine, seat) for seat in who.seats.values())
         or (machine.visibility is Visibility.PUBLIC and machine.state not in HIDDEN)
     )

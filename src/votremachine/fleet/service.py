@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from votremachine.accounts.rules import Actor, NotACooperative, NotAllowed, PartyKind, UnknownParty, Verb, require
-from votremachine.accounts.service import parties
+from votremachine.accounts.service import audit, parties
 from votremachine.fleet import table
 from votremachine.fleet.listing import Listing, check, check_complete, enter
 from votremachine.fleet.models import invited_parties, machines
@@ -103,6 +103,7 @@ async def list_machine(tx: Tx, who: Actor, asked: ListMachine, language: str = D
     machine_id = tx.new_id()
     await tx.execute(machines.insert(), new_row(tx, machine_id, asked.party_id, said))
     await _invite(tx, machine_id, said)
+    await audit.note(tx, who, "list", "machine", machine_id, asked.party_id)
     return await show(tx, who, machine_id, language)
 
 
@@ -143,6 +144,7 @@ async def edit_machine(
     if said.invited != before.invited:
         await tx.execute(invited_parties.delete().where(invited_parties.c.machine_id == machine_id))
         await _invite(tx, machine_id, said)
+    await audit.note(tx, who, "edit", "machine", machine_id, row.party_id)
     return await show(tx, who, machine_id, language)
 
 
@@ -155,6 +157,7 @@ async def set_state(tx: Tx, who: Actor, machine_id: UUID, state: State, language
     if row.state == enter(State(row.state), state, table.listing_of(row), priced=row.priced):
         return table.view(row, who, language)
     await _change(tx, machine_id, {"state": state})
+    await audit.note(tx, who, "set_state", "machine", machine_id, row.party_id, state=state)
     return await show(tx, who, machine_id, language)
 
 

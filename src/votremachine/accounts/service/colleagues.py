@@ -1,7 +1,7 @@
 """The people of a party: who they are, their roles, their leaving, and inviting others by link."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -34,6 +34,17 @@ async def colleagues(tx: Tx, who: Actor, party_id: UUID) -> Sequence[ColleagueVi
         .order_by(people.c.name, people.c.id)
     )
     return [ColleagueView(row.id, row.name, Role(row.role)) for row in found]
+
+
+async def phones(tx: Tx, party_ids: Collection[UUID], roles: Collection[Role]) -> list[tuple[str, str]]:
+    """Name and telephone number of those who act for these parties in one of `roles`, by name, where there is one."""
+    found = await tx.rows(
+        sa.select(people.c.name, people.c.phone)
+        .join(seats, seats.c.person_id == people.c.id)
+        .where(seats.c.party_id.in_(list(party_ids)), seats.c.role.in_(list(roles)), people.c.phone.is_not(None))
+        .order_by(people.c.name, people.c.id)
+    )
+    return [(row.name, row.phone) for row in found]
 
 
 async def change_role(tx: Tx, who: Actor, party_id: UUID, person_id: UUID, role: Role) -> None:

@@ -114,9 +114,12 @@ async def refresh(tx: Tx, refreshing: Refreshing, token: str, key: str | None) -
 
 async def sign_out(tx: Tx, claims: Claims) -> None:
     """End the session; its access tokens are worth nothing from the commit on."""
-    await tx.execute(
+    ended = await tx.execute(
         sessions.delete().where(sessions.c.id == claims.session_id, sessions.c.person_id == claims.person_id)
     )
+    if ended.rowcount:
+        whose = Actor(claims.person_id, "", "", {}, session_id=claims.session_id)
+        await audit.note(tx, whose, "sign_out", "session", claims.session_id)
 
 
 async def end_sessions(tx: Tx, person_id: UUID, *, but: UUID | None = None) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from votremachine.accounts.rules import Actor, Verb, require
+from votremachine.accounts.service import audit
 from votremachine.availability.models import blocks
 from votremachine.availability.rules import Claim, Taker, UnknownBlock
 from votremachine.availability.schemas import BlockTime, BlockView
@@ -35,6 +36,7 @@ async def block(tx: Tx, who: Actor, machine_id: UUID, asked: BlockTime) -> Block
             "created_at": tx.now,
         },
     )
+    await audit.note(tx, who, "block", "machine", machine_id, machine.party_id, block_id=str(block_id))
     return BlockView(block_id, machine_id, taker, SpanView.of(span, machine.zone), asked.note)
 
 
@@ -47,3 +49,4 @@ async def unblock(tx: Tx, who: Actor, block_id: UUID) -> None:
     require(Verb.EDIT_CALENDAR, who, owner=machine.party_id, stranger=UnknownBlock())
     await release(tx, block_id)
     await tx.execute(blocks.delete().where(blocks.c.id == block_id))
+    await audit.note(tx, who, "unblock", "machine", machine.id, machine.party_id, block_id=str(block_id))

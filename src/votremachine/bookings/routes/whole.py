@@ -17,7 +17,7 @@ from votremachine.bookings.rules import (
     State,
     UnknownBooking,
 )
-from votremachine.bookings.schemas import Book, BookingView, StepView
+from votremachine.bookings.schemas import Book, BookingDetails, BookingView, StepView
 from votremachine.bookings.service import look
 from votremachine.bookings.service.book import book
 from votremachine.fleet.rules import SeveralOwners, UnknownMachine
@@ -108,8 +108,8 @@ async def show(
     booking_id: FromPath[UUID],
     claims: NamedDependency[Claims],
     database: NamedDependency[Database],
-) -> Response[BookingView]:
-    """One booking."""
+) -> Response[BookingDetails]:
+    """One booking; once it is confirmed, with whom to call and where the machines stand."""
     async with database.read() as tx:
         view = await look.show(tx, await sessions.actor(tx, claims), booking_id)
     return reply(request, view, version=view.version)

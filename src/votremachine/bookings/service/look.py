@@ -2,21 +2,26 @@
 
 from uuid import UUID
 
+import msgspec
 import sqlalchemy as sa
 
-from votremachine.accounts.rules import Actor, Relation, UnknownParty, Verb
+from votremachine.accounts.rules import RUNNERS, Actor, Relation, Sides, UnknownParty, Verb
+from votremachine.accounts.service import colleagues
 from votremachine.bookings.models import booking_machines, bookings
-from votremachine.bookings.rules import State
-from votremachine.bookings.schemas import BookingView, StepView
+from votremachine.bookings.rules import MEETING, Booking, State
+from votremachine.bookings.schemas import BookingDetails, BookingView, Contact, Meeting, StepView, Whereabouts
 from votremachine.bookings.service import reading, store
+from votremachine.fleet import service as fleet
 from votremachine.infra.database import Tx
 
 
-async def show(tx: Tx, who: Actor, booking_id: UUID) -> BookingView:
-    """One booking, to its two sides; raises `UnknownBooking`."""
+async def show(tx: Tx, who: Actor, booking_id: UUID) -> BookingDetails:
+    """One booking, to its two sides and to staff; raises `UnknownBooking`."""
     booking = await reading.load(tx, booking_id)
-    store.authorise(Verb.READ_BOOKING, who, booking)
-    return (await reading.views(tx, [booking]))[0]
+    sides = store.authorise(Verb.READ_BOOKING, who, booking)
+    (view,) = await reading.views(tx, [booking])
+    meeting = await _meeting(tx, booking, sides) if view.state in MEETING else None
+    return BookingDetails(**msgspec.structs.asdict(view), meeting=meeting)
 
 
 async def history(tx: Tx, who: Actor, booking_id: UUID) -> list[StepView]:
@@ -50,6 +55,23 @@ async def browse(
         wanted = wanted.where(bookings.c.id < before)
     rows = await tx.rows(wanted.order_by(bookings.c.id.desc()).limit(limit + 1))
     return await reading.views(tx, [reading.from_row(row) for row in rows])
+
+
+async def _meeting(tx: Tx, booking: Booking, sides: Sides) -> Meeting | None:
+    """Whom each side calls and where the machines stand; nothing for staff, who meet nobody."""
+    others = {
+        other
+        for side, other in ((Relation.OWNER, booking.renter_party_id), (Relation.RENTER, booking.owner_party_id))
+        if side in sides
+    }
+    if not others:
+        return None
+    phones = await colleagues.phones(tx, others, RUNNERS)
+    places = await fleet.exact_positions(tx, booking.machine_ids)
+    return Meeting(
+        [Contact(name, phone) for name, phone in phones],
+        [Whereabouts(one, place.latitude, place.longitude) for one, place in sorted(places.items())],
+    )
 
 
 def _on_side(side: Relation | None, parties: list[UUID]) -> sa.ColumnElement[bool]:

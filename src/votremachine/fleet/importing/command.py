@@ -50,6 +50,6 @@ async def _import(settings: Settings, content: bytes, party_id: UUID, *, dry: bo
                 raise UnknownParty
             if dry:
                 return await service.dry_run(tx, party_id, fleet, "en")
-            return await service.import_fleet(tx, party_id, fleet, "en")
+            return await service.import_fleet(tx, None, party_id, fleet, "en")
     finally:
         await database.close()

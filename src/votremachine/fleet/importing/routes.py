@@ -67,7 +67,7 @@ async def import_fleet(
 
     async def verb(tx: Tx, who: Actor) -> Response[ImportReport]:
         service.check_may_import(who, party_id)
-        return reply(request, await service.import_fleet(tx, party_id, fleet, language), status=201)
+        return reply(request, await service.import_fleet(tx, who, party_id, fleet, language), status=201)
 
     return await idempotency.once(request, database, claims.person_id, sessions.identify(claims), verb, required=False)
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from votremachine.accounts.rules import Actor, NotACooperative, PartyKind, UnknownParty, Verb, require
-from votremachine.accounts.service import parties
+from votremachine.accounts.service import audit, parties
 from votremachine.fleet.communes import fold
 from votremachine.fleet.importing.rows import Fleet, Row, cell_error, errors_shown, read_fleet, serial_of
 from votremachine.fleet.importing.schemas import CellError, ImportReport
@@ -56,8 +56,10 @@ async def dry_run(tx: Tx, party_id: UUID, fleet: Fleet, language: Language) -> I
     return _report(fleet, [], await _all_errors(tx, party_id, fleet, language), dry=True)
 
 
-async def import_fleet(tx: Tx, party_id: UUID, fleet: Fleet, language: Language) -> ImportReport:
+async def import_fleet(tx: Tx, who: Actor | None, party_id: UUID, fleet: Fleet, language: Language) -> ImportReport:
     """List every machine of the file as a draft of this party; raises `ImportRefused` with every error.
+
+    `who` is nobody where the operator does it on the command line.
 
     Imports for one party happen one after the other: the second of two equal files finds the serial numbers taken.
     """
@@ -68,6 +70,8 @@ async def import_fleet(tx: Tx, party_id: UUID, fleet: Fleet, language: Language)
     for start in range(0, len(ids), BATCH):
         batch = zip(ids[start : start + BATCH], fleet.rows[start : start + BATCH], strict=True)
         await tx.execute(machines.insert(), [new_row(tx, one, party_id, row.listing) for one, row in batch])
+    if who is not None:
+        await audit.note(tx, who, "import_fleet", "party", party_id, party_id, machines=len(ids))
     return _report(fleet, ids, [], dry=False)
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from votremachine.accounts.rules import Actor, Relation, Verb, relations
+from votremachine.accounts.service import audit
 from votremachine.fleet import service as fleet
 from votremachine.fleet.photos import rules
 from votremachine.fleet.photos.events import PhotoAdded
@@ -59,7 +60,7 @@ async def add(tx: Tx, who: Actor, machine_id: UUID, sent: Sent, language: Langua
 
     Raises `UnknownMachine`, `NotAllowed`, `TooManyPhotos`.
     """
-    await fleet.owned(tx, who, Verb.EDIT_MACHINE, machine_id)
+    owner = await fleet.owned(tx, who, Verb.EDIT_MACHINE, machine_id)
     await fleet.lock(tx, machine_id)
     there = await tx.rows(_OF_MACHINE, {"machine": machine_id})
     original = rules.original_file(sent.photo_id)
@@ -74,6 +75,7 @@ async def add(tx: Tx, who: Actor, machine_id: UUID, sent: Sent, language: Langua
     (added,) = await tx.rows(photos.insert().values(_new(tx, machine_id, sent, last + 1)).returning(photos))
     await ledger.keep(tx, [original])
     tx.publish(PhotoAdded(photo_id=sent.photo_id, machine_id=machine_id))
+    await audit.note(tx, who, "add_photo", "machine", machine_id, owner.party_id)
     return _view(added, language), True
 
 
@@ -105,7 +107,7 @@ async def show(tx: Tx, who: Actor, machine_id: UUID, language: Language) -> list
 
 async def arrange(tx: Tx, who: Actor, machine_id: UUID, wanted: Sequence[UUID]) -> None:
     """Put the photos of a machine in this order. Raises `UnknownMachine`, `NotAllowed`, `PhotosDiffer`."""
-    await fleet.owned(tx, who, Verb.EDIT_MACHINE, machine_id)
+    owner = await fleet.owned(tx, who, Verb.EDIT_MACHINE, machine_id)
     await fleet.lock(tx, machine_id)
     rules.check_same([row.id for row in await tx.rows(_OF_MACHINE, {"machine": machine_id})], wanted)
     order = sa.literal(list(wanted), sa.ARRAY(sa.Uuid))
@@ -114,19 +116,21 @@ async def arrange(tx: Tx, who: Actor, machine_id: UUID, wanted: Sequence[UUID]) 
         .where(photos.c.machine_id == machine_id)
         .values(position=sa.func.array_position(order, photos.c.id))
     )
+    await audit.note(tx, who, "arrange_photos", "machine", machine_id, owner.party_id)
 
 
 async def remove(tx: Tx, who: Actor, photo_id: UUID) -> None:
     """Delete a photo and, soon, its files. Raises `UnknownPhoto`, `NotAllowed`."""
     photo = await _photo(tx, photo_id)
     try:
-        await fleet.owned(tx, who, Verb.EDIT_MACHINE, photo.machine_id)
+        owner = await fleet.owned(tx, who, Verb.EDIT_MACHINE, photo.machine_id)
     except UnknownMachine as hidden:
         raise UnknownPhoto from hidden
     gone = await tx.row(photos.delete().where(photos.c.id == photo_id).returning(photos))
     if gone is None:
         raise UnknownPhoto
     await ledger.doom(tx, _files(gone))
+    await audit.note(tx, who, "remove_photo", "machine", photo.machine_id, owner.party_id)
 
 
 async def copy(tx: Tx, who: Actor, photo_id: UUID, width: int) -> Stored:

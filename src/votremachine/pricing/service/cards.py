@@ -8,6 +8,7 @@ import msgspec
 import sqlalchemy as sa
 
 from votremachine.accounts.rules import Actor, PartyKind, Verb
+from votremachine.accounts.service import audit
 from votremachine.accounts.service.parties import party
 from votremachine.fleet import service as fleet
 from votremachine.fleet.rules import Machine
@@ -40,6 +41,7 @@ async def set_rates(tx: Tx, who: Actor, machine_id: UUID, asked: SetRates) -> Ra
     card = RateCard(tx.new_id(), machine_id, rates, STANDARD_VAT, fleet.CURRENCY, asked.cooperative_id, conditions)
     await tx.execute(rate_cards.insert(), {**msgspec.structs.asdict(card), "created_at": tx.now})
     await fleet.note_price(tx, machine_id, priced=True)
+    await audit.note(tx, who, "set_rates", "machine", machine_id, machine.party_id, card_id=str(card.id))
     return _view(card, tx.now, None)
 
 
