@@ -52,6 +52,7 @@ class Verb(StrEnum):
     EDIT_MACHINE = "edit_machine"
     READ_CALENDAR = "read_calendar"
     EDIT_CALENDAR = "edit_calendar"
+    LINK_CALENDAR = "link_calendar"
     READ_BOOKING = "read_booking"
     BOOK = "book"
     CONFIRM = "confirm"
@@ -84,6 +85,7 @@ PERMISSIONS: Mapping[Verb, Mapping[Relation, frozenset[Role] | frozenset[StaffRo
     Verb.EDIT_MACHINE: {Relation.OWNER: _RUNNERS},
     Verb.READ_CALENDAR: {Relation.OWNER: _EVERYONE, Relation.PLATFORM: _STAFF},
     Verb.EDIT_CALENDAR: {Relation.OWNER: _RUNNERS},
+    Verb.LINK_CALENDAR: {Relation.OWNER: _EVERYONE},
     Verb.READ_BOOKING: {Relation.OWNER: _EVERYONE, Relation.RENTER: _EVERYONE, Relation.PLATFORM: _STAFF},
     Verb.BOOK: {Relation.RENTER: _WORKERS},
     Verb.CONFIRM: {Relation.RENTER: _WORKERS},
