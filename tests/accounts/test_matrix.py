@@ -30,6 +30,9 @@ PUBLIC = {
     ("GET", "/v1/machines/import-template"),
     ("GET", "/v1/demo"),
     ("GET", "/v1/demo/letters"),
+    # The address is the permission: tests/calendars.
+    ("GET", "/v1/calendars/{file}"),
+    ("HEAD", "/v1/calendars/{file}"),
 }
 ANYBODY = (200, 200, 200, 200, 200)
 OWNERS_ADMIN = (403, 403, 403, 403, 200)
@@ -93,6 +96,9 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/v1/machines/{machine_id}/calendar"): (403, 403, 200, 403, 200),
     ("POST", "/v1/machines/{machine_id}/blocks"): (403, 403, 403, 403, 201),
     ("DELETE", "/v1/blocks/{block_id}"): (404, 404, 403, 404, 204),
+    ("POST", "/v1/calendar-links"): (403, 403, 201, 403, 201),
+    ("GET", "/v1/calendar-links"): ANYBODY,
+    ("DELETE", "/v1/calendar-links/{link_id}"): (404, 404, 403, 404, 204),
     ("POST", "/v1/quotes"): ANYBODY,
     ("POST", "/v1/bookings"): (201, 403, 403, 409, 422),
     ("GET", "/v1/bookings"): ANYBODY,
@@ -123,6 +129,7 @@ class Scene:
     booking: str
     person: str  # the owner
     photo: str
+    link: str  # the owner's, to the machine's calendar
 
     def body(self, method: str, path: str, who: str) -> Json:
         """A body that is right for the route, sent by this persona."""
@@ -158,6 +165,7 @@ class Scene:
             "rates": {"rates": [{"unit": "day", "minor": 1}]},
             "arrange": {"photo_ids": [self.photo]},
             "blocks": {"start": at(20).isoformat(), "end": at(21).isoformat()},
+            "calendar-links": {"machine_id": self.machine},
             "quotes": {"machine_ids": [self.machine], **SPAN},
             "bookings": {"machine_ids": [self.machine], "renter_party_id": own, **SPAN},
             "confirm": {"payment": "on_account"},
@@ -183,6 +191,7 @@ class Scene:
             challenge_id=uuid4(),
             session_id=uuid4(),
             invitation_id=uuid4(),
+            link_id=self.link,
         )
         questions = {
             "availability": f"?from={at(0):%FT%TZ}&to={at(30):%FT%TZ}",
@@ -203,7 +212,8 @@ async def scene(world: World, owner: Person, renter: Person, database: Database,
     booking = (await renter.book([machine], at(2), at(3))).json()
     person = (await owner.get("/me")).json()["id"]
     photo = await shown(database, settings, machine)
-    return Scene(people, machine, block["id"], booking["id"], person, photo)
+    link = await owner.made("/calendar-links", {"machine_id": machine})
+    return Scene(people, machine, block["id"], booking["id"], person, photo, link["id"])
 
 
 async def _viewer(world: World, of: Person, database: Database) -> Person:

@@ -53,7 +53,6 @@ def _head(feed: Feed) -> bytes:
     calendar["CALSCALE"] = prop.vText("GREGORIAN")
     # RFC 7986, and what Apple, Google and Outlook called these before it.
     calendar["NAME"] = calendar["X-WR-CALNAME"] = prop.vText(feed.name)
-    calendar["X-WR-TIMEZONE"] = prop.vText(feed.zone)
     calendar["REFRESH-INTERVAL"] = prop.vDuration(REFRESH, params={"VALUE": "DURATION"})
     calendar["X-PUBLISHED-TTL"] = prop.vDuration(REFRESH)
     head: bytes = calendar.to_ical()
