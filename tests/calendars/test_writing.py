@@ -6,7 +6,7 @@ import pytest
 import recurring_ical_events
 from hypothesis import example, given
 from hypothesis import strategies as st
-from icalendar import Calendar, vText
+from icalendar import Calendar
 
 from tests.calendars.rfc import check, unfolded
 from votremachine.calendars.rules import Feed, Happening, Status, whole_seconds
@@ -79,7 +79,8 @@ def test_any_text_is_read_as_it_was_written(text: str, name: str) -> None:
     (event,) = calendar.events
     assert (str(event["SUMMARY"]), str(event["DESCRIPTION"])) == (text, text)
     assert [str(one) for one in event.categories] == [text]
-    assert vText.from_ical(str(calendar["NAME"])) == name, "the library leaves it escaped"
+    escaped = name.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,").replace("\n", "\\n")  # 3.3.11
+    assert {f"NAME:{escaped}", f"X-WR-CALNAME:{escaped}"} <= set(unfolded(file(feed(name=name))))
 
 
 @pytest.mark.parametrize("letter", ["é", "€", "🚜", "e\u0301"])
