@@ -19,6 +19,8 @@ from votremachine.accounts.routes.router import router as accounts
 from votremachine.availability import routes as availability
 from votremachine.bookings.privacy import BOOKINGS
 from votremachine.bookings.routes import router as bookings
+from votremachine.calendars import routes as calendars
+from votremachine.calendars.privacy import LINKS
 from votremachine.config import Settings, read_settings
 from votremachine.demo import routes as demo
 from votremachine.discovery import routes as discovery
@@ -53,6 +55,7 @@ ROUTERS: tuple[Router | HTTPRouteHandler, ...] = (
     pricing.router,
     discovery.find,
     bookings.router,
+    calendars.router,
     notifications.router,
     demo.router,
     health.router,
@@ -95,7 +98,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         "cursors": Cursors(keys_of(settings)),
         "offers": offers,
         # What each slice knows of a person; those below know nothing of those above.
-        "parts": (BOOKINGS, INBOX),
+        "parts": (BOOKINGS, LINKS, INBOX),
     }
     per_request = {"claims": read_claims, "asking": pricing.asking_reader(read_claims, database, offers)}
     app = Litestar(
@@ -115,7 +118,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         # Ours says it all, in one line per request.
         logging_config=None,
     )
-    app.asgi_handler = logs.RequestLog(app.asgi_handler)
+    app.asgi_handler = logs.RequestLog(app.asgi_handler, [calendars.PRIVATE_BELOW])
     return app
 
 

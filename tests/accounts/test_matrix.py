@@ -49,6 +49,9 @@ PUBLIC = {
     ("GET", "/v1/machines/import-template"),
     ("GET", "/v1/demo"),
     ("GET", "/v1/demo/letters"),
+    # The address is the permission: tests/calendars.
+    ("GET", "/v1/calendars/{file}"),
+    ("HEAD", "/v1/calendars/{file}"),
 }
 EVERYBODY = (200,) * 9
 RUNNERS = (403, 403, 403, 403, 403, 403, 403, 200, 200)
@@ -132,6 +135,11 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/v1/bookings/{booking_id}/check_in"): WORKERS_OF_THE_OWNER,
     ("POST", "/v1/bookings/{booking_id}/no_show"): WORKERS_OF_THE_OWNER,
     ("GET", "/v1/inbox"): EVERYBODY,
+    # Whoever may read the calendar, but staff: a link goes on when nobody looks.
+    ("POST", "/v1/calendar-links"): (403, 403, 403, 403, 201, 201, 201, 201, 201),
+    ("GET", "/v1/calendar-links"): EVERYBODY,
+    # The link is the owner's own; who runs the farm may revoke it as well, and did.
+    ("DELETE", "/v1/calendar-links/{link_id}"): (404, 403, 404, 404, 403, 403, 403, 204, 404),
 }
 
 SPAN = {"start": at(10).isoformat(), "end": at(11).isoformat()}
@@ -156,6 +164,7 @@ class Scene:
     booking: str
     person: str  # the owner
     photo: str
+    link: str  # the owner's, to the machine's calendar
 
     def body(self, method: str, path: str, who: str) -> Json:
         """A body that is right for the route, sent by this persona."""
@@ -191,6 +200,7 @@ class Scene:
             "rates": {"rates": [{"unit": "day", "minor": 1}]},
             "arrange": {"photo_ids": [self.photo]},
             "blocks": {"start": at(20).isoformat(), "end": at(21).isoformat()},
+            "calendar-links": {"machine_id": self.machine},
             "quotes": {"machine_ids": [self.machine], **SPAN},
             "bookings": {"machine_ids": [self.machine], "renter_party_id": own, **SPAN},
             "confirm": {"payment": "on_account"},
@@ -221,6 +231,7 @@ class Scene:
             challenge_id=uuid4(),
             session_id=uuid4(),
             invitation_id=uuid4(),
+            link_id=self.link,
         )
         questions = {
             "availability": f"?from={at(0):%FT%TZ}&to={at(30):%FT%TZ}",
@@ -248,7 +259,8 @@ async def scene(world: World, owner: Person, renter: Person, database: Database,
     booking = (await renter.book([machine], at(2), at(3), note=SHARED_NOTE)).json()
     person = (await owner.get("/me")).json()["id"]
     photo = await shown(database, settings, machine)
-    return Scene(people, machine, block["id"], booking["id"], person, photo)
+    link = await owner.made("/calendar-links", {"machine_id": machine})
+    return Scene(people, machine, block["id"], booking["id"], person, photo, link["id"])
 
 
 async def somebody(

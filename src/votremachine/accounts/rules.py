@@ -53,6 +53,7 @@ class Verb(StrEnum):
     READ_PRICES = "read_prices"
     READ_CALENDAR = "read_calendar"
     EDIT_CALENDAR = "edit_calendar"
+    READ_BY_LINK = "read_by_link"
     READ_BOOKING = "read_booking"
     BOOK = "book"
     CONFIRM = "confirm"
@@ -86,6 +87,7 @@ PERMISSIONS: Mapping[Verb, Mapping[Relation, frozenset[Role] | frozenset[StaffRo
     Verb.READ_PRICES: {Relation.OWNER: _EVERYONE, Relation.PLATFORM: _STAFF},
     Verb.READ_CALENDAR: {Relation.OWNER: _EVERYONE, Relation.PLATFORM: _STAFF},
     Verb.EDIT_CALENDAR: {Relation.OWNER: RUNNERS},
+    Verb.READ_BY_LINK: {Relation.OWNER: _EVERYONE},
     Verb.READ_BOOKING: {Relation.OWNER: _EVERYONE, Relation.RENTER: _EVERYONE, Relation.PLATFORM: _STAFF},
     Verb.BOOK: {Relation.RENTER: _WORKERS},
     Verb.CONFIRM: {Relation.RENTER: _WORKERS},

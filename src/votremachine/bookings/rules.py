@@ -45,6 +45,8 @@ LIFE: Life[State] = {
 }
 # While in one of these a booking has exactly one occupancy per machine; otherwise it has none.
 BLOCKING = frozenset({State.HELD, State.REQUESTED, State.CONFIRMED, State.IN_USE, State.RETURNED})
+# The time was promised, and nobody came to have it.
+FELL_THROUGH = frozenset({State.DECLINED, State.EXPIRED, State.CANCELLED, State.NO_SHOW})
 # These stand only until `expires_at`.
 PROVISIONAL = frozenset({State.HELD, State.REQUESTED})
 MOVABLE = frozenset({State.HELD, State.REQUESTED, State.CONFIRMED})

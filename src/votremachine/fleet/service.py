@@ -58,6 +58,12 @@ async def machine(tx: Tx, machine_id: UUID) -> Machine:
     return (await machines_by_id(tx, [machine_id]))[machine_id]
 
 
+async def machines_of(tx: Tx, party_id: UUID) -> list[Machine]:
+    """Every machine of a party, whatever its state, in order of id; one statement."""
+    theirs = sa.select(*table.COLUMNS).where(machines.c.party_id == party_id).order_by(machines.c.id)
+    return [from_row(row) for row in await tx.rows(theirs)]
+
+
 async def exact_positions(tx: Tx, ids: Collection[UUID]) -> Mapping[UUID, Position]:
     """Where these machines really stand: for their own people, and the two sides of a confirmed booking alone."""
     return {row.id: Position(row.latitude, row.longitude) for row in await tx.rows(_POSITIONS, {"ids": list(ids)})}

@@ -5,6 +5,7 @@ import re
 import sys
 import time
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -53,11 +54,13 @@ def _foreign(renderer: list[Any]) -> list[Any]:
 class RequestLog:
     """Gives each request an id (the caller's own `X-Request-Id` if it is a sane one), says it back and logs the end.
 
-    Stands outside of Litestar's routing, so that unknown paths are logged and answered like any other.
+    Stands outside of Litestar's routing, so that unknown paths are logged and answered like any other. What follows
+    one of `secret_after` in a path is a permission by itself, and is not written down.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, secret_after: Sequence[str] = ()) -> None:
         self._app = app
+        self._secret_after = secret_after
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -76,10 +79,23 @@ class RequestLog:
                 limited = standing.headers() if standing else ()
                 message["headers"] = [*message["headers"], said, *security_headers(scope["path"]), *limited]
                 took = round((time.perf_counter() - started) * 1000, 1)
-                log.info("request", method=scope["method"], path=scope["path"], status=message["status"], ms=took)
+                log.info(
+                    "request",
+                    method=scope["method"],
+                    path=self._shown(scope["path"]),
+                    status=message["status"],
+                    ms=took,
+                )
             await send(message)
 
         await self._app(scope, receive, note)
+
+    def _shown(self, path: str) -> str:
+        for prefix in self._secret_after:
+            before, found, _ = path.partition(prefix)
+            if found:
+                return f"{before}{found}…"
+        return path
 
 
 def _request_id(scope: Scope) -> str:

@@ -1,0 +1,1 @@
+"""The verbs of calendar links, and the reading of what stands behind one."""
