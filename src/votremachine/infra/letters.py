@@ -5,6 +5,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid, parseaddr
 from enum import StrEnum
@@ -52,7 +53,10 @@ class Folder:
         self._folder = folder
 
     async def send(self, letter: Letter) -> None:
-        await asyncio.to_thread(self._write, letter)
+        try:
+            await asyncio.to_thread(self._write, letter)
+        except OSError as error:
+            raise NotSent(repr(error)) from error
 
     def sent_to(self, address: str) -> list[Letter]:
         """The letters to one address, oldest first. Reads files: not for the event loop's thread."""
@@ -73,32 +77,51 @@ def _mark(address: str) -> str:
 
 
 class Smtp:
-    """Hands e-mails to a mail server: `smtps://` speaks TLS at once, `smtp://` as soon as the server offers it."""
+    """Hands e-mails to a mail server: `smtps://` speaks TLS at once, `smtp://` as soon as the server offers it.
+
+    A password is never said without TLS, and a certificate that nobody known has signed is refused.
+    """
 
     def __init__(self, url: str, sender: str) -> None:
         self._url = urlsplit(url)
         self._sender = sender
 
     async def send(self, letter: Letter) -> None:
-        message = EmailMessage()
-        message["From"], message["To"], message["Subject"] = self._sender, letter.to, letter.subject
-        message["Date"] = formatdate(localtime=False)
-        message["Message-ID"] = make_msgid(domain=parseaddr(self._sender)[1].partition("@")[2] or None)
-        message["Auto-Submitted"] = "auto-generated"
-        message.set_content(letter.text)
         url = self._url
         try:
+            message = self._written(letter)
             await aiosmtplib.send(
                 message,
+                recipients=[message["To"].addresses[0].addr_spec],
                 hostname=url.hostname,
                 port=url.port,
                 username=unquote(url.username) if url.username else None,
                 password=unquote(url.password) if url.password else None,
                 use_tls=url.scheme == "smtps",
+                start_tls=True if url.username and url.scheme != "smtps" else None,
                 timeout=PATIENCE_SECONDS,
             )
-        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+        # ValueError is what an address or a subject gives that would be more than one line, or more than one address.
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             raise NotSent(repr(error)) from error
+
+    def _written(self, letter: Letter) -> EmailMessage:
+        message = EmailMessage()
+        message["From"], message["To"], message["Subject"] = self._sender, _recipient(letter.to), letter.subject
+        message["Date"] = formatdate(localtime=False)
+        message["Message-ID"] = make_msgid(domain=parseaddr(self._sender)[1].partition("@")[2] or None)
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(letter.text)
+        return message
+
+
+def _recipient(to: str) -> Address:
+    """One address as headers write it, its first part quoted where it must be; raises ValueError."""
+    user, _, domain = to.rpartition("@")
+    address = Address("", user, domain)
+    if not (user and domain and to.isprintable()) or parseaddr(address.addr_spec)[1] != address.addr_spec:
+        raise ValueError("this is not one e-mail address")
+    return address
 
 
 class SmsGateway:
@@ -109,13 +132,19 @@ class SmsGateway:
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     async def send(self, letter: Letter) -> None:
+        body = {"to": letter.to, "text": letter.text}
         try:
-            async with httpx.AsyncClient(timeout=PATIENCE_SECONDS) as http:
-                answer = await http.post(self._url, json={"to": letter.to, "text": letter.text}, headers=self._headers)
-        except httpx.HTTPError as error:
+            # httpx waits so long for each piece of an answer; here for the whole. Only its status is read.
+            async with (
+                asyncio.timeout(PATIENCE_SECONDS),
+                httpx.AsyncClient(timeout=PATIENCE_SECONDS) as http,
+                http.stream("POST", self._url, json=body, headers=self._headers) as answer,
+            ):
+                status = answer.status_code
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             raise NotSent(repr(error)) from error
-        if not answer.is_success:
-            raise NotSent(f"the gateway answered {answer.status_code}")
+        if not 200 <= status < 300:
+            raise NotSent(f"the gateway answered {status}")
 
 
 class PostOffice:
