@@ -3,9 +3,11 @@
 A moving window: so many in any stretch of so many seconds (`limits`, strategy MovingWindow).
 """
 
+import asyncio
 import math
 import time
 from typing import NamedTuple
+from weakref import WeakValueDictionary
 
 import structlog
 from limits import RateLimitItem, RateLimitItemPerSecond
@@ -81,6 +83,7 @@ class Limits:
         self._own = MovingWindowRateLimiter(MemoryStorage())
         self._away_until = 0.0
         self._handfuls: dict[tuple[str, str], _Handful] = {}
+        self._asking: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     async def take(self, limit: Limit, key: str, cost: int = 1) -> Standing:
         """Count `cost` takings; raises `TooManyRequests` when they are more than the limit has left."""
@@ -95,32 +98,44 @@ class Limits:
     async def spend(self, limit: Limit, key: str) -> Standing:
         """One taking of a handful that was taken at once: for what happens at every request.
 
-        Never more than the limit; near its end each process asks for single ones. Raises `TooManyRequests`.
+        Never more than the limit, counted from when a handful was taken; near its end each process asks for single
+        ones. Raises `TooManyRequests`.
         """
-        now, held = time.monotonic(), self._handfuls.get((limit.name, key))
-        if held is None or held.left == 0 or held.until <= now:
-            held = await self._grasp(limit, key, now)
+        whose = (limit.name, key)
+        held = self._held(whose)
+        if held is None:
+            # One asks for all who wait: were each to take a handful, the last would find none while many lie unused.
+            async with self._asking.setdefault(whose, asyncio.Lock()):
+                held = self._held(whose) or await self._grasp(limit, key)
         held = held._replace(left=held.left - 1)
-        self._handfuls[limit.name, key] = held
+        self._handfuls[whose] = held
         limit = limit._replace(amount=limit.amount * self._factor)
-        return Standing(limit, held.remaining + held.left, max(1, math.ceil(held.until - now)))
+        return Standing(limit, held.remaining + held.left, max(1, math.ceil(held.until - time.monotonic())))
 
     async def close(self) -> None:
         await self._pool.aclose()
 
-    async def _grasp(self, limit: Limit, key: str, now: float) -> _Handful:
-        if len(self._handfuls) >= MOST_HELD:
-            self._handfuls = {one: held for one, held in self._handfuls.items() if held.until > now}
+    def _held(self, whose: tuple[str, str]) -> _Handful | None:
+        held = self._handfuls.get(whose)
+        return held if held and held.left and held.until > time.monotonic() else None
+
+    async def _grasp(self, limit: Limit, key: str) -> _Handful:
+        now = time.monotonic()
         try:
             cost, standing = HANDFUL, await self.take(limit, key, HANDFUL)
         except TooManyRequests:
             cost, standing = 1, await self.take(limit, key)
+        if len(self._handfuls) >= MOST_HELD:
+            # Whoever came first makes room: they lose what was left of a handful.
+            del self._handfuls[next(iter(self._handfuls))]
         return _Handful(cost, standing.remaining, now + standing.reset_seconds)
 
     async def _hit(self, item: RateLimitItem, key: str, cost: int) -> tuple[bool, int, float]:
         if time.monotonic() >= self._away_until:
             try:
-                return await _counted(self._shared, item, key, cost)
+                # Around it all: redis-py opens one connection at a time, and each would wait for those before it.
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    return await _counted(self._shared, item, key, cost)
             except (RedisError, OSError) as error:
                 self._away_until = time.monotonic() + AWAY_SECONDS
                 log.warning("limits.redis_away", error=repr(error))
