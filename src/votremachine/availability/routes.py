@@ -14,7 +14,6 @@ from votremachine.accounts.tokens import Claims
 from votremachine.availability.rules import SpanTaken, UnknownBlock, WindowTooLong, check_window
 from votremachine.availability.schemas import Availability, BlockTime, BlockView, Calendar
 from votremachine.availability.service import blocks, look
-from votremachine.fleet import service as fleet
 from votremachine.fleet.rules import UnknownMachine
 from votremachine.infra import idempotency
 from votremachine.infra.database import Database, Tx
@@ -40,9 +39,7 @@ async def show_availability(
 ) -> Response[Availability]:
     """When a machine can be booked, and when not."""
     window = check_window(Span(start, end))
-    async with database.read() as tx:
-        machine = await fleet.visible(tx, await sessions.actor(tx, claims), machine_id)
-        return reply(request, await look.availability(tx, machine, window))
+    return reply(request, await look.availability(database, sessions.identify(claims), machine_id, window))
 
 
 @get(

@@ -14,7 +14,9 @@ from votremachine.availability.schemas import Availability, Calendar, OccupancyV
 from votremachine.availability.service.table import COLUMNS, from_row, meets_window, on_machine, window_values
 from votremachine.fleet import service as fleet
 from votremachine.fleet.rules import Machine
-from votremachine.infra.database import Tx
+from votremachine.infra.database import Database, Tx
+from votremachine.infra.idempotency import Identify
+from votremachine.infra.questions import ask
 from votremachine.infra.wire import SpanView
 from votremachine.kernel.span import Span, clip, gaps, merge
 
@@ -39,12 +41,18 @@ def in_the_way(
 
     The same as an overlap with `busy`, for a statement of a slice above.
     """
+    return sa.exists().where(*_meeting(machine_id, before_minutes, after_minutes))
+
+
+def _meeting(
+    machine_id: sa.ColumnElement[Any], before_minutes: sa.ColumnElement[Any], after_minutes: sa.ColumnElement[Any]
+) -> tuple[sa.ColumnElement[bool], ...]:
     wanted = sa.func.tstzrange(
         sa.bindparam("wanted_from", type_=_INSTANT) - _minutes(before_minutes),
         sa.bindparam("wanted_to", type_=_INSTANT) + _minutes(after_minutes),
         type_=TSTZRANGE,
     )
-    return sa.exists().where(on_machine(machine_id), occupancies.c.blocked.op("&&", is_comparison=True)(wanted), _live)
+    return on_machine(machine_id), occupancies.c.blocked.op("&&", is_comparison=True)(wanted), _live
 
 
 def _minutes(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
@@ -76,9 +84,30 @@ async def free(tx: Tx, machines: Sequence[Machine], span: Span) -> set[UUID]:
     return wanted.keys() - {one.machine_id for one in found if one.blocked.overlaps(wanted[one.machine_id])}
 
 
-async def availability(tx: Tx, machine: Machine, window: Span) -> Availability:
-    """Free and busy, without reasons, for anybody who may see the machine."""
-    occupied = clip(await busy(tx, [machine], window), window)
+_machine = fleet.BY_IDS.subquery("machine")
+_blocked = (
+    sa.select(occupancies.c.blocked)
+    .where(*_meeting(_machine.c.id, _machine.c.buffer_before_minutes, _machine.c.buffer_after_minutes))
+    .order_by(sa.func.lower(occupancies.c.blocked))
+    .correlate(_machine)
+    .scalar_subquery()
+)
+# The machine of `ids`, and when it is blocked about the bound window, as one row.
+_MACHINE_AND_BLOCKED = sa.select(_machine, sa.func.array(_blocked).label("blocked"))
+
+
+async def availability(database: Database, identify: Identify[Actor], machine_id: UUID, window: Span) -> Availability:
+    """Free and busy, without reasons, for anybody who may see the machine; who asks and all of it in one statement.
+
+    Raises `UnknownMachine`.
+    """
+    now = database.clock()
+    values = {"ids": [machine_id], "wanted_from": window.start, "wanted_to": window.end, "now": now}
+    who, rows = await ask(database, identify, now, _MACHINE_AND_BLOCKED, values)
+    known = fleet.check_found({row.id: fleet.from_row(row) for row in rows}, [machine_id])
+    (machine,) = fleet.check_visible(who, known)
+    blocked = [Span(one.lower, one.upper) for one in rows[0].blocked]
+    occupied = clip(merge(busy_for(blocked, machine.terms.buffers)), window)
     return Availability(
         machine.id,
         machine.zone.key,
