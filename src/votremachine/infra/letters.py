@@ -119,7 +119,7 @@ def _recipient(to: str) -> Address:
     """One address as headers write it, its first part quoted where it must be; raises ValueError."""
     user, _, domain = to.rpartition("@")
     address = Address("", user, domain)
-    if not (user and domain and to.isprintable()) or parseaddr(address.addr_spec)[1] != address.addr_spec:
+    if not (user and domain) or parseaddr(address.addr_spec)[1] != address.addr_spec:
         raise ValueError("this is not one e-mail address")
     return address
 
