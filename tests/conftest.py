@@ -107,7 +107,7 @@ def letters(database: Database, settings: Settings) -> Letters:
     post, proofs, sent = open_post(settings), Credentials.of(settings).proofs, letters_folder(settings)
 
     async def to(address: str) -> list[str]:
-        await send_letters(database, post, proofs, settings.public_url)
+        await send_letters(database, post, proofs, settings.link_base)
         return [letter.text for letter in sent.sent_to(address.lower())]
 
     return to

@@ -27,6 +27,7 @@ from votremachine.discovery import routes as discovery
 from votremachine.fleet import routes as fleet
 from votremachine.fleet.importing import routes as importing
 from votremachine.fleet.photos import routes as photos
+from votremachine.fleet.privacy import MACHINES
 from votremachine.infra import health, logs, openapi
 from votremachine.infra.bodies import StrictRequest
 from votremachine.infra.callers import networks
@@ -98,7 +99,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         "cursors": Cursors(keys_of(settings)),
         "offers": offers,
         # What each slice knows of a person; those below know nothing of those above.
-        "parts": (BOOKINGS, LINKS, INBOX),
+        "parts": (MACHINES, BOOKINGS, LINKS, INBOX),
     }
     per_request = {"claims": read_claims, "asking": pricing.asking_reader(read_claims, database, offers)}
     app = Litestar(

@@ -15,7 +15,7 @@ import msgspec
 
 from votremachine.config import BadSetting, Settings, check_secrets, read_settings
 from votremachine.infra.address import check_free, check_redis, is_ready, local_url
-from votremachine.infra.servers.postgres import EmbeddedPostgres
+from votremachine.infra.servers.postgres import EmbeddedPostgres, running_url
 from votremachine.infra.servers.process import CannotStart
 from votremachine.infra.servers.redis import EmbeddedRedis
 from votremachine.infra.supervisor import ChildDied, Interrupted, Supervisor
@@ -111,7 +111,7 @@ def seed(settings: Settings, _: argparse.Namespace) -> None:
 
 
 def staff(settings: Settings, given: argparse.Namespace) -> None:
-    _need(settings, "database_url")
+    settings = _with_database(settings)
     from votremachine.accounts.appointing import appoint  # takes 0.3 s, as in migrate
     from votremachine.kernel.errors import DomainError
 
@@ -122,7 +122,7 @@ def staff(settings: Settings, given: argparse.Namespace) -> None:
 
 
 def import_machines(settings: Settings, given: argparse.Namespace) -> None:
-    _need(settings, "database_url")
+    settings = _with_database(settings)
     from votremachine.fleet.importing.command import run  # as in serve
 
     run(settings, given.file, given.party, dry=given.dry_run)
@@ -151,6 +151,16 @@ def _need(settings: Settings, *names: str) -> None:
     for name in names:
         if not getattr(settings, name):
             raise CannotStart(f"VOTREMACHINE_{name.upper()} is not set; only `votremachine up` brings its own servers")
+
+
+def _with_database(settings: Settings) -> Settings:
+    """The settings with the database of the `up` that runs in var_dir, where they name none."""
+    url = settings.database_url or running_url(settings.var_dir.resolve() / "postgres")
+    if not url:
+        raise CannotStart(
+            f"VOTREMACHINE_DATABASE_URL is not set, and no `votremachine up` runs in {settings.var_dir.resolve()}"
+        )
+    return msgspec.structs.replace(settings, database_url=url)
 
 
 def _complete(settings: Settings, var_dir: Path) -> Settings:

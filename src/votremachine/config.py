@@ -32,8 +32,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     old_secrets: str = ""
     # Demo parties book on account and the demo sign-ins are shown to everyone: never on a real service.
     demo: bool = False
-    # Where links in letters lead: the address by which people reach this service.
-    public_url: str = "http://127.0.0.1:8000"
+    # Where links in letters lead: the address by which people reach this service; empty: where it listens.
+    public_url: str = ""
     # smtp://user:password@host:587 or smtps://…:465; empty: letters are files in var_dir/letters.
     smtp_url: str = ""
     mail_from: str = "Votremachine <ne-pas-repondre@votremachine.example>"
@@ -52,6 +52,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     argon2_lanes: Annotated[int, msgspec.Meta(ge=1)] = 1
     log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
     log_json: bool = True
+
+    @property
+    def link_base(self) -> str:
+        """What links begin with, without a slash at its end."""
+        return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
 
 
 class BadSetting(Exception):

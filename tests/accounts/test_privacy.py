@@ -35,7 +35,7 @@ async def test_all_that_is_known_of_a_person_and_no_secret(
     booking = await renter.booked([await world.machine(owner)], at(2), at(3), note="After the rain")
     await drain(database, HANDLERS)
     told, theirs = await exported(renter), await exported(owner)
-    assert set(told) == {"account.json", "bookings.json", "calendar_links.json", "inbox.json"}
+    assert set(told) == {"account.json", "bookings.json", "calendar_links.json", "inbox.json", "machines.json"}
     (person,) = told["account.json"]["person"]
     assert (person["email"], person["name"]) == (renter.email, "Renter")
     assert {one["booking_id"] for one in told["bookings.json"]} == {booking["id"]}
@@ -74,6 +74,16 @@ async def test_who_leaves_is_nobody_any_more(world: World, http: httpx.AsyncClie
         assert answer.status_code == (401 if path == "login" else 202)
     again = await world.person(claire.email)
     assert (await again.get("/me")).json()["seats"] == [], "the address is free, the old account is not theirs"
+
+
+async def test_machines_of_a_party_that_closed_are_off_the_market(world: World, owner: Person, renter: Person) -> None:
+    listed, draft = await world.machine(owner), await world.machine(owner, listed=False)
+    assert (await close(owner)).status_code == 204
+    for machine in (listed, draft):
+        assert (await renter.get(f"/machines/{machine}")).status_code == 404
+    refused = await renter.book([listed], at(2), at(3), payment="on_account")
+    assert (refused.status_code, refused.json()["code"]) == (404, "unknown_machine")
+    assert listed not in (await renter.get("/machines")).text
 
 
 async def test_nobody_leaves_a_booking_behind(world: World, owner: Person, renter: Person) -> None:

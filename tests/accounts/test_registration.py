@@ -257,8 +257,8 @@ async def test_a_letter_that_was_not_taken_is_sent_again_with_another_code(
             seen.append(re.findall(r"\b\d{6}\b", letter.text)[0])
             raise NotSent("451 try again")
 
-    assert await send_letters(database, Broken(), proofs, settings.public_url) == 0
-    assert await send_letters(database, Broken(), proofs, settings.public_url) == 0
+    assert await send_letters(database, Broken(), proofs, settings.link_base) == 0
+    assert await send_letters(database, Broken(), proofs, settings.link_base) == 0
     assert len(seen) == 1, "not at once"
     async with database.begin() as tx:
         await tx.execute(sa.text("UPDATE challenges SET send_at = :now WHERE send_at IS NOT NULL"), {"now": tx.now})

@@ -32,19 +32,21 @@ async def in_place_of(support: Person, person: Person) -> Person:
 
 
 async def test_support_acts_in_somebodys_place_and_they_see_it_all(
-    support: Person, owner: Person, database: Database
+    support: Person, owner: Person, world: World, database: Database
 ) -> None:
+    tractor = await world.machine(owner)
     before = {one["id"] for one in (await owner.get("/me/sessions")).json()}
     place = await in_place_of(support, owner)
     assert (await place.get("/me")).json()["in_their_place"] is True
-    assert (await place.ask("PATCH", "/me", {"name": "Corrected"})).status_code == 200
+    block = {"start": at(5).isoformat(), "end": at(6).isoformat()}
+    assert (await place.post(f"/machines/{tractor}/blocks", block)).status_code == 201
     (theirs,) = [one for one in (await owner.get("/me/sessions")).json() if one["id"] not in before]
     assert theirs["reason"] == REASON
     log = (await owner.get("/me/audit")).json()["items"]
     done = {one["verb"]: one for one in log if one["by_staff"]}
-    assert set(done) == {"take_place", "edit"}
+    assert set(done) == {"take_place", "block"}
     assert done["take_place"]["facts"] == {"reason": REASON}
-    assert done["edit"]["session_id"] == theirs["id"]
+    assert done["block"]["session_id"] == theirs["id"]
     await drain(database, HANDLERS)
     assert [one["kind"] for one in (await owner.get("/inbox")).json()["items"]] == ["Impersonated"]
     assert (await owner.ask("DELETE", f"/me/sessions/{theirs['id']}")).status_code == 204, "they may end it"
@@ -54,6 +56,7 @@ async def test_support_acts_in_somebodys_place_and_they_see_it_all(
 async def test_what_is_a_persons_alone_is_not_done_in_their_place(support: Person, owner: Person) -> None:
     place = await in_place_of(support, owner)
     session = (await owner.get("/me/sessions")).json()[0]["id"]
+    me = (await owner.get("/me")).json()["id"]
     for method, path, body in (
         ("PUT", "/me/password", {"password": "a new password", "current": PASSWORD}),
         ("POST", "/me/addresses", {"email": "x@x.example"}),
@@ -62,6 +65,13 @@ async def test_what_is_a_persons_alone_is_not_done_in_their_place(support: Perso
         ("GET", "/me/export", None),
         ("POST", "/me/close", {"current": PASSWORD}),
         ("POST", "/invitations/accept", {"token": "x"}),
+        ("PATCH", "/me", {"name": "Corrected"}),
+        ("POST", "/parties", {"kind": "farm", "name": "X", "commune": "Dax"}),
+        ("PUT", f"/parties/{owner.party_id}/iban", {"iban": ""}),
+        ("POST", f"/parties/{owner.party_id}/invitations", {"role": "admin"}),
+        ("PATCH", f"/parties/{owner.party_id}/people/{me}", {"role": "viewer"}),
+        ("DELETE", f"/parties/{owner.party_id}/people/{me}", None),
+        ("POST", "/calendar-links", {"name": "X", "party_id": owner.party_id}),
     ):
         refused = await place.ask(method, path, body)
         assert (refused.status_code, refused.json()["code"]) == (403, "not_in_their_place"), path

@@ -26,11 +26,11 @@ STREW = sa.text(
     """
     INSERT INTO machines (id, party_id, category, category_number, title_fr, description_fr, make, model, commune,
         latitude, longitude, zone, state, booking_mode, buffer_before_minutes, buffer_after_minutes, min_minutes,
-        max_minutes, lead_minutes, horizon_days, deposit_minor, currency, version, created_at, blur_north_m,
-        blur_east_m, shown_latitude, shown_longitude)
+        max_minutes, lead_minutes, horizon_days, deposit_minor, currency, version, created_at,
+        shown_latitude, shown_longitude)
     SELECT gen_random_uuid(), :party, CASE n % 3 WHEN 0 THEN 'plough' ELSE 'tractor' END,
         CASE n % 3 WHEN 0 THEN 8 ELSE 1 END, 'x', '', '', '', 'Dax', 0, 0, 'Europe/Paris', 'listed', 'instant',
-        0, 0, 60, 43200, 0, 365, 0, 'EUR', 1, now(), 0, 0,
+        0, 0, 60, 43200, 0, 365, 0, 'EUR', 1, now(),
         43.4 + (n / 10) * 0.6180339887 % 1, -1.0 + (n / 10) * 0.7548776662 % 1
     FROM generate_series(1, :many) AS n
     """

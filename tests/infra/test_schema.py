@@ -104,9 +104,9 @@ async def a_machine(database: Database) -> object:
             INSERT INTO machines (id, party_id, category, title_fr, description_fr, make, model, commune, latitude,
                 longitude, zone, state, booking_mode, buffer_before_minutes, buffer_after_minutes, min_minutes,
                 max_minutes, lead_minutes, horizon_days, deposit_minor, currency, version, created_at, category_number,
-                blur_north_m, blur_east_m, shown_latitude, shown_longitude)
+                shown_latitude, shown_longitude)
             VALUES (gen_random_uuid(), :party, 'tractor', '', '', '', '', '', 0, 0, 'Europe/Paris',
-                'listed', 'instant', 0, 0, 60, 60, 0, 1, 0, 'EUR', 1, now(), 1, 0, 0, 0, 0) RETURNING id
+                'listed', 'instant', 0, 0, 60, 60, 0, 1, 0, 'EUR', 1, now(), 1, 0, 0) RETURNING id
             """
         )
         return (await tx.execute(made, {"party": party})).scalar_one()

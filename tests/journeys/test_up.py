@@ -4,6 +4,8 @@ import asyncio
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -156,3 +158,30 @@ async def test_a_database_of_a_newer_version(var_dir: Path, port: int) -> None:
         await connection.close()
     assert "9999" in await asyncio.to_thread(complaint, var_dir, port)
     assert running_in(var_dir) == []
+
+
+def appoint(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    environ = {"VOTREMACHINE_VAR_DIR": str(folder), "PATH": ""}
+    return subprocess.run(
+        [sys.executable, "-m", "votremachine", "staff", *words],
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_staff_is_appointed_where_it_runs(var_dir: Path, port: int, started: list[Up]) -> None:
+    folder, email = var_dir / "var", SIGN_INS[0].email
+    nobody = appoint(folder, email, "support")
+    assert nobody.returncode == 2
+    assert "no `votremachine up` runs" in nobody.stderr
+    started.append(up := Up(folder, port))
+    up.wait()
+    assert appoint(folder, "nobody@x.example", "support").returncode == 2
+    assert appoint(folder, email, "support").stdout == f"{email}: support\n"
+    with httpx.Client(base_url=f"{up.url}/v1") as http:
+        sign_in = {"email": email, "password": SIGN_INS[0].password}
+        http.headers["Authorization"] = f"Bearer {http.post('/auth/login', json=sign_in).json()['access_token']}"
+        assert http.get("/me").json()["staff"] == "support"

@@ -29,9 +29,3 @@ class Impersonated(PersonEvent, frozen=True):
 
 class RoleChanged(PersonEvent, frozen=True):
     """The person's role in a party was changed, or taken away."""
-
-
-class PartyClosed(Event, frozen=True):
-    """Nobody acts for this party any more."""
-
-    party_id: UUID

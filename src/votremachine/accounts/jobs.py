@@ -8,7 +8,7 @@ from votremachine.accounts.service import challenges, colleagues, privacy
 async def send_letters(ctx: dict[str, Any]) -> int:
     """Send the codes and links that people asked for."""
     settings = ctx["settings"]
-    return await challenges.send_letters(ctx["database"], ctx["post"], ctx["proofs"], settings.public_url)
+    return await challenges.send_letters(ctx["database"], ctx["post"], ctx["proofs"], settings.link_base)
 
 
 async def purge_accounts(ctx: dict[str, Any]) -> int:

@@ -15,6 +15,10 @@ async def _nothing(tx: Tx, person_id: UUID) -> None:
     """Nothing of the person's own is kept here, or the law asks to keep it."""
 
 
+async def _nothing_closes(tx: Tx, party_ids: Sequence[UUID]) -> None:
+    """Nothing here ends with a party."""
+
+
 async def _nobody_minds(tx: Tx, party_ids: Sequence[UUID]) -> None:
     """These parties may close as far as this slice is concerned."""
 
@@ -24,13 +28,14 @@ class PersonalData:
     """One slice's part: `name` is its file in the export.
 
     `export` gives what can be encoded as JSON; `forget` deletes what is a person's alone; `check_closing` raises a
-    `DomainError` when parties cannot be without anybody yet.
+    `DomainError` when parties cannot be without anybody yet; `close_parties` ends what these parties offer.
     """
 
     name: str
     export: Callable[[Tx, Actor], Awaitable[Any]]
     forget: Callable[[Tx, UUID], Awaitable[None]] = _nothing
     check_closing: Callable[[Tx, Sequence[UUID]], Awaitable[None]] = _nobody_minds
+    close_parties: Callable[[Tx, Sequence[UUID]], Awaitable[None]] = _nothing_closes
 
 
 Parts = Sequence[PersonalData]

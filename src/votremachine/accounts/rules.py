@@ -101,6 +101,20 @@ PERMISSIONS: Mapping[Verb, Mapping[Relation, frozenset[Role] | frozenset[StaffRo
 }
 
 
+# What staff do not do in a person's place: it would outlast the half hour, or move money.
+_NOT_IN_THEIR_PLACE = frozenset(
+    {
+        Verb.EDIT_PARTY,
+        Verb.EDIT_BANKING,
+        Verb.CHANGE_ROLE,
+        Verb.INVITE,
+        Verb.ADMIT_MEMBER,
+        Verb.JOIN_COOPERATIVE,
+        Verb.READ_BY_LINK,
+    }
+)
+
+
 class Seat(msgspec.Struct, frozen=True):
     """A person's place in a party, with the cooperatives which that party is an approved member of."""
 
@@ -231,7 +245,8 @@ def permits(verb: Verb, sides: Mapping[Relation, Role | StaffRole]) -> bool:
 def require(
     verb: Verb, actor: Actor, *, owner: UUID | None = None, renter: UUID | None = None, stranger: DomainError
 ) -> Sides:
-    """The actor's sides, if they permit `verb`; raises `NotAllowed` to who lacks the role.
+    """The actor's sides, if they permit `verb`; raises `NotAllowed` to who lacks the role, `NotInTheirPlace` to staff
+    in the place of who has it.
 
     Who stands on no side gets `stranger`, the error of an object that does not exist: nobody learns that it does.
     """
@@ -241,6 +256,8 @@ def require(
         raise stranger
     if not permits(verb, sides):
         raise NotAllowed
+    if verb in _NOT_IN_THEIR_PLACE:
+        require_self(actor)
     return sides
 
 

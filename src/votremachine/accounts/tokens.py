@@ -36,13 +36,13 @@ class Tokens:
         # A signature once found right stays right; only the hour is looked at again. What is wrong is not remembered.
         self._verify = lru_cache(REMEMBERED)(self._verify_anew)
 
-    def sign(self, claims: Claims, now: datetime) -> str:
+    def sign(self, claims: Claims, now: datetime, life: timedelta = ACCESS_TOKEN_LIFE) -> str:
         body = {
             "sub": str(claims.person_id),
             "sid": str(claims.session_id),
             "aud": AUDIENCE,
             "iat": now,
-            "exp": now + ACCESS_TOKEN_LIFE,
+            "exp": now + life,
         }
         return jwt.encode(body, self._keys[self._newest], ALGORITHM, headers={"kid": self._newest})
 

@@ -50,7 +50,7 @@ async def link(
 ) -> Response[NewLink]:
     """A private address at which a calendar program reads when machines are taken; told this once."""
     async with database.begin() as tx:
-        made = await links.link(tx, await sessions.actor(tx, claims), data, settings.public_url)
+        made = await links.link(tx, await sessions.actor(tx, claims), data, settings.link_base)
     return reply(request, made, status=201, headers={"Cache-Control": "no-store"})
 
 
@@ -97,7 +97,7 @@ async def show(
         raise UnknownCalendar
 
     async def verb(tx: Tx) -> Feed:
-        return await feeds.feed(tx, file.removesuffix(_SUFFIX), settings.public_url)
+        return await feeds.feed(tx, file.removesuffix(_SUFFIX), settings.link_base)
 
     feed = await database.run(verb)
     headers = {"ETag": tag(feed), **_HEADERS}

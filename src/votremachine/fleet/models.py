@@ -50,8 +50,6 @@ machines = sa.Table(
     sa.Column("priced", sa.Boolean, nullable=False, server_default=sa.false(), comment="kept true by pricing"),
     sa.Column("category_number", sa.Integer, nullable=False, comment="of data/categories.csv"),
     # Drawn once, never again: a new one for each reading would be averaged away.
-    sa.Column("blur_north_m", sa.Float, nullable=False),
-    sa.Column("blur_east_m", sa.Float, nullable=False),
     sa.Column("shown_latitude", sa.Float, nullable=False, comment="what strangers are told"),
     sa.Column("shown_longitude", sa.Float, nullable=False),
     sa.Index(None, "party_id"),

@@ -1,4 +1,4 @@
-"""Where a machine stands: exactly for its own people, about a kilometre off for strangers. Pure.
+"""Where a machine stands: exactly for its own people, to the nearest hundredth of a degree for strangers. Pure.
 
 Distances are on a sphere of the earth's mean radius (IUGG): within half a percent of the truth.
 """
@@ -9,8 +9,10 @@ import msgspec
 
 EARTH_M = 6_371_008.8
 DEGREE_M = EARTH_M * pi / 180
-# Strangers are told a place between these two distances from the true one.
-LEAST_BLUR_M, MOST_BLUR_M = 400.0, 1000.0
+# About a kilometre (1.1 km from south to north, 0.8 from west to east in the Landes). Everything in one square of the
+# grid is told to stand at one place: neither an owner's other machines nor a move leave anything to average.
+GRID_DIGITS = 2
+MOST_BLUR_M = 790.0
 # Close to the poles a degree of longitude is no distance at all; no machine is rented there.
 LEAST_COS = 0.01
 
@@ -22,16 +24,6 @@ class Position(msgspec.Struct, frozen=True):
     longitude: float
 
 
-class Blur(msgspec.Struct, frozen=True):
-    """How far the place that strangers are told lies from the true one: drawn once for a machine, and kept.
-
-    Kept when the machine moves, too: the places that were told differ by where it went, and by nothing to average.
-    """
-
-    north_m: float
-    east_m: float
-
-
 class Box(msgspec.Struct, frozen=True):
     """Degrees that hold everything within a radius."""
 
@@ -41,18 +33,9 @@ class Box(msgspec.Struct, frozen=True):
     east: float
 
 
-def draw_blur(entropy: bytes) -> Blur:
-    """A blur from 8 random bytes: every place of the ring is as likely as any other."""
-    one, other = int.from_bytes(entropy[:4]) / 2**32, int.from_bytes(entropy[4:8]) / 2**32
-    distance = sqrt(LEAST_BLUR_M**2 + (MOST_BLUR_M**2 - LEAST_BLUR_M**2) * one)
-    return Blur(distance * cos(2 * pi * other), distance * sin(2 * pi * other))
-
-
-def blurred(exact: Position, blur: Blur) -> Position:
-    """The place that strangers are told."""
-    latitude = max(-90.0, min(90.0, exact.latitude + blur.north_m / DEGREE_M))
-    longitude = exact.longitude + blur.east_m / (DEGREE_M * _shrink(exact.latitude))
-    return Position(latitude, (longitude + 180) % 360 - 180)
+def blurred(exact: Position) -> Position:
+    """The place that strangers are told, and from which a delivery is reckoned."""
+    return Position(round(exact.latitude, GRID_DIGITS), round(exact.longitude, GRID_DIGITS))
 
 
 def distance_m(one: Position, other: Position) -> float:

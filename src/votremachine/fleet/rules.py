@@ -130,6 +130,13 @@ class SeveralOwners(DomainError):
     fr = "Les matériels d'une même réservation appartiennent à un seul propriétaire."
 
 
+class NotForThisParty(DomainError):
+    kind = Kind.CONFLICT
+    code = "not_for_this_party"
+    en = "The owner lends this machine to certain parties, and the one you act for is not among them."
+    fr = "Le propriétaire loue ce matériel à certains seulement, et celui pour qui vous agissez n'en est pas."
+
+
 class NotBookable(DomainError):
     kind = Kind.CONFLICT
     code = "machine_not_bookable"
@@ -179,7 +186,17 @@ class PairingMissing(DomainError):
     fr = "Ce matériel se loue seulement avec un autre du même propriétaire : {categories}."
 
 
-BOOKABLE_ERRORS = (NotBookable, InThePast, TooSoon, BeyondHorizon, TooShort, TooLong, NobodyThere, PairingMissing)
+BOOKABLE_ERRORS = (
+    NotForThisParty,
+    NotBookable,
+    InThePast,
+    TooSoon,
+    BeyondHorizon,
+    TooShort,
+    TooLong,
+    NobodyThere,
+    PairingMissing,
+)
 
 
 def check_bookable(machine: Machine, span: Span, now: datetime) -> None:
@@ -256,6 +273,12 @@ def sees(machine: Machine, who: Actor) -> bool:
         or any(open_to(machine, seat) for seat in who.seats.values())
         or (machine.visibility is Visibility.PUBLIC and machine.state not in HIDDEN)
     )
+
+
+def check_open(machine: Machine, seat: Seat) -> None:
+    """Raises `NotForThisParty` where the owner does not let this party book; another of the person's may see it."""
+    if machine.state is State.LISTED and not open_to(machine, seat):
+        raise NotForThisParty(machine_id=str(machine.id))
 
 
 def open_to(machine: Machine, seat: Seat) -> bool:

@@ -1,6 +1,5 @@
 """The verbs of the fleet: list a machine, change it, publish, pause and retire it; and what other slices ask of it."""
 
-import os
 from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
@@ -12,7 +11,7 @@ from votremachine.accounts.service import audit, parties
 from votremachine.fleet import table
 from votremachine.fleet.listing import Listing, check, check_complete, enter
 from votremachine.fleet.models import invited_parties, machines
-from votremachine.fleet.positions import Position, draw_blur
+from votremachine.fleet.positions import Position
 from votremachine.fleet.rules import Machine, SeveralOwners, State, UnknownMachine, Visibility, sees
 from votremachine.fleet.schemas import EditMachine, ListMachine
 from votremachine.fleet.views import MachineView
@@ -114,14 +113,11 @@ async def list_machine(tx: Tx, who: Actor, asked: ListMachine, language: str = D
 
 
 def new_row(tx: Tx, machine_id: UUID, party_id: UUID, said: Listing) -> dict[str, Any]:
-    """The row of a new draft, with the blur that it keeps for ever."""
-    blur = draw_blur(os.urandom(8))
+    """The row of a new draft."""
     return {
         "id": machine_id,
         "party_id": party_id,
-        **table.values_of(said, blur),
-        "blur_north_m": blur.north_m,
-        "blur_east_m": blur.east_m,
+        **table.values_of(said),
         "state": State.DRAFT,
         "currency": CURRENCY,
         "version": 1,
@@ -146,7 +142,7 @@ async def edit_machine(
         check_complete(said, priced=row.priced, before=before)
     if (said.visibility, said.invited) != (before.visibility, before.invited):
         await check_audience(tx, row.party_id, said)
-    await _change(tx, machine_id, table.values_of(said, table.blur_of(row)))
+    await _change(tx, machine_id, table.values_of(said))
     if said.invited != before.invited:
         await tx.execute(invited_parties.delete().where(invited_parties.c.machine_id == machine_id))
         await _invite(tx, machine_id, said)

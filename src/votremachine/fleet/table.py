@@ -14,7 +14,7 @@ from votremachine.fleet.attributes import Attributes
 from votremachine.fleet.categories import categories
 from votremachine.fleet.listing import Listing
 from votremachine.fleet.models import invited_parties, machines
-from votremachine.fleet.positions import Blur, Position, blurred
+from votremachine.fleet.positions import Position, blurred
 from votremachine.fleet.rules import Cancellation, Cleaning, Machine, Meter, State, Texts, Visibility
 from votremachine.fleet.terms import BookingMode, HandOver, Pairing, Terms
 from votremachine.fleet.views import MachineView, PositionView
@@ -61,9 +61,9 @@ def shown_to(who: Actor) -> sa.ColumnElement[bool]:
     return sa.or_(sa.and_(machines.c.state == State.LISTED, seen), machines.c.party_id.in_(mine))
 
 
-def values_of(listing: Listing, blur: Blur) -> dict[str, Any]:
+def values_of(listing: Listing) -> dict[str, Any]:
     """The columns that hold what an owner says of a machine."""
-    shown = blurred(listing.position, blur)
+    shown = blurred(listing.position)
     return {
         "category": listing.category,
         "category_number": categories()[listing.category].number,
@@ -155,11 +155,6 @@ _TOLD = (
     *("category", "titles", "descriptions", "make", "model", "commune", "zone", "terms", "attributes", "meters"),
     *("visibility", "cancellation", "cleaning"),
 )
-
-
-def blur_of(row: sa.Row[Any]) -> Blur:
-    """The blur that was drawn for a machine once."""
-    return Blur(row.blur_north_m, row.blur_east_m)
 
 
 def _position(row: sa.Row[Any], own: bool) -> PositionView:

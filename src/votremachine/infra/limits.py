@@ -57,6 +57,7 @@ class TooManyRequests(DomainError):
     code = "too_many_requests"
     en = "That was too often. Try again in {retry_after} seconds."
     fr = "C'était trop souvent. Réessayez dans {retry_after} secondes."
+    standing: Standing | None = None
 
 
 class _Handful(NamedTuple):
@@ -92,7 +93,9 @@ class Limits:
         allowed, remaining, reset = await self._hit(item, key, cost)
         seconds = max(1, math.ceil(reset - time.time()))
         if not allowed:
-            raise TooManyRequests(retry_after=min(seconds, limit.seconds))
+            refused = TooManyRequests(retry_after=min(seconds, limit.seconds))
+            refused.standing = Standing(limit, 0, min(seconds, limit.seconds))
+            raise refused
         return Standing(limit, max(remaining, 0), min(seconds, limit.seconds))
 
     async def spend(self, limit: Limit, key: str) -> Standing:

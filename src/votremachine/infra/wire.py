@@ -18,7 +18,7 @@ Cursor = Annotated[str | None, QueryParameter(description="`next_cursor` of the 
 HttpRequest = Request[Any, Any, Any]
 
 # Control characters, and those that are not seen or turn the text around: nobody means to type them into a name.
-UNSEEN = r"\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069"
+UNSEEN = r"\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f"
 _LINE = rf"^[^{UNSEEN}]*$(?!\n)"
 # A name or a title: one line in which something is to be seen.
 Line = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=rf"^(?=.*\S)[^{UNSEEN}]*$(?!\n)")]

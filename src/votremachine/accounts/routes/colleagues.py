@@ -87,7 +87,7 @@ async def invite(
 ) -> Response[NewInvitation]:
     """A link for one person to take a seat within 7 days; told this once, to be passed on."""
     async with database.begin() as tx:
-        made = await colleagues.invite(tx, await sessions.actor(tx, claims), party_id, data, settings.public_url)
+        made = await colleagues.invite(tx, await sessions.actor(tx, claims), party_id, data, settings.link_base)
     return reply(request, made, status=201, headers={"Cache-Control": "no-store"})
 
 

@@ -1,13 +1,13 @@
 """What the routes of every slice read from a request: whom its token speaks for, how often it may ask, its device."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from votremachine.accounts.limits import ACCOUNT, ANYBODY
 from votremachine.accounts.rules import NotSignedIn
 from votremachine.accounts.tokens import Claims, Tokens
 from votremachine.infra.callers import Networks, caller_address
 from votremachine.infra.database import Clock
-from votremachine.infra.limits import Limit, Limits
+from votremachine.infra.limits import Limit, Limits, Standing, TooManyRequests
 from votremachine.infra.wire import HttpRequest
 
 LONGEST_DEVICE = 200
@@ -45,15 +45,23 @@ class Turnstile:
             limit, key = ACCOUNT, str(self._read_claims(request).person_id)
         except NotSignedIn:
             limit, key = ANYBODY, self.address(request)
-        request.scope["state"]["standing"] = await self._limits.spend(limit, key)
+        await _stand(request, self._limits.spend(limit, key))
 
     async def take(self, request: HttpRequest, limit: Limit, key: str | None = None) -> None:
         """Before something that is worth guessing: by `key`, or by address. Raises `TooManyRequests`."""
-        standing = await self._limits.take(limit, key or self.address(request))
-        request.scope["state"]["standing"] = standing
+        await _stand(request, self._limits.take(limit, key or self.address(request)))
 
     def address(self, request: HttpRequest) -> str:
         return caller_address(request.scope, self._trusted)
+
+
+async def _stand(request: HttpRequest, counting: Awaitable[Standing]) -> None:
+    """Leave how the caller stands with a limit for the answer, also with the one that refuses them."""
+    try:
+        request.scope["state"]["standing"] = await counting
+    except TooManyRequests as refused:
+        request.scope["state"]["standing"] = refused.standing
+        raise
 
 
 def device_of(request: HttpRequest) -> str:

@@ -11,7 +11,7 @@ from votremachine.accounts.credentials import Credentials
 from votremachine.accounts.rules import NotAllowed, NotSignedIn, UnknownPerson
 from votremachine.accounts.schemas import FoundPerson, Impersonate, InTheirPlace
 from votremachine.accounts.service import sessions, staff
-from votremachine.accounts.tokens import ACCESS_TOKEN_LIFE, Claims
+from votremachine.accounts.tokens import Claims
 from votremachine.infra.database import Database
 from votremachine.infra.problems import INPUT, InvalidInput, responses
 from votremachine.infra.replies import reply
@@ -49,7 +49,7 @@ async def impersonate(
     async with database.begin() as tx:
         theirs = await staff.impersonate(tx, await sessions.actor(tx, claims), data)
         now = tx.now
-    token = InTheirPlace(known_by.tokens.sign(theirs, now), now + ACCESS_TOKEN_LIFE)
+    token = InTheirPlace(known_by.tokens.sign(theirs, now, staff.PLACE_LIFE), now + staff.PLACE_LIFE)
     return reply(request, token, status=201, headers={"Cache-Control": "no-store"})
 
 

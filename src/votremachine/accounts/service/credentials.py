@@ -93,7 +93,7 @@ async def prove_address(tx: Tx, credentials: Credentials, who: Actor, challenge_
 
 
 async def check_it_is_them(database: Database, passwords: Passwords, who: Actor, current: str | None) -> None:
-    """Raises `ProveItIsYou` unless the password is right, or the session was opened with a code minutes ago.
+    """Raises `ProveItIsYou` unless the password is right or, without one, the session was opened with a code just now.
 
     A telephone left on a table must not be enough to take somebody's account away. Raises `NotInTheirPlace`.
     """
@@ -104,9 +104,11 @@ async def check_it_is_them(database: Database, passwords: Passwords, who: Actor,
     async with database.read() as tx:
         row = (await tx.execute(known.where(sessions.c.id == who.session_id))).one()
         now = tx.now
-    if row.by_code and now - row.created_at < FRESH:
-        return
-    if current is None or not await passwords.verify(row.password_hash, current):
+    if current is None:
+        proved = row.by_code and now - row.created_at < FRESH
+    else:
+        proved = await passwords.verify(row.password_hash, current)
+    if not proved:
         raise ProveItIsYou(pointer="/current")
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from votremachine.accounts.identity import check_iban, check_numbers, masked
 from votremachine.accounts.models import parties, seats
-from votremachine.accounts.rules import Actor, PartyKind, Role, UnknownParty, Verb, require
+from votremachine.accounts.rules import Actor, PartyKind, Role, UnknownParty, Verb, require, require_self
 from votremachine.accounts.schemas import CreateParty, EditParty, PartyDetails, PartyView
 from votremachine.accounts.service import audit
 from votremachine.infra.database import Tx
@@ -25,7 +25,8 @@ _names: dict[UUID, tuple[str, datetime]] = {}
 
 
 async def create_party(tx: Tx, who: Actor, asked: CreateParty, *, demo: bool) -> PartyView:
-    """A new party with its founder as admin. `demo` parties book on account everywhere."""
+    """A new party with its founder as admin. `demo` parties book on account everywhere. Raises `NotInTheirPlace`."""
+    require_self(who)
     party = PartyView(tx.new_id(), asked.kind, asked.name, asked.commune)
     await tx.execute(
         parties.insert(),

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from votremachine.accounts.addresses import is_phone
 from votremachine.accounts.models import people
-from votremachine.accounts.rules import Actor, AddressTaken, Seat
+from votremachine.accounts.rules import Actor, AddressTaken, Seat, require_self
 from votremachine.accounts.schemas import EditMe, Me, SeatView
 from votremachine.accounts.service import audit
 from votremachine.accounts.service.parties import party_views
@@ -80,7 +80,8 @@ async def seat_views(tx: Tx, held: Mapping[UUID, Seat]) -> list[SeatView]:
 
 
 async def edit_me(tx: Tx, who: Actor, asked: EditMe) -> Me:
-    """Change one's name or language."""
+    """Change one's name or language. Raises `NotInTheirPlace`."""
+    require_self(who)
     given: dict[str, str] = {}
     if asked.name is not None:
         given["name"] = asked.name

@@ -13,7 +13,6 @@ from uuid import UUID
 import msgspec
 import sqlalchemy as sa
 
-from votremachine.accounts.events import PartyClosed
 from votremachine.accounts.models import audit_log, challenges, parties, people, seats, sessions
 from votremachine.accounts.privacy import Parts, PersonalData
 from votremachine.accounts.rules import Actor, require_self
@@ -57,6 +56,7 @@ async def close(tx: Tx, who: Actor, parts: Parts) -> None:
     for part in parts:
         await part.check_closing(tx, closing)
         await part.forget(tx, who.person_id)
+        await part.close_parties(tx, closing)
     await _close_parties(tx, closing)
     await audit.note(tx, who, "close", "person", who.person_id)
     await _anonymise(tx, who.person_id)
@@ -75,12 +75,8 @@ async def purge_sessions(tx: Tx) -> int:
 
 
 async def _close_parties(tx: Tx, closing: list[UUID]) -> None:
-    if not closing:
-        return
     gone = {"closed_at": tx.now, "iban_sealed": None, "iban_masked": None}
     await tx.execute(parties.update().where(parties.c.id.in_(closing)).values(gone))
-    for party_id in closing:
-        tx.publish(PartyClosed(party_id=party_id))
 
 
 async def _anonymise(tx: Tx, person_id: UUID) -> None:

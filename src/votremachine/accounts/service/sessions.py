@@ -114,11 +114,13 @@ async def refresh(tx: Tx, refreshing: Refreshing, token: str, key: str | None) -
 
 async def sign_out(tx: Tx, claims: Claims) -> None:
     """End the session; its access tokens are worth nothing from the commit on."""
-    ended = await tx.execute(
-        sessions.delete().where(sessions.c.id == claims.session_id, sessions.c.person_id == claims.person_id)
+    ended = await tx.row(
+        sessions.delete()
+        .where(sessions.c.id == claims.session_id, sessions.c.person_id == claims.person_id)
+        .returning(sessions.c.impersonator_id)
     )
-    if ended.rowcount:
-        whose = Actor(claims.person_id, "", "", {}, session_id=claims.session_id)
+    if ended is not None:
+        whose = Actor(claims.person_id, "", "", {}, None, claims.session_id, ended.impersonator_id)
         await audit.note(tx, whose, "sign_out", "session", claims.session_id)
 
 

@@ -20,7 +20,7 @@ from votremachine.bookings.rules import (
 )
 from votremachine.bookings.schemas import Book, BookingView
 from votremachine.bookings.service import reading, store
-from votremachine.fleet.rules import Machine, NotBookable, check_bookable, check_pairing, open_to, somebody_there
+from votremachine.fleet.rules import Machine, check_bookable, check_open, check_pairing, somebody_there
 from votremachine.infra.database import Tx
 from votremachine.infra.wire import SpanView
 from votremachine.kernel.money import Money, total
@@ -132,9 +132,7 @@ def _check(machines: Sequence[Machine], span: Span, seat: Seat, now: datetime) -
     for machine in machines:
         if machine.party_id == seat.party_id:
             raise OwnMachine(machine_id=str(machine.id))
-        if not open_to(machine, seat):
-            # Another party of this person may see it, and a draft may be their own: neither opens it to this one.
-            raise NotBookable(machine_id=str(machine.id))
+        check_open(machine, seat)
         check_bookable(machine, span, now)
     check_pairing(machines, seat.cooperatives)
 

@@ -36,6 +36,17 @@ SETTINGS = {
 THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
+def running_url(data: Path) -> str | None:
+    """The address of the server that runs on this data, whoever started it; None when none is ready there."""
+    try:
+        lines = (data / "postmaster.pid").read_text().splitlines()
+    except OSError:
+        return None
+    # The fifth line is the folder of its socket, the eighth its state (PostgreSQL's pidfile.h).
+    ready = len(lines) >= 8 and lines[7].strip() == "ready"
+    return f"postgresql+asyncpg://postgres@/{DATABASE}?host={lines[4]}" if ready else None
+
+
 class EmbeddedPostgres(EmbeddedServer):
     """`settings` stand above ours; with `THROW_AWAY` nothing is ever waited for to reach the disk."""
 

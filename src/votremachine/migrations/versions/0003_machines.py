@@ -21,13 +21,11 @@ COLUMNS = (
     "cleaning TEXT DEFAULT 'as_found' NOT NULL",
     "priced BOOLEAN DEFAULT false NOT NULL",
     "category_number INTEGER",
-    "blur_north_m FLOAT",
-    "blur_east_m FLOAT",
     "shown_latitude FLOAT",
     "shown_longitude FLOAT",
 )
 # Filled below, then required.
-FILLED = ("category_number", "blur_north_m", "blur_east_m", "shown_latitude", "shown_longitude")
+FILLED = ("category_number", "shown_latitude", "shown_longitude")
 CHECKS = {
     "visibility": "visibility IN ('public', 'cooperative', 'named')",
     "cancellation": "cancellation IN ('flexible', 'moderate', 'strict', 'cooperative')",
@@ -68,21 +66,10 @@ NUMBERS = {
     "earthmoving": 31,
     "storage_space": 32,
 }
-# As fleet/positions.py draws it: anywhere in the ring between 400 m and 1 km, from the random bits of an UUID.
+# As fleet/positions.py has it: the nearest hundredth of a degree.
 BLUR = """
     UPDATE machines SET
-        blur_north_m = distance * cos(bearing), blur_east_m = distance * sin(bearing),
-        shown_latitude = latitude + distance * cos(bearing) / 111195,
-        shown_longitude = longitude + distance * sin(bearing) / (111195 * greatest(cos(radians(latitude)), 0.01))
-    FROM (
-        SELECT id AS of_id, sqrt(160000 + 840000 * one) AS distance, 2 * pi() * other AS bearing
-        FROM (
-            SELECT id, ('x' || substr(bits, 1, 8))::bit(32)::bigint / 4294967296.0::float AS one,
-                ('x' || substr(bits, 25, 8))::bit(32)::bigint / 4294967296.0::float AS other
-            FROM (SELECT id, replace(gen_random_uuid()::text, '-', '') AS bits FROM machines) AS drawn
-        ) AS fractions
-    ) AS rings
-    WHERE of_id = id
+        shown_latitude = round(latitude::numeric, 2), shown_longitude = round(longitude::numeric, 2)
 """
 NEAREST = """
     CREATE INDEX machines_nearest_idx ON machines

@@ -1,18 +1,13 @@
 """How far a machine is brought: the great circle, and the road that is longer. Pure."""
 
-from math import asin, cos, radians, sin, sqrt
-
 import msgspec
 
+from votremachine.fleet.positions import Position, blurred, distance_m
 from votremachine.kernel.errors import DomainError
 from votremachine.pricing.rules.card import Delivery
 
-EARTH_METRES = 6_371_009  # mean radius, IUGG
 # Rural roads of France are 1.2 to 1.4 times as long as the straight line; a fixed factor can be checked on any map.
 ROAD_TENTHS = 13
-# Nobody finds a yard by asking for deliveries from all around it: a machine is taken to stand at the nearest
-# hundredth of a degree, up to 0.7 km away.
-COARSE_DIGITS = 2
 
 
 class Point(msgspec.Struct, frozen=True):
@@ -42,9 +37,12 @@ class BeyondRadius(DomainError):
 
 
 def road(machine: Point, place: Point) -> Road:
-    """The way from a machine to a place: the haversine distance, and 1.3 times it."""
-    yard = Point(round(machine.latitude, COARSE_DIGITS), round(machine.longitude, COARSE_DIGITS))
-    straight = round(_haversine(yard, place) / 100) * 100
+    """The way to a place from where strangers are told that the machine stands, and 1.3 times it.
+
+    So nobody finds a yard by asking for deliveries from all around it.
+    """
+    told = blurred(Position(machine.latitude, machine.longitude))
+    straight = round(distance_m(told, Position(place.latitude, place.longitude)) / 100) * 100
     return Road(straight, (straight * ROAD_TENTHS // 10 + 50) // 100 * 100)
 
 
@@ -56,11 +54,3 @@ def check_delivery(offered: Delivery | None, way: Road) -> Delivery:
         straight_km = way.straight_m / 1000
         raise BeyondRadius(pointer="/deliver_to", radius_km=offered.radius_km, straight_km=straight_km)
     return offered
-
-
-def _haversine(one: Point, other: Point) -> float:
-    """Metres along the great circle (R. W. Sinnott, "Virtues of the Haversine", Sky and Telescope 68, 1984)."""
-    north, south = radians(one.latitude), radians(other.latitude)
-    half_up = sin((north - south) / 2) ** 2
-    half_along = sin(radians(one.longitude - other.longitude) / 2) ** 2
-    return 2 * EARTH_METRES * asin(sqrt(min(1.0, half_up + cos(north) * cos(south) * half_along)))

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from votremachine.accounts.rules import Actor, Seat
 from votremachine.availability.service.look import in_the_way
-from votremachine.fleet.rules import Machine, check_bookable, check_pairing
+from votremachine.fleet.rules import Machine, check_bookable, check_open, check_pairing
 from votremachine.infra.database import Database
 from votremachine.infra.idempotency import Identify
 from votremachine.infra.questions import ask
@@ -43,6 +43,8 @@ async def quote(database: Database, identify: Identify[Actor], asked: AskQuote, 
     cooperatives = seat.cooperatives if seat else frozenset()
     machines, cards = machines_and_cards(who, rows, asked.machine_ids, cooperatives)
     for machine in machines:
+        if seat and seat.party_id != machine.party_id:
+            check_open(machine, seat)
         check_bookable(machine, span, now)
     check_pairing(machines, cooperatives)
     check_priced(machines, cards)
