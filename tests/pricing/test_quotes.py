@@ -204,6 +204,7 @@ NEAR = {**HOURLY, "delivery": {"radius_km": 20}}
         (HOURLY, {"wishes": [{"use": {"acre": 3}}]}, "invalid_input"),
         (HECTARES, {}, "estimate_needed"),
         (HECTARES, {"wishes": [{"use": {"hectare": 0}}]}, "estimate_needed"),
+        (HECTARES, {"wishes": [{"use": {"hectare": 1.2345}}]}, "too_fine"),
         (HECTARES, {"wishes": [{"use": {"hectare": -3}}]}, "invalid_input"),
         (HECTARES, {"wishes": [{"use": {"hectare": 3}}] * 2}, "not_among_them"),
         (HOURLY, {"wishes": [{"machine_id": "00000000-0000-4000-8000-000000000000"}]}, "not_among_them"),

@@ -6,6 +6,7 @@ from typing import Any
 from votremachine.infra.languages import Language
 from votremachine.kernel.errors import FieldError
 
+_FORM = r"Expected `str` matching regex .+"
 # What msgspec says, and how it is said in French; the groups are filled in as they stand.
 _FRENCH = [
     (r"Object missing required field `(.+?)`", "Il manque le champ « {0} »"),
@@ -17,7 +18,7 @@ _FRENCH = [
     (r"Invalid RFC3339 encoded datetime", "Date et heure invalides (RFC 3339)"),
     (r"Expected `str` of length >= (\d+)", "Texte trop court : {0} caractères au moins"),
     (r"Expected `str` of length <= (\d+)", "Texte trop long : {0} caractères au plus"),
-    (r"Expected `str` matching regex (.+)", "Le texte ne suit pas la forme attendue {0}"),
+    (_FORM, "Le texte n'a pas la forme attendue, ou contient des caractères invisibles"),
     (r"Expected `array` of length >= (\d+)", "Liste trop courte : {0} éléments au moins"),
     (r"Expected `array` of length <= (\d+)", "Liste trop longue : {0} éléments au plus"),
     (r"Expected `(?:int|float)` >= (.+)", "Nombre trop petit : {0} au moins"),
@@ -48,7 +49,9 @@ def about_parameter(complaint: Any, language: Language) -> FieldError:
 def say(message: str, language: Language) -> str:
     """msgspec's sentence in the reader's language; a sentence we do not know stays in English."""
     if language == "en":
-        return message
+        # A regular expression is nothing to read for a farmer.
+        english = "The text is not of the form expected, or has characters that are not seen"
+        return english if re.fullmatch(_FORM, message, re.DOTALL) else message
     for pattern, french in _FRENCH:
         if found := re.fullmatch(pattern, message):
             return french.format(*found.groups())

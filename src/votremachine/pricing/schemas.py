@@ -19,7 +19,8 @@ from votremachine.pricing.rules.card import (
     Unit,
 )
 from votremachine.pricing.rules.delivery import Point
-from votremachine.pricing.rules.lines import WHOLE, Price, VatAtRate
+from votremachine.pricing.rules.lines import Price, VatAtRate
+from votremachine.pricing.rules.price import thousandths
 
 Minor = Annotated[int, msgspec.Meta(ge=0, le=100_000_000)]
 # From nothing to ten times the price, in basis points.
@@ -123,7 +124,7 @@ class MachineWish(Input):
     use: dict[Unit, Quantity] = msgspec.field(default_factory=dict)
 
     def thousandths(self) -> Mapping[Unit, int]:
-        return {unit: round(quantity * WHOLE) for unit, quantity in self.use.items()}
+        return {unit: thousandths(quantity) for unit, quantity in self.use.items()}
 
 
 class AskQuote(Input):

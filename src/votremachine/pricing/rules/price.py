@@ -62,7 +62,22 @@ class NotAmongThem(DomainError):
     fr = "Ce qui est souhaité en plus d'un matériel va avec l'un de `machine_ids`, et une seule fois."
 
 
-EXTRA_ERRORS = (NotAmongThem, NoOperator, EstimateNeeded, NotCharged)
+class TooFine(DomainError):
+    code = "too_fine"
+    en = "A quantity has three decimals at most."
+    fr = "Une quantité a trois décimales au plus."
+
+
+EXTRA_ERRORS = (NotAmongThem, NoOperator, EstimateNeeded, NotCharged, TooFine)
+
+
+def thousandths(quantity: float) -> int:
+    """A quantity in thousandths, as it is reckoned with; raises `TooFine` rather than to round what was said."""
+    whole = round(quantity * WHOLE)
+    # A float of three decimals is nearer to its thousandth than to anything else of up to a million.
+    if abs(quantity * WHOLE - whole) > 1e-4:
+        raise TooFine(pointer="/wishes")
+    return whole
 
 
 def price(span: Span, hires: Sequence[Hire]) -> Price:
