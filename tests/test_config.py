@@ -26,3 +26,8 @@ def test_a_secret_that_could_be_guessed_is_refused() -> None:
     for secret, older in (("", ""), (short, ""), (long, short), (long, f"{long} {short}")):
         with pytest.raises(BadSetting, match="VOTREMACHINE_SECRET"):
             check_secrets(Settings(secret=secret, old_secrets=older))
+
+
+def test_links_lead_to_where_it_listens_unless_the_operator_knows_better() -> None:
+    assert Settings(port=8123).link_base == "http://127.0.0.1:8123"
+    assert Settings(public_url="https://cuma.example/").link_base == "https://cuma.example"

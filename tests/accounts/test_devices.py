@@ -78,3 +78,11 @@ async def test_a_name_and_a_language_are_changed(world: World) -> None:
     for wrong in ({"staff": "support"}, {"email": "x@x.example"}, {"id": str(uuid4())}, {"name": ""}):
         assert (await claire.ask("PATCH", "/me", wrong)).status_code == 422
     assert (await claire.get("/me")).json() == changed
+
+
+async def test_a_wrong_password_is_wrong_although_a_code_was_just_entered(world: World) -> None:
+    claire = await world.person(CLAIRE)
+    change = {"password": "a new password"}
+    refused = await claire.ask("PUT", "/me/password", {**change, "current": "not the password"})
+    assert (refused.status_code, refused.json()["code"]) == (403, "prove_it_is_you")
+    assert (await claire.ask("PUT", "/me/password", change)).status_code == 204

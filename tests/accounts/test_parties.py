@@ -120,3 +120,16 @@ async def test_the_members_of_a_cooperative_come_in_pages(world: World) -> None:
     assert page["next_cursor"] is None
     assert seen == sorted(set(seen))
     assert len(seen) == 3
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("fr", "Le texte n'a pas la forme"), ("en", "The text is not of the form")]
+)
+async def test_no_regular_expression_is_shown_to_people(language: str, said: str, owner: Person) -> None:
+    tag = (await owner.get(f"/parties/{owner.party_id}/details")).headers["ETag"]
+    change = {"name": "a\u202eb"}
+    refused = await owner.ask("PATCH", f"/parties/{owner.party_id}", change, If_Match=tag, Accept_Language=language)
+    (error,) = refused.json()["errors"]
+    assert error["pointer"] == "/name"
+    assert error["detail"].startswith(said)
+    assert "^" not in error["detail"]

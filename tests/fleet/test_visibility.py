@@ -84,6 +84,10 @@ async def test_only_a_party_that_sees_a_machine_books_it(world: World, cast: Cas
     other = (await member.made("/parties", {"kind": "farm", "name": "Autre", "commune": "Dax"}))["id"]
     refused = await member.book([machine], at(2), at(3), renter_party_id=other)
     assert (refused.status_code, refused.json()["code"]) == (409, "not_for_this_party")
+    wish = {"machine_ids": [machine], "start": at(2).isoformat(), "end": at(3).isoformat()}
+    for party, status in ((other, 409), (member.party_id, 200)):
+        quoted = await member.post("/quotes", {**wish, "renter_party_id": party})
+        assert quoted.status_code == status, "what may not be booked is not promised"
     assert (await member.book([machine], at(2), at(3), renter_party_id=member.party_id)).status_code == 201
     assert (await cast.people["stranger"].book([machine], at(2), at(3))).status_code == 404
 

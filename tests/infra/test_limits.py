@@ -238,6 +238,7 @@ async def test_an_account_is_guessed_at_ten_times_whether_it_is_one_or_not(setti
         wait = int(answer.headers["retry-after"])
         assert 0 < wait <= SIGN_IN_TO.seconds
         assert answer.json()["retry_after"] == wait
+        assert answer.headers["ratelimit"].startswith(f'"{SIGN_IN_TO.name}";r=0;'), "the limit that refused"
         assert str(wait) in answer.json()["detail"]
     assert right.json()["detail"].startswith("That was too often.")
     assert french.json()["detail"].startswith("C'était trop souvent.")
