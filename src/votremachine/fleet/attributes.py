@@ -184,10 +184,3 @@ def wrong_attributes(attributes: Attributes, category: Category, now: datetime) 
     if attributes.year is not None and attributes.year > now.year + LARGEST_YEAR_AHEAD:
         wrong.append(NotMadeYet(pointer="/attributes/year"))
     return wrong
-
-
-def check_attributes(attributes: Attributes, category: Category, now: datetime) -> Attributes:
-    """The attributes, if they suit the category; raises the first of `AttributeDoesNotApply`, `NotMadeYet`."""
-    for error in wrong_attributes(attributes, category, now):
-        raise error
-    return attributes

@@ -12,7 +12,6 @@ DEGREE_M = EARTH_M * pi / 180
 # About a kilometre (1.1 km from south to north, 0.8 from west to east in the Landes). Everything in one square of the
 # grid is told to stand at one place: neither an owner's other machines nor a move leave anything to average.
 GRID_DIGITS = 2
-MOST_BLUR_M = 790.0
 # Close to the poles a degree of longitude is no distance at all; no machine is rented there.
 LEAST_COS = 0.01
 

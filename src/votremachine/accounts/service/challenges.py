@@ -83,7 +83,7 @@ async def prove(
     await tx.execute(
         challenges.update()
         .where(challenges.c.id == challenge_id)
-        .values(used_at=tx.now, send_at=None, registration=None, code_hash=None, token_hash=None)
+        .values(used_at=tx.now, send_at=None, registration=None)
     )
     return found
 
@@ -102,7 +102,8 @@ async def send_letters(database: Database, post: Post, proofs: Proofs, public_ur
         for one, sent in zip(outgoing, outcomes, strict=True):
             # After 5, 10, 20 … seconds again.
             again = None if sent or one.sendings >= MOST_SENDINGS else tx.now + timedelta(seconds=5 * 2**one.sendings)
-            await tx.execute(challenges.update().where(challenges.c.id == one.challenge_id).values(send_at=again))
+            outcome = challenges.update().where(challenges.c.id == one.challenge_id, challenges.c.used_at.is_(None))
+            await tx.execute(outcome.values(send_at=again))
     return sum(outcomes)
 
 
