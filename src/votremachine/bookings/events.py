@@ -11,6 +11,8 @@ class BookingEvent(Event, frozen=True, kw_only=True):
     booking_id: UUID
     owner_party_id: UUID
     renter_party_id: UUID
+    # Facts that were committed before they named their machines are still delivered.
+    machine_ids: tuple[UUID, ...] = ()
     by: UUID | None = None
 
 

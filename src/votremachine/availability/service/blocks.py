@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from votremachine.accounts.rules import Actor, Verb, require
 from votremachine.accounts.service import audit
+from votremachine.availability.events import CalendarChanged
 from votremachine.availability.models import blocks
 from votremachine.availability.rules import Claim, Taker, UnknownBlock
 from votremachine.availability.schemas import BlockTime, BlockView
@@ -37,6 +38,7 @@ async def block(tx: Tx, who: Actor, machine_id: UUID, asked: BlockTime) -> Block
         },
     )
     await audit.note(tx, who, "block", "machine", machine_id, machine.party_id, block_id=str(block_id))
+    tx.publish(CalendarChanged(machine_id=machine_id, owner_party_id=machine.party_id, by=who.person_id))
     return BlockView(block_id, machine_id, taker, SpanView.of(span, machine.zone), asked.note)
 
 
@@ -50,3 +52,4 @@ async def unblock(tx: Tx, who: Actor, block_id: UUID) -> None:
     await release(tx, block_id)
     await tx.execute(blocks.delete().where(blocks.c.id == block_id))
     await audit.note(tx, who, "unblock", "machine", machine.id, machine.party_id, block_id=str(block_id))
+    tx.publish(CalendarChanged(machine_id=machine.id, owner_party_id=machine.party_id, by=who.person_id))

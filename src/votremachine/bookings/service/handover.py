@@ -140,7 +140,7 @@ async def _set_risk(tx: Tx, ids: Iterable[UUID], event: type[BookingEvent], *, a
         bookings.update()
         .where(bookings.c.id.in_(list(ids)), bookings.c.at_risk.is_not(at_risk))
         .values(at_risk=at_risk, version=bookings.c.version + 1)
-        .returning(bookings.c.id, bookings.c.owner_party_id, bookings.c.renter_party_id)
+        .returning(bookings, reading.MACHINE_IDS)
     )
     for row in changed:
-        tx.publish(event(booking_id=row.id, owner_party_id=row.owner_party_id, renter_party_id=row.renter_party_id))
+        tx.publish(store.fact(event, reading.from_row(row), None))

@@ -122,6 +122,7 @@ def fact(event: type[BookingEvent], booking: Booking, by: Actor | None, **more: 
         booking_id=booking.id,
         owner_party_id=booking.owner_party_id,
         renter_party_id=booking.renter_party_id,
+        machine_ids=booking.machine_ids,
         by=by.person_id if by else None,
         **more,
     )
