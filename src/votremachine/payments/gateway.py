@@ -93,11 +93,11 @@ class SavedInstrument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OutcomeUnknown(Exception):
-    """The gateway did not answer, or not sensibly: the order may have been carried out. Give it again, or look it up."""
+    """The gateway did not answer, or not sensibly: the order may have been carried out. Give it again or look it up."""
 
 
 class NotAtGateway(Exception):
-    """The gateway refuses the order itself (no such hold, more than was held, released before): asking again is vain."""
+    """The gateway refuses the order itself (no such hold, more than was held, released): asking again is vain."""
 
 
 class Gateway(Protocol):
