@@ -1,8 +1,8 @@
 """Reading what open screens are told of: in an order in which nothing that is committed later is passed over.
 
-Transactions do not commit in the order of their ids. Below the horizon, the oldest transaction that still runs, all have
-ended: what stands there is all that ever will. So rows are read below the horizon only, by transaction, and whoever
-remembers a position may go on from it (docs/adr/0007-changes-below-the-horizon.md).
+Transactions do not commit in the order of their ids. Below the horizon, the oldest transaction that still runs, all
+have ended: what stands there is all that ever will. So rows are read below the horizon only, by transaction, and
+whoever remembers a position may go on from it (docs/adr/0007-changes-below-the-horizon.md).
 """
 
 from collections.abc import Collection, Mapping, Sequence

@@ -44,7 +44,7 @@ SESSION = {
     "timezone": "UTC",
     # A claim waits for a rival that has not committed; one that hangs must not hold everybody.
     "lock_timeout": "3s",
-    # What a transaction wrote last, and all that others wrote since, is told to nobody until it ends (infra/changes.py).
+    # A transaction that is left open keeps all that is written after it from open screens (infra/changes.py).
     "idle_in_transaction_session_timeout": "15s",
     # Our statements find few rows by an index whatever their values: planned once for each connection, not each time.
     "plan_cache_mode": "force_generic_plan",

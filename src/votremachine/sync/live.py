@@ -70,8 +70,8 @@ class Live:
     async def listening(self, listener: Listener) -> AsyncIterator[None]:
         """Within the block whatever is committed from now on waits for the listener, if it may hear it.
 
-        Raises `TooManyStreams`, `TooManyListeners`, `DatabaseAway`. What was committed before may be read after entering:
-        nothing lies between the two, and what both have has one position.
+        Raises `TooManyStreams`, `TooManyListeners`, `DatabaseAway`. What was committed before may be read after
+        entering: nothing lies between the two, and what both have has one position.
         """
         if self._position is None:
             async with self._database.read() as tx:

@@ -45,7 +45,7 @@ class EventStream:
         self._resume = resume
         self._follow = follow
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
         """Raises what `Live.listening` raises, before the first word."""
         telling, gone = asyncio.create_task(self._tell(send)), asyncio.create_task(_until_gone(receive))
         try:
