@@ -4,7 +4,9 @@ import asyncio
 import statistics
 import time
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -12,8 +14,16 @@ import pytest
 from tests.people import Person, World, at
 from tests.sync.processes import Api, serving
 from tests.sync.reading import screen
+from tests.sync.test_streams import Caller, listener
+from votremachine.availability.events import CalendarChanged
 from votremachine.config import Settings
+from votremachine.infra.bell import Bell
+from votremachine.infra.database import Database, Tx
+from votremachine.infra.migrate import upgrade
+from votremachine.infra.servers.postgres import THROW_AWAY, EmbeddedPostgres
 from votremachine.infra.servers.redis import KEEP_NOTHING, EmbeddedRedis
+from votremachine.sync.live import Live
+from votremachine.sync.streams import EventStream
 
 TRIES = 20
 AT_ONCE_SECONDS = 1.0
@@ -133,19 +143,19 @@ async def test_the_eleventh_stream_of_a_person_is_refused_and_a_closed_one_makes
     two: list[Api], owner: Person, renter: Person
 ) -> None:
     async with httpx.AsyncClient(base_url=two[0].url, timeout=30) as http:
-        asked = {"headers": {"Authorization": f"Bearer {owner.token}"}}
+        told = {"Authorization": f"Bearer {owner.token}"}
         opened = []
         for _ in range(10):
-            opened.append(await http.send(http.build_request("GET", "/v1/events", **asked), stream=True))
+            opened.append(await http.send(http.build_request("GET", "/v1/events", headers=told), stream=True))
         assert [one.status_code for one in opened] == [200] * 10
-        refused = await http.get("/v1/events", **asked)
+        refused = await http.get("/v1/events", headers=told)
         assert (refused.status_code, refused.json()["code"]) == (429, "too_many_streams")
         assert int(refused.headers["Retry-After"]) > 0
         async with screen(two[0].url, renter) as other:
             await other.until("ready")
         await opened.pop().aclose()
         await asyncio.sleep(0.5)
-        assert (await http.get("/v1/events?follow=false", **asked)).status_code == 200
+        assert (await http.get("/v1/events?follow=false", headers=told)).status_code == 200
         for one in opened:
             await one.aclose()
 
@@ -160,3 +170,30 @@ async def test_a_process_that_stops_sends_its_streams_away_first(
             assert (await shown.until("ended")).data == {"reason": "stopping"}
         assert api.process.returncode == 0
         assert seconds < 2
+
+
+async def test_a_restart_of_postgresql_is_lived_through(settings: Settings, var_dir: Path) -> None:
+    with EmbeddedPostgres(var_dir / "postgres", THROW_AWAY) as server:
+        await upgrade(server.url)
+        bell = Bell(settings.redis_url)
+        database = Database(server.url, pool_size=2, ring=bell.ring)
+        live, party, caller = Live(database, bell), uuid4(), Caller()
+        async with live.at_work():
+            stream = EventStream(live, database, listener(party), None, follow=True)
+            running = asyncio.create_task(stream({}, caller.receive, caller.send))  # type: ignore[arg-type]
+            await caller.until(lambda: caller.said != b"")
+            await asyncio.to_thread(server.stop, 10)
+            await asyncio.sleep(1.2)  # a look that fails
+            await asyncio.to_thread(server.start)
+            fact = CalendarChanged(machine_id=uuid4(), owner_party_id=party)
+            await database.run(partial(publish, fact=fact))
+            await caller.until(lambda: len(caller.heard()) == 2)
+            caller.gone.set()
+            await running
+        await bell.close()
+        await database.close()
+
+
+async def publish(tx: Tx, fact: CalendarChanged) -> None:
+    tx.publish(fact)
+    await tx.flush()

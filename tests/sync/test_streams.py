@@ -78,7 +78,7 @@ async def streaming(
 ) -> AsyncIterator[Caller]:
     caller = Caller()
     stream = EventStream(live, database, who, resume, follow=True)
-    running = asyncio.create_task(stream({}, caller.receive, caller.send))  # type: ignore[arg-type, typeddict-item]
+    running = asyncio.create_task(stream({}, caller.receive, caller.send))  # type: ignore[arg-type]
     try:
         await caller.until(lambda: caller.said != b"" or running.done())
         yield caller
