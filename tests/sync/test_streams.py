@@ -23,7 +23,7 @@ from votremachine.infra.bell import Bell
 from votremachine.infra.database import Database, utc_now
 from votremachine.sync.listeners import MOST_WAITING, Listener, Listeners
 from votremachine.sync.live import Live
-from votremachine.sync.rules import MOST_MISSED, MOST_PER_PERSON, EventId, TooManyStreams, read_event_id
+from votremachine.sync.rules import MOST_MISSED, MOST_PER_PERSON, Ended, EventId, TooManyStreams, read_event_id
 from votremachine.sync.streams import EventStream
 
 PATIENCE_SECONDS = 10
@@ -175,6 +175,14 @@ async def test_who_falls_too_far_behind_is_told_so(live: Live, database: Databas
         assert caller.heard()[-1].data == {"reason": "slow"}
 
 
+async def test_who_comes_while_the_process_stops_is_sent_away_at_once(live: Live, database: Database) -> None:
+    live.leave()
+    async with streaming(live, database, listener(uuid4())) as caller:
+        await caller.until(lambda: not caller.open)
+        assert [heard.kind for heard in caller.heard()] == ["ready", "ended"]
+        assert caller.heard()[-1].data == {"reason": "stopping"}
+
+
 async def test_who_has_gone_is_forgotten(live: Live, database: Database) -> None:
     async with streaming(live, database, listener(uuid4())) as caller:
         assert len(live.listeners) == 1
@@ -247,7 +255,8 @@ async def opened(http: Any, process: Live, who: Person) -> AsyncIterator["asynci
     try:
         yield asking
     finally:
-        process.leave()
+        for one in process.listeners:
+            one.end(Ended.STOPPING)
         await asking
 
 

@@ -42,6 +42,7 @@ class Live:
         self._looked_at: datetime = database.clock()
         self._woken = asyncio.Event()
         self._somebody = asyncio.Event()
+        self._leaving = False
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
@@ -62,7 +63,8 @@ class Live:
         self._woken.set()
 
     def leave(self) -> None:
-        """End every stream: this process stops."""
+        """End every stream, also those that are only just beginning: this process stops."""
+        self._leaving = True
         for listener in self.listeners:
             listener.end(Ended.STOPPING)
 
@@ -80,6 +82,8 @@ class Live:
             self._looked_at = self._database.clock()
         self.listeners.add(listener)
         self._somebody.set()
+        if self._leaving:
+            listener.end(Ended.STOPPING)
         try:
             yield
         finally:

@@ -41,7 +41,6 @@ class Ended(StrEnum):
     SEATS_CHANGED = "seats_changed"
     SLOW = "slow"
     STOPPING = "stopping"
-    TOO_MANY = "too_many"
 
 
 class BadEventId(DomainError):
