@@ -29,9 +29,11 @@ from votremachine.fleet.importing import routes as importing
 from votremachine.fleet.photos import routes as photos
 from votremachine.fleet.privacy import MACHINES
 from votremachine.infra import health, logs, openapi
+from votremachine.infra.bell import Bell
 from votremachine.infra.bodies import StrictRequest
 from votremachine.infra.callers import networks
 from votremachine.infra.database import Clock, Database, utc_now
+from votremachine.infra.farewell import on_farewell
 from votremachine.infra.files import serve
 from votremachine.infra.images.apart import Images
 from votremachine.infra.limits import Limits
@@ -42,6 +44,8 @@ from votremachine.notifications import routes as notifications
 from votremachine.notifications.privacy import INBOX
 from votremachine.pricing import routes as pricing
 from votremachine.pricing.offers import Offers
+from votremachine.sync import routes as sync
+from votremachine.sync.live import Live
 
 LARGEST_BODY_BYTES = 1024 * 1024
 # In one process: the largest takes 0.9 GB for a second.
@@ -58,6 +62,7 @@ ROUTERS: tuple[Router | HTTPRouteHandler, ...] = (
     bookings.router,
     calendars.router,
     notifications.router,
+    sync.router,
     demo.router,
     health.router,
     *openapi.assets,
@@ -70,7 +75,9 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
     """The application. An ASGI server calls this without settings: they are read from the environment then."""
     settings = settings or read_settings()
     logs.configure(settings.log_level, settings.log_json)
-    database = Database(settings.database_url, settings.database_pool, clock)
+    bell = Bell(settings.redis_url)
+    database = Database(settings.database_url, settings.database_pool, clock, bell.ring)
+    live = Live(database, bell)
     redis: Redis = Redis.from_url(settings.redis_url)
     limits = Limits(settings.redis_url, settings.rate_limit_factor)
     known_by = Credentials.of(settings)
@@ -80,7 +87,10 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        yield
+        async with live.at_work():
+            with on_farewell(live.leave):
+                yield
+        await bell.close()
         await limits.close()
         await redis.aclose()
         await database.close()
@@ -92,6 +102,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         "settings": settings,
         "database": database,
         "redis": redis,
+        "live": live,
         "files": files,
         "images": images,
         "known_by": known_by,
@@ -131,7 +142,14 @@ def _cors(settings: Settings) -> CORSConfig | None:
     return CORSConfig(
         allow_origins=origins,
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match"],
+        allow_headers=[
+            "Authorization",
+            "Content-Type",
+            "Idempotency-Key",
+            "If-Match",
+            "If-None-Match",
+            "Last-Event-ID",
+        ],
         expose_headers=["ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"],
     )
 

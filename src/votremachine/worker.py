@@ -25,6 +25,7 @@ from votremachine.bookings.jobs import complete_returned, expire_provisional, wa
 from votremachine.config import Settings
 from votremachine.fleet.photos.jobs import make_copies
 from votremachine.infra import logs
+from votremachine.infra.bell import Bell
 from votremachine.infra.database import Database
 from votremachine.infra.idempotency import purge
 from votremachine.infra.images.apart import Images
@@ -33,6 +34,7 @@ from votremachine.infra.outbox import Handlers, drain
 from votremachine.infra.storage import ledger
 from votremachine.infra.storage.files import Files
 from votremachine.notifications.service import tell, tell_person
+from votremachine.sync.jobs import purge_changes
 
 EVERY_SECOND = set(range(60))
 LONGEST_PAUSE_SECONDS = 10
@@ -88,6 +90,7 @@ def _cron_jobs() -> list[Any]:
         sweep(sweep_files, second={3, 13, 23, 33, 43, 53}),
         sweep(purge_answers, hour={3}, minute={17}, second={0}),
         sweep(purge_accounts, hour={3}, minute={27}, second={0}),
+        sweep(purge_changes, minute={37}, second={0}),
     ]
 
 
@@ -99,7 +102,8 @@ def run(settings: Settings) -> None:
 
 async def work(settings: Settings) -> None:
     """One arq worker after another, for as long as nobody asks to stop: a worker ends when it loses Redis."""
-    database = Database(settings.database_url, settings.database_pool)
+    bell = Bell(settings.redis_url)
+    database = Database(settings.database_url, settings.database_pool, ring=bell.ring)
     files, images = Files(settings.storage_url, settings.var_dir / "files"), Images(at_once=1)
     needed = {
         "database": database,
@@ -122,6 +126,7 @@ async def work(settings: Settings) -> None:
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), pause)
     finally:
+        await bell.close()
         await database.close()
         files.close()
         images.close()

@@ -135,6 +135,8 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/v1/bookings/{booking_id}/check_in"): WORKERS_OF_THE_OWNER,
     ("POST", "/v1/bookings/{booking_id}/no_show"): WORKERS_OF_THE_OWNER,
     ("GET", "/v1/inbox"): EVERYBODY,
+    # Everybody follows their own parties, and nobody else's: tests/sync.
+    ("GET", "/v1/events"): EVERYBODY,
     # Whoever may read the calendar, but staff: a link goes on when nobody looks.
     ("POST", "/v1/calendar-links"): (403, 403, 403, 403, 201, 201, 201, 201, 201),
     ("GET", "/v1/calendar-links"): EVERYBODY,
@@ -237,6 +239,7 @@ class Scene:
             "availability": f"?from={at(0):%FT%TZ}&to={at(30):%FT%TZ}",
             "calendar": f"?from={at(0):%FT%TZ}&to={at(30):%FT%TZ}",
             "letters": "?to=x@x.example",
+            "events": "?follow=false",
             "people": f"?email={self.people['owner'].email}" if "staff" in path else "",
         }
         return filled + questions.get(path.rsplit("/", 1)[1], "")

@@ -59,6 +59,8 @@ async def test_a_booking_on_account_takes_twelve_statements_at_most(
     await renter.booked([tractor], at(1), at(2))  # the connection's own first words
     with statements.counted() as seen:
         await renter.booked([tractor], at(3), at(4))
+    (written,) = [statement for statement in seen if "INSERT INTO outbox" in statement]
+    assert "INSERT INTO changes" in written, "what open screens show is no round trip of its own"
     assert "BEGIN;" in seen
     assert "COMMIT;" in seen
     assert len(seen) <= MOST_FOR_A_BOOKING, "\n".join(seen)

@@ -53,6 +53,10 @@ class Tokens:
             raise NotSignedIn
         return claims
 
+    def expiry(self, token: str) -> datetime:
+        """When a token that is ours ends or ended; raises `NotSignedIn`."""
+        return self._verify(token)[2]
+
     def _verify_anew(self, token: str) -> tuple[Claims, datetime, datetime]:
         try:
             body = jwt.decode(

@@ -1,5 +1,6 @@
 """What calendars tell the slices above."""
 
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from votremachine.kernel.events import Event
@@ -11,3 +12,11 @@ class CalendarChanged(Event, frozen=True, kw_only=True):
     machine_id: UUID
     owner_party_id: UUID
     by: UUID | None = None
+
+    @property
+    def audience(self) -> Sequence[UUID]:
+        return (self.owner_party_id,)
+
+    @property
+    def shown(self) -> Mapping[str, UUID | Sequence[UUID]]:
+        return {"machine_id": self.machine_id}

@@ -1,5 +1,6 @@
 """What bookings tell the slices above."""
 
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from votremachine.kernel.events import Event
@@ -14,6 +15,14 @@ class BookingEvent(Event, frozen=True, kw_only=True):
     # Facts that were committed before they named their machines are still delivered.
     machine_ids: tuple[UUID, ...] = ()
     by: UUID | None = None
+
+    @property
+    def audience(self) -> Sequence[UUID]:
+        return (self.owner_party_id, self.renter_party_id)
+
+    @property
+    def shown(self) -> Mapping[str, UUID | Sequence[UUID]]:
+        return {"booking_id": self.booking_id, "machine_ids": self.machine_ids}
 
 
 class BookingHeld(BookingEvent, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.util import greenlet_spawn
@@ -44,6 +44,8 @@ SESSION = {
     "timezone": "UTC",
     # A claim waits for a rival that has not committed; one that hangs must not hold everybody.
     "lock_timeout": "3s",
+    # A transaction that is left open keeps all that is written after it from open screens (infra/changes.py).
+    "idle_in_transaction_session_timeout": "15s",
     # Our statements find few rows by an index whatever their values: planned once for each connection, not each time.
     "plan_cache_mode": "force_generic_plan",
 }
@@ -87,6 +89,7 @@ class Tx:
         self._connection = connection
         self.now = now
         self.events: list[Event] = []
+        self.told = False
         self._deferred: list[tuple[Write, Mapping[str, Any]]] = []
         self._made = 0
 
@@ -112,6 +115,9 @@ class Tx:
         """Send what was deferred and published, and `last`, as one statement; the result is that of the last write."""
         if self.events:
             self._deferred.append((OUTBOX, _stored(self.events, self)))
+            if shown := [event for event in self.events if event.audience]:
+                self._deferred.append((CHANGES, _shown(shown, self)))
+                self.told = True
             self.events = []
         pending = [*self._deferred, *last]
         self._deferred.clear()
@@ -156,9 +162,13 @@ def utc_now() -> datetime:
 
 
 class Database:
-    """The pool of connections of one process. `clock` is where every verb's `now` comes from."""
+    """The pool of connections of one process. `clock` is where every verb's `now` comes from; `ring` is called when
+    a commit told something that open screens show (see infra/bell.py), and must return at once.
+    """
 
-    def __init__(self, url: str, pool_size: int = 10, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, url: str, pool_size: int = 10, clock: Clock = utc_now, ring: Callable[[], None] = lambda: None
+    ) -> None:
         self.engine: AsyncEngine = create_async_engine(
             url,
             pool_size=pool_size,
@@ -170,6 +180,7 @@ class Database:
         )
         self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self.clock = clock
+        self._ring = ring
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Tx]:
@@ -179,6 +190,8 @@ class Database:
             yield tx
             await tx.flush()
             await _commit(connection)
+        if tx.told:
+            self._ring()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Tx]:
@@ -290,4 +303,52 @@ def _stored(events: Sequence[Event], tx: Tx) -> dict[str, Any]:
         "outbox_names": [type(event).__name__ for event in events],
         "outbox_bodies": [msgspec.json.encode(event).decode() for event in events],
         "outbox_now": tx.now,
+    }
+
+
+# What open screens are told of, for a day or two. A transaction's id is known before its commit: infra/changes.py
+# says how they are read in an order in which none is passed over.
+changes = sa.Table(
+    "changes",
+    metadata,
+    sa.Column("xid", sa.BigInteger, primary_key=True, server_default=sa.text("pg_current_xact_id()::text::bigint")),
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("parties", ARRAY(sa.Uuid), nullable=False),
+    sa.Column("body", JSONB, nullable=False),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+)
+_shown_facts = (
+    sa.func.unnest(
+        sa.bindparam("changes_ids", type_=sa.ARRAY(sa.Uuid)),
+        sa.bindparam("changes_names", type_=sa.ARRAY(sa.Text)),
+        sa.bindparam("changes_parties", type_=sa.ARRAY(sa.Text)),
+        sa.bindparam("changes_bodies", type_=sa.ARRAY(sa.Text)),
+    )
+    .table_valued(*(sa.column(name) for name in ("id", "name", "parties", "body")), name="shown")
+    .render_derived()
+)
+CHANGES = Write(
+    "changes",
+    changes.insert().from_select(
+        ["id", "name", "parties", "body", "at"],
+        sa.select(
+            _shown_facts.c.id,
+            _shown_facts.c.name,
+            sa.cast(_shown_facts.c.parties, sa.ARRAY(sa.Uuid)),
+            sa.cast(_shown_facts.c.body, JSONB),
+            sa.bindparam("changes_now", type_=sa.DateTime(timezone=True)),
+        ),
+    ),
+)
+
+
+def _shown(events: Sequence[Event], tx: Tx) -> dict[str, Any]:
+    return {
+        "changes_ids": [tx.new_id() for _ in events],
+        "changes_names": [type(event).__name__ for event in events],
+        # As PostgreSQL writes an array: one of arrays would need each to be as long as the others.
+        "changes_parties": [f"{{{','.join(map(str, event.audience))}}}" for event in events],
+        "changes_bodies": [msgspec.json.encode(event.shown).decode() for event in events],
+        "changes_now": tx.now,
     }

@@ -21,12 +21,17 @@ def claims_reader(tokens: Tokens, clock: Clock) -> BearerReader:
     """
 
     def read_claims(request: HttpRequest) -> Claims:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise NotSignedIn
-        return tokens.read(token.strip(), clock())
+        return tokens.read(bearer(request), clock())
 
     return read_claims
+
+
+def bearer(request: HttpRequest) -> str:
+    """The token that a request brings; raises `NotSignedIn` when it has none."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise NotSignedIn
+    return token.strip()
 
 
 class Turnstile:

@@ -1,13 +1,14 @@
 """Sessions: signing in and out, the next pair of tokens, and who is behind a token."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from votremachine.accounts.events import RefreshTokenReused
 from votremachine.accounts.models import adhesions, parties, people, seats, sessions
@@ -59,6 +60,16 @@ _ACTOR = (
     .where(
         sessions.c.id == sa.bindparam("session"),
         sessions.c.person_id == sa.bindparam("person"),
+        sessions.c.expires_at > sa.bindparam("now"),
+    )
+)
+
+# One row for each seat, and one without a party for who has none.
+_ALIVE = (
+    sa.select(sessions.c.id, seats.c.party_id, seats.c.role)
+    .select_from(sessions.outerjoin(seats, seats.c.person_id == sessions.c.person_id))
+    .where(
+        sessions.c.id == sa.func.any(sa.bindparam("sessions", type_=ARRAY(sa.Uuid))),
         sessions.c.expires_at > sa.bindparam("now"),
     )
 )
@@ -152,6 +163,16 @@ async def open_session(
 async def actor(tx: Tx, claims: Claims) -> Actor:
     """The person behind a token, with every seat, in one statement; raises `NotSignedIn` when the session ended."""
     return _read_actor(await tx.rows(_ACTOR, _actor_values(tx.now, claims)))
+
+
+async def alive(tx: Tx, ids: Collection[UUID]) -> Mapping[UUID, Mapping[UUID, Role]]:
+    """Those of these sessions that have not ended, each with the seats of its person by party, in one statement."""
+    found: dict[UUID, dict[UUID, Role]] = {}
+    for row in await tx.rows(_ALIVE, {"sessions": list(ids), "now": tx.now}):
+        held = found.setdefault(row.id, {})
+        if row.party_id is not None:
+            held[row.party_id] = Role(row.role)
+    return found
 
 
 def identify(claims: Claims) -> Identify[Actor]:

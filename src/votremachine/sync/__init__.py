@@ -1,0 +1,1 @@
+"""What keeps the screens of others true: changes, told as they are committed."""
