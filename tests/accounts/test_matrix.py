@@ -117,7 +117,11 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/v1/machines/{machine_id}/rates/history"): (403, 200, 403, 403, 200, 200, 200, 200, 200),
     ("GET", "/v1/machines/{machine_id}/availability"): EVERYBODY,
     ("GET", "/v1/machines/{machine_id}/calendar"): (403, 200, 403, 403, 200, 200, 200, 200, 200),
-    ("POST", "/v1/machines/{machine_id}/blocks"): (403, 403, 403, 403, 403, 403, 403, 201, 409),
+    # Blocks may meet: the second one takes what the first leaves.
+    ("POST", "/v1/machines/{machine_id}/blocks"): (403, 403, 403, 403, 403, 403, 403, 201, 201),
+    ("GET", "/v1/machines/{machine_id}/blocks"): (403, 200, 403, 403, 200, 200, 200, 200, 200),
+    ("GET", "/v1/blocks/{block_id}"): OWN_PEOPLE_AND_STAFF,
+    ("PATCH", "/v1/blocks/{block_id}"): RUNNERS_OF_A_HIDDEN_THING,
     # The manager's was the last chance to delete it.
     ("DELETE", "/v1/blocks/{block_id}"): (404, 403, 404, 404, 403, 403, 403, 204, 404),
     ("POST", "/v1/quotes"): EVERYBODY,
@@ -147,7 +151,7 @@ SPAN = {"start": at(10).isoformat(), "end": at(11).isoformat()}
 
 # A note of the owner's alone, one that both sides of the booking read, and where the machine really stands.
 SECRET_NOTE, SHARED_NOTE, YARD = "Révision chez Marcel", "Après la pluie", "43.8911"
-VERSIONED = {("PATCH", "/v1/machines/{machine_id}"), ("PATCH", "/v1/parties/{party_id}")}
+VERSIONED = {("PATCH", f"/v1/{path}") for path in ("machines/{machine_id}", "parties/{party_id}", "blocks/{block_id}")}
 # Questions that are asked with POST, and letters that are asked for: nothing is changed by them.
 NOT_NOTED = {("POST", "/v1/quotes"), ("POST", "/v1/me/addresses")}
 # A machine may be in that state already: then nothing is changed.
@@ -197,6 +201,7 @@ class Scene:
                 "place": {"commune": "Dax", "latitude": 43.7, "longitude": -1.0},
             },
             "{machine_id}": {"title": "X"},
+            "{block_id}": {"note": "X"},
             "rates": {"rates": [{"unit": "day", "minor": 1}]},
             "arrange": {"photo_ids": [self.photo]},
             "blocks": {"start": at(20).isoformat(), "end": at(21).isoformat()},

@@ -21,8 +21,8 @@ from hypothesis.stateful import (
 
 from tests.bookings.oracle import NONE, Oracle, Taken
 from tests.cast import Cast, plant
-from votremachine.availability.schemas import BlockTime
-from votremachine.availability.service import blocks
+from votremachine.availability.blocks.schemas import BlockTime
+from votremachine.availability.blocks.service import verbs as blocks
 from votremachine.bookings.schemas import Book
 from votremachine.bookings.service import decide, handover, look, move
 from votremachine.bookings.service.book import book

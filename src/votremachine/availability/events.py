@@ -11,3 +11,17 @@ class CalendarChanged(Event, frozen=True, kw_only=True):
     machine_id: UUID
     owner_party_id: UUID
     by: UUID | None = None
+
+
+class OccurrencesLost(CalendarChanged, frozen=True, kw_only=True):
+    """Occurrences of a block could not take place, or not wholly: a booking was there first."""
+
+    block_id: UUID
+    booking_id: UUID
+
+
+class MaintenanceDue(CalendarChanged, frozen=True, kw_only=True):
+    """A machine will soon need its maintenance; a time for it is proposed."""
+
+    plan_id: UUID
+    proposal_id: UUID
