@@ -87,7 +87,7 @@ def walked(
     plan: Plan, start: datetime, until: datetime, rdates: list[datetime], exdates: list[datetime]
 ) -> list[datetime]:
     """Every local start up to `until`."""
-    found, day = set(), start.date()
+    day, found = start.date(), set[datetime]()
     while datetime.combine(day, time()) <= until:
         ended = (plan.count is not None and len(found) >= plan.count) or (plan.until is not None and day > plan.until)
         if ended:

@@ -105,6 +105,9 @@ def read(text: str, zone: ZoneInfo) -> Rule:
     count = parts.pop("COUNT", None)
     for name, value in parts.items():
         _check_part(name, value, frequency)
+    if len({item[-2:] == item for item in parts.get("BYDAY", "").split(",")}) > 1:
+        # `dateutil` takes the days that both kinds name, instead of those that either does.
+        raise _bad(f"BYDAY={parts['BYDAY']}")
     if "BYSETPOS" in parts and not any(name in parts for name in _LISTS if name != "BYSETPOS"):
         raise _bad("BYSETPOS")
     return Rule(

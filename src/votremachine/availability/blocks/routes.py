@@ -89,12 +89,12 @@ async def browse(
     cursor: Cursor = None,
 ) -> Response[Page[BlockView]]:
     """The blocks of a machine, for its owner's people."""
-    scope = f"blocks {machine_id}"
-    after = cursors.read(scope, cursor, UUID) if cursor else None
+    listed = f"blocks {machine_id}"
+    after = cursors.read(listed, cursor, UUID) if cursor else None
     async with database.read() as tx:
         who = await sessions.actor(tx, claims)
         rows = await verbs.browse(tx, who, machine_id, after=after, limit=limit)
-    return reply(request, cursors.page(scope, rows, limit, lambda view: view.id))
+    return reply(request, cursors.page(listed, rows, limit, lambda view: view.id))
 
 
 @get("/blocks/{block_id:uuid}", responses=responses(NotSignedIn, NotAllowed, UnknownBlock))
@@ -129,7 +129,7 @@ async def edit(
     data: JSONBody[EditBlock],
     claims: NamedDependency[Claims],
     database: NamedDependency[Database],
-    scope: Of = Scope.ALL,
+    extent: Of = Scope.ALL,
     occurrence: Occurrence = None,
 ) -> Response[BlockView]:
     """Change a block, one occurrence of a series, or one and those after it, which then have an id of their own.
@@ -140,7 +140,7 @@ async def edit(
 
     async def verb(tx: Tx) -> BlockView:
         who = await sessions.actor(tx, claims)
-        return await verbs.edit(tx, who, block_id, version, data, scope, occurrence)
+        return await verbs.edit(tx, who, block_id, version, data, extent, occurrence)
 
     changed = await database.run(verb)
     return reply(request, changed, version=changed.version)
@@ -154,13 +154,13 @@ async def unblock(
     block_id: FromPath[UUID],
     claims: NamedDependency[Claims],
     database: NamedDependency[Database],
-    scope: Of = Scope.ALL,
+    extent: Of = Scope.ALL,
     occurrence: Occurrence = None,
 ) -> None:
     """Open blocked time again: a block, one occurrence of a series, or one and those after it."""
 
     async def verb(tx: Tx) -> None:
-        await verbs.unblock(tx, await sessions.actor(tx, claims), block_id, scope, occurrence)
+        await verbs.unblock(tx, await sessions.actor(tx, claims), block_id, extent, occurrence)
 
     await database.run(verb)
 
