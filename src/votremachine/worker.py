@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 from votremachine.accounts import events as accounts
 from votremachine.accounts.credentials import Credentials
 from votremachine.accounts.jobs import purge_accounts, send_letters
+from votremachine.availability import events as calendar
 from votremachine.availability.blocks.jobs import roll_forward
 from votremachine.bookings import events
 from votremachine.bookings.jobs import complete_returned, expire_provisional, warn_overdue
@@ -33,7 +34,7 @@ from votremachine.infra.letters import open_post
 from votremachine.infra.outbox import Handlers, drain
 from votremachine.infra.storage import ledger
 from votremachine.infra.storage.files import Files
-from votremachine.notifications.service import tell, tell_person
+from votremachine.notifications.service import tell, tell_owner, tell_person
 
 EVERY_SECOND = set(range(60))
 LONGEST_PAUSE_SECONDS = 10
@@ -50,6 +51,8 @@ HANDLERS: Handlers = {
     events.RenterAbsent: (tell,),
     events.BookingAtRisk: (tell,),
     events.BookingOutOfRisk: (tell,),
+    calendar.OccurrencesLost: (tell_owner,),
+    calendar.MaintenanceDue: (tell_owner,),
     accounts.RefreshTokenReused: (tell_person,),
     accounts.PasswordChanged: (tell_person,),
     accounts.AddressChanged: (tell_person,),

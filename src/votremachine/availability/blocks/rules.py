@@ -273,6 +273,7 @@ def _named(block: Block, scope: Scope, occurrence: datetime | None) -> datetime 
         return None
     if occurrence is None:
         raise OccurrenceNeeded(pointer="occurrence")
+    occurrence = _aware(occurrence, "occurrence")
     if isinstance(block.time, Span):
         if block.time.start != occurrence:
             raise UnknownOccurrence(pointer="occurrence")
