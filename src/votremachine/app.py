@@ -18,6 +18,7 @@ from votremachine.accounts.routes.reading import Turnstile, claims_reader
 from votremachine.accounts.routes.router import router as accounts
 from votremachine.availability import routes as availability
 from votremachine.availability.blocks import routes as blocks
+from votremachine.availability.maintenance import routes as maintenance
 from votremachine.bookings.privacy import BOOKINGS
 from votremachine.bookings.routes import router as bookings
 from votremachine.calendars import routes as calendars
@@ -55,6 +56,7 @@ ROUTERS: tuple[Router | HTTPRouteHandler, ...] = (
     importing.router,
     availability.router,
     blocks.router,
+    maintenance.router,
     pricing.router,
     discovery.find,
     bookings.router,

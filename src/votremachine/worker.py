@@ -22,6 +22,7 @@ from votremachine.accounts.credentials import Credentials
 from votremachine.accounts.jobs import purge_accounts, send_letters
 from votremachine.availability import events as calendar
 from votremachine.availability.blocks.jobs import roll_forward
+from votremachine.availability.maintenance.jobs import propose_maintenance
 from votremachine.bookings import events
 from votremachine.bookings.jobs import complete_returned, expire_provisional, warn_overdue
 from votremachine.config import Settings
@@ -91,6 +92,7 @@ def _cron_jobs() -> list[Any]:
         sweep(make_copies, second=EVERY_SECOND),
         sweep(sweep_files, second={3, 13, 23, 33, 43, 53}),
         sweep(roll_forward, hour={2}, minute={7}, second={0}, timeout=600),
+        sweep(propose_maintenance, hour={4}, minute={7}, second={0}, timeout=600),
         sweep(purge_answers, hour={3}, minute={17}, second={0}),
         sweep(purge_accounts, hour={3}, minute={27}, second={0}),
     ]

@@ -124,6 +124,15 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("PATCH", "/v1/blocks/{block_id}"): RUNNERS_OF_A_HIDDEN_THING,
     # The manager's was the last chance to delete it.
     ("DELETE", "/v1/blocks/{block_id}"): (404, 403, 404, 404, 403, 403, 403, 204, 404),
+    ("POST", "/v1/machines/{machine_id}/readings"): (403, 403, 403, 403, 403, 201, 201, 201, 201),
+    ("GET", "/v1/machines/{machine_id}/readings"): (403, 200, 403, 403, 200, 200, 200, 200, 200),
+    ("POST", "/v1/machines/{machine_id}/maintenance-plans"): (403, 403, 403, 403, 403, 403, 403, 201, 201),
+    ("GET", "/v1/machines/{machine_id}/maintenance-plans"): (403, 200, 403, 403, 200, 200, 200, 200, 200),
+    ("DELETE", "/v1/maintenance-plans/{plan_id}"): (404, 403, 404, 404, 403, 403, 403, 204, 404),
+    ("POST", "/v1/maintenance-plans/{plan_id}/done"): RUNNERS_OF_A_HIDDEN_THING,
+    ("GET", "/v1/machines/{machine_id}/maintenance-proposals"): (403, 200, 403, 403, 200, 200, 200, 200, 200),
+    ("POST", "/v1/maintenance-proposals/{proposal_id}/accept"): (404, 403, 404, 404, 403, 403, 403, 200, 409),
+    ("POST", "/v1/maintenance-proposals/{proposal_id}/dismiss"): (404, 403, 404, 404, 403, 403, 403, 200, 409),
     ("POST", "/v1/quotes"): EVERYBODY,
     ("POST", "/v1/bookings"): (201, 422, 403, 409, 403, 422, 422, 422, 422),
     ("GET", "/v1/bookings"): EVERYBODY,
@@ -169,6 +178,8 @@ class Scene:
     person: str  # the owner
     photo: str
     link: str  # the owner's, to the machine's calendar
+    plan: str
+    proposal: str
 
     def body(self, method: str, path: str, who: str) -> Json:
         """A body that is right for the route, sent by this persona."""
@@ -205,6 +216,9 @@ class Scene:
             "rates": {"rates": [{"unit": "day", "minor": 1}]},
             "arrange": {"photo_ids": [self.photo]},
             "blocks": {"start": at(20).isoformat(), "end": at(21).isoformat()},
+            "readings": {"meter": "engine_hour", "value": "1200"},
+            "maintenance-plans": {"title": "X", "minutes": 60, "every_days": 30, "last_on": f"{at(-1):%F}"},
+            "done": {},
             "calendar-links": {"machine_id": self.machine},
             "quotes": {"machine_ids": [self.machine], **SPAN},
             "bookings": {"machine_ids": [self.machine], "renter_party_id": own, **SPAN},
@@ -237,6 +251,8 @@ class Scene:
             session_id=uuid4(),
             invitation_id=uuid4(),
             link_id=self.link,
+            plan_id=self.plan,
+            proposal_id=self.proposal,
         )
         questions = {
             "availability": f"?from={at(0):%FT%TZ}&to={at(30):%FT%TZ}",
@@ -265,7 +281,13 @@ async def scene(world: World, owner: Person, renter: Person, database: Database,
     person = (await owner.get("/me")).json()["id"]
     photo = await shown(database, settings, machine)
     link = await owner.made("/calendar-links", {"machine_id": machine})
-    return Scene(people, machine, block["id"], booking["id"], person, photo, link["id"])
+    path = f"/machines/{machine}"
+    tag = (await owner.get(path)).headers["ETag"]
+    assert (await owner.ask("PATCH", path, {"meters": ["engine_hour"]}, If_Match=tag)).status_code == 200
+    due = {"title": SECRET_NOTE, "minutes": 60, "every_days": 30, "last_on": f"{at(-40):%F}"}
+    plan = await owner.made(f"{path}/maintenance-plans", due)
+    proposal = (await owner.get(f"{path}/maintenance-proposals")).json()["items"][0]
+    return Scene(people, machine, block["id"], booking["id"], person, photo, link["id"], plan["id"], proposal["id"])
 
 
 async def somebody(

@@ -258,7 +258,10 @@ class Engine(RuleBasedStateMachine):
         assert (view.id == ref) == (made is None)
         if made is not None:
             self.block_ids.append(view.id)
-        self.oracle.put(ref, {ref: kept} if made is None else {ref: kept, view.id: made}, old.machine)
+        self.oracle.put(ref, self._standing({ref: kept} if made is None else {ref: kept, view.id: made}), old.machine)
+
+    def _standing(self, blocked: dict[UUID, Blocked]) -> dict[UUID, Blocked]:
+        return {ref: one for ref, one in blocked.items() if one.alive()}
 
     def _moved(self, old: Blocked, at: datetime, scope: Scope, shift: timedelta) -> tuple[Blocked, Blocked | None]:
         if scope is Scope.ALL or not old.recurs:

@@ -271,6 +271,7 @@ BAD: list[tuple[Json, int, str]] = [
     ({"rrule": "FREQ=DAILY", "start": "2027-01-12T12:00:00"}, 422, "naive_time"),
     ({"rrule": "FREQ=DAILY", "exdates": ["2027-01-12T12:00:00"]}, 422, "naive_time"),
     ({"rrule": "FREQ=DAILY", "rdates": ["1812-01-12T12:00:00Z"]}, 422, "out_of_time"),
+    ({"rrule": "FREQ=DAILY", "exdates": ["9999-12-31T23:59:59Z"]}, 422, "out_of_time"),
     ({"rrule": "FREQ=DAILY", "rdates": [z(NOON)] * 401}, 422, "invalid_input"),
     ({"rrule": "FREQ=DAILY", "start": z(at(-400)), "end": z(at(-399.5))}, 422, "starts_too_long_ago"),
     ({"rrule": "FREQ=DAILY", "start": z(at(800)), "end": z(at(800, 1))}, 422, "never_takes_place"),

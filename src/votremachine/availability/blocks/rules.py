@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from votremachine.availability.blocks import recurrence
 from votremachine.availability.blocks.recurrence import Series
-from votremachine.availability.rules import Occupancy, Taker
+from votremachine.availability.rules import Occupancy, Taker, check_instant
 from votremachine.kernel.errors import DomainError, Kind
 from votremachine.kernel.span import EndsBeforeStart, Span, merge
 
@@ -216,7 +216,7 @@ def revise(
         own = replace(change, start=change.start or span.start)
         own = replace(own, end=change.end or (span.end if change.start is None else change.start + span.length))
         made = replace(block, id=new_id, version=1, time=time_of(series.zone, own), expanded_to=block.expanded_to)
-        return Revision(_next(block, _without(series, start)), _changed(made, made.time, change, 1))
+        return Revision(_left(block, start), _changed(made, made.time, change, 1))
     kept, rest = before(series, start), following(series, start)
     if kept is None:
         return Revision(_changed(block, _retimed(rest, change, start, zone), change, block.version + 1))
@@ -230,8 +230,7 @@ def strike(block: Block, scope: Scope, occurrence: datetime | None) -> Revision:
     if start is None or isinstance(block.time, Span):
         return Revision(None)
     if scope is Scope.THIS:
-        left = _without(block.time, start)
-        return Revision(None if _is_over(left) else _next(block, left))
+        return Revision(_left(block, start))
     kept = before(block.time, start)
     return Revision(None if kept is None else _next(block, kept))
 
@@ -273,7 +272,7 @@ def _named(block: Block, scope: Scope, occurrence: datetime | None) -> datetime 
         return None
     if occurrence is None:
         raise OccurrenceNeeded(pointer="occurrence")
-    occurrence = _aware(occurrence, "occurrence")
+    occurrence = check_instant(occurrence, "occurrence")
     if isinstance(block.time, Span):
         if block.time.start != occurrence:
             raise UnknownOccurrence(pointer="occurrence")
@@ -300,8 +299,8 @@ def _reshaped(series: Series, change: Change, anchor: datetime) -> Span | Series
     zone = series.zone
     if change.start is not None and change.end is not None:
         Span(change.start, change.end)  # in order, with offsets, within the calendar
-    start = anchor if change.start is None else recurrence.wall(_aware(change.start, "/start"), zone)
-    end = start + series.length if change.end is None else recurrence.wall(_aware(change.end, "/end"), zone)
+    start = anchor if change.start is None else recurrence.wall(check_instant(change.start, "/start"), zone)
+    end = start + series.length if change.end is None else recurrence.wall(check_instant(change.end, "/end"), zone)
     if end <= start:
         raise EndsBeforeStart(pointer="/end")
     shift, length = start - anchor, end - start
@@ -329,8 +328,11 @@ def _shifted(series: Series, shift: timedelta) -> recurrence.Rule | None:
     return replace(series.rule, until=series.rule.until + shift)
 
 
-def _without(series: Series, start: datetime) -> Series:
-    return _checked(replace(series, exdates=tuple(sorted({*series.exdates, start}))))
+def _left(block: Block, start: datetime) -> Block | None:
+    """A series without the occurrence of this local start; None when it was the last one left."""
+    assert isinstance(block.time, Series)  # noqa: S101 -- who asks has looked
+    left = _checked(replace(block.time, exdates=tuple(sorted({*block.time.exdates, start}))))
+    return None if _is_over(left) else _next(block, left)
 
 
 def _is_over(series: Series) -> bool:
@@ -362,19 +364,11 @@ def _changed(block: Block, time: Span | Series, change: Change, version: int) ->
 
 
 def _walls(instants: Sequence[datetime] | None, zone: ZoneInfo, pointer: str) -> tuple[datetime, ...]:
-    return tuple(sorted({recurrence.wall(_aware(one, pointer), zone) for one in instants or ()}))
+    return tuple(sorted({recurrence.wall(check_instant(one, pointer), zone) for one in instants or ()}))
 
 
 def _those(dates: Sequence[datetime], since: datetime | None, until: datetime | None) -> tuple[datetime, ...]:
     return tuple(one for one in dates if (since is None or one >= since) and (until is None or one < until))
-
-
-def _aware(instant: datetime, pointer: str) -> datetime:
-    """The instant, if a calendar may have it. Raises `NaiveTime`, `OutOfTime`."""
-    try:
-        return Span(instant, instant + timedelta(seconds=1)).start
-    except DomainError as error:
-        raise type(error)(pointer=pointer) from None
 
 
 def _told(one: Occupancy, zone: ZoneInfo) -> dict[str, object]:

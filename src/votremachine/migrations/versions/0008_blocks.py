@@ -1,6 +1,6 @@
 """Blocks that recur, and the occurrences that bookings keep out; single blocks know their span themselves.
 
-Revision 0008.
+Revision 0008: also meters, maintenance plans and what is proposed by them.
 """
 
 from alembic import op
@@ -56,9 +56,83 @@ def upgrade() -> None:
         )
         """
     )
+    op.execute(
+        """
+        CREATE TABLE meter_readings (
+            id UUID NOT NULL,
+            machine_id UUID NOT NULL,
+            meter TEXT NOT NULL,
+            value NUMERIC(9, 2) NOT NULL,
+            read_at TIMESTAMP WITH TIME ZONE NOT NULL,
+            by UUID,
+            why TEXT NOT NULL,
+            CONSTRAINT meter_readings_pkey PRIMARY KEY (id),
+            CONSTRAINT meter_readings_machine_id_fkey FOREIGN KEY(machine_id) REFERENCES machines (id),
+            CONSTRAINT meter_readings_meter_check CHECK (meter IN ('engine_hour', 'hectare', 'bale', 'm3', 'km', 'tonne')),
+            CONSTRAINT meter_readings_value_check CHECK (value >= 0)
+        )
+        """
+    )
+    op.execute(
+        "CREATE INDEX meter_readings_machine_id_meter_read_at_id_idx ON meter_readings (machine_id, meter, read_at, id)"
+    )
+    op.execute(
+        """
+        CREATE TABLE maintenance_plans (
+            id UUID NOT NULL,
+            machine_id UUID NOT NULL,
+            title TEXT NOT NULL,
+            minutes INTEGER NOT NULL,
+            every_days INTEGER,
+            every_months INTEGER,
+            meter TEXT,
+            every_units NUMERIC(9, 2),
+            last_on DATE,
+            last_value NUMERIC(9, 2),
+            round INTEGER NOT NULL,
+            created_by UUID NOT NULL,
+            created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+            CONSTRAINT maintenance_plans_pkey PRIMARY KEY (id),
+            CONSTRAINT maintenance_plans_machine_id_fkey FOREIGN KEY(machine_id) REFERENCES machines (id),
+            CONSTRAINT maintenance_plans_created_by_fkey FOREIGN KEY(created_by) REFERENCES people (id),
+            CONSTRAINT maintenance_plans_every_check CHECK (num_nonnulls(every_days, every_months, every_units) = 1),
+            CONSTRAINT maintenance_plans_meter_check CHECK ((meter IS NULL) = (every_units IS NULL)),
+            CONSTRAINT maintenance_plans_last_check CHECK (
+                CASE WHEN meter IS NULL THEN last_on IS NOT NULL ELSE last_value IS NOT NULL END),
+            CONSTRAINT maintenance_plans_minutes_check CHECK (minutes > 0)
+        )
+        """
+    )
+    op.execute("CREATE INDEX maintenance_plans_machine_id_id_idx ON maintenance_plans (machine_id, id)")
+    op.execute(
+        """
+        CREATE TABLE maintenance_proposals (
+            id UUID NOT NULL,
+            plan_id UUID NOT NULL,
+            round INTEGER NOT NULL,
+            starts TIMESTAMP WITH TIME ZONE NOT NULL,
+            ends TIMESTAMP WITH TIME ZONE NOT NULL,
+            due_on DATE NOT NULL,
+            state TEXT NOT NULL,
+            block_id UUID,
+            created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+            CONSTRAINT maintenance_proposals_pkey PRIMARY KEY (id),
+            CONSTRAINT maintenance_proposals_plan_id_fkey FOREIGN KEY(plan_id)
+                REFERENCES maintenance_plans (id) ON DELETE CASCADE,
+            CONSTRAINT maintenance_proposals_plan_id_round_key UNIQUE (plan_id, round),
+            CONSTRAINT maintenance_proposals_state_check CHECK (state IN ('proposed', 'accepted', 'dismissed')),
+            CONSTRAINT maintenance_proposals_span_check CHECK (starts < ends)
+        )
+        """
+    )
+    op.execute(
+        "CREATE UNIQUE INDEX maintenance_proposals_open_idx ON maintenance_proposals (plan_id) WHERE state = 'proposed'"
+    )
 
 
 def downgrade() -> None:
+    for table in ("maintenance_proposals", "maintenance_plans", "meter_readings"):
+        op.drop_table(table)
     op.drop_table("lost_occurrences")
     # Each occurrence becomes a block of its own under the id of its occupancy; the first keeps the block.
     op.execute(
