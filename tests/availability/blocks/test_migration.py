@@ -9,7 +9,10 @@ from tests.infra.test_migrate import ask
 from votremachine.infra.migrate import downgrade, upgrade
 from votremachine.infra.servers.postgres import DATABASE, EmbeddedPostgres
 
-PEOPLE = "INSERT INTO people (id, email, name, language, password_hash, created_at) VALUES (gen_random_uuid(), 'a@x.example', 'A', 'fr', '', now())"
+PEOPLE = """
+    INSERT INTO people (id, email, name, language, password_hash, created_at)
+    VALUES (gen_random_uuid(), 'a@x.example', 'A', 'fr', '', now())
+"""
 PARTIES = "INSERT INTO parties VALUES (gen_random_uuid(), 'farm', 'x', 'x', false, 1, now())"
 MACHINES = """
     INSERT INTO machines SELECT gen_random_uuid(), id, 'tractor', 'Titre', '', '', '', 'Dax', 43.7, -1.05,
@@ -23,7 +26,8 @@ BLOCKS = """
 TIMES = """
     INSERT INTO occupancies (id, machine_id, kind, ref_id, during, blocked)
     SELECT gen_random_uuid(), machine_id, kind, id, during, during FROM (
-        SELECT *, tstzrange(date '2027-10-31' + nth * interval '1 day', date '2027-11-01' + nth * interval '1 day') AS during
+        SELECT *, tstzrange(date '2027-10-31' + nth * interval '1 day', date '2027-11-01' + nth * interval '1 day')
+            AS during
         FROM (SELECT *, row_number() OVER (ORDER BY id) AS nth FROM blocks) numbered WHERE nth < 3
     ) timed
 """

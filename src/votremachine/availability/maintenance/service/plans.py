@@ -31,7 +31,8 @@ from votremachine.infra.database import Tx
 async def plan(tx: Tx, who: Actor, machine_id: UUID, asked: PlanMaintenance) -> PlanView:
     """Plan maintenance; what is due already is proposed at once.
 
-    Raises `UnknownMachine`, `NotAllowed`, `TooManyPlans`, `NoReading`, `ReadInFuture`, `OutOfTime`, and what `check_plan` does.
+    Raises `UnknownMachine`, `NotAllowed`, `TooManyPlans`, `NoReading`, `ReadInFuture`, `OutOfTime`, and what
+    `check_plan` does.
     """
     machine = await fleet.owned(tx, who, Verb.EDIT_CALENDAR, machine_id)
     if asked.last_on is not None:
