@@ -23,8 +23,9 @@ from votremachine.kernel.errors import DomainError, Kind
 from votremachine.kernel.span import EndsBeforeStart, Span, merge
 
 # Beyond the farthest that any machine can be booked ahead (730 days), with a margin for a worker that is late.
-AHEAD = timedelta(days=762)
-ROLLED_WHEN_NEARER = timedelta(days=745)
+# A series is rolled forward every thirty days, and may be forty late.
+AHEAD = timedelta(days=800)
+ROLLED_WHEN_NEARER = timedelta(days=770)
 OLDEST_START = timedelta(days=366)
 MOST_SERIES = 100
 MOST_TOLD = 20
