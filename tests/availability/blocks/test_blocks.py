@@ -1,5 +1,6 @@
 """Blocks over HTTP and by the clock: what they take, what refuses them, what is left after each change."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -13,7 +14,7 @@ from tests.bookings.test_statements import Statements
 from tests.bookings.test_statements import statements as statements  # noqa: PLC0414 -- a fixture
 from tests.people import Json, Person, World, at
 from votremachine.availability.blocks.jobs import roll_forward
-from votremachine.availability.blocks.rules import AHEAD
+from votremachine.availability.blocks.rules import AHEAD, MOST_SERIES
 from votremachine.config import Settings
 from votremachine.infra.database import Database
 from votremachine.infra.outbox import drain
@@ -336,3 +337,60 @@ async def test_statements_do_not_grow_with_occurrences(owner: Person, tractor: s
     # One more is the count of the series that a machine may have.
     assert max(counts)[0] - min(counts)[0] <= 1, counts
     assert len({changing for _, changing in counts[1:]}) == 1, counts
+
+
+async def test_a_series_that_was_cut_short_and_moved_earlier_has_no_more_than_before(
+    owner: Person, tractor: str, database: Database
+) -> None:
+    made = await owner.made(f"/machines/{tractor}/blocks", series(NOON, 2, "FREQ=DAILY"))
+    cut = f"?scope=following&occurrence={z(NOON + timedelta(days=3))}"
+    assert (await owner.ask("DELETE", f"/blocks/{made['id']}{cut}")).status_code == 204
+    assert (await change(owner, made, {"start": z(NOON - timedelta(hours=36))})).status_code == 200
+    assert await held(database, tractor) == daily(NOON - timedelta(hours=36), 2, 0, 1, 2)
+
+
+async def test_two_heirs_of_one_time_share_it(owner: Person, tractor: str, database: Database) -> None:
+    first = await owner.made(f"/machines/{tractor}/blocks", series(NOON, 4, ""))
+    for rule in ("FREQ=DAILY;COUNT=2", ""):
+        await owner.made(f"/machines/{tractor}/blocks", series(NOON, 4, rule))
+    assert (await owner.ask("DELETE", f"/blocks/{first['id']}")).status_code == 204
+    assert await held(database, tractor) == daily(NOON, 4, 0, 1)
+
+
+async def test_a_machine_has_so_many_series(owner: Person, tractor: str, database: Database) -> None:
+    await owner.made(f"/machines/{tractor}/blocks", series(NOON, 2, "FREQ=DAILY;COUNT=2"))
+    names = (
+        "machine_id, kind, note, created_by, created_at, series_id, version, zone, wall_start, wall_end, expanded_to"
+    )
+    more = f"INSERT INTO blocks (id, {names}) SELECT gen_random_uuid(), {names} FROM blocks, generate_series(1, :more)"
+    async with database.begin() as tx:
+        await tx.execute(sa.text(more), {"more": MOST_SERIES - 1})
+    answer = await owner.post(f"/machines/{tractor}/blocks", series(NOON, 3, "FREQ=DAILY;COUNT=2"))
+    assert (answer.status_code, answer.json()["code"]) == (409, "too_many_series")
+    assert (await owner.post(f"/machines/{tractor}/blocks", series(NOON, 3, ""))).status_code == 201
+
+
+async def test_a_booking_that_is_just_being_made_is_met(owner: Person, tractor: str, database: Database) -> None:
+    async with database.begin() as tx:
+        values = {"id": tx.new_id(), "machine": UUID(tractor), "s": NOON, "e": NOON + timedelta(hours=1)}
+        insert = "INSERT INTO occupancies VALUES (:id, :machine, 'booking', :id, tstzrange(:s, :e), tstzrange(:s, :e))"
+        await tx.execute(sa.text(insert), values)
+        asked = owner.post(f"/machines/{tractor}/blocks", series(NOON - timedelta(days=1), 2, "FREQ=DAILY;COUNT=3"))
+        asking = asyncio.create_task(asked)
+        # It has looked, and waits to see what becomes of the booking.
+        await asyncio.sleep(0.5)
+        assert not asking.done()
+    answer = await asking
+    assert (answer.status_code, answer.json()["code"]) == (409, "block_meets_bookings")
+    assert await held(database, tractor) == []
+
+
+async def test_of_two_changes_at_once_one_is_stale(owner: Person, tractor: str, database: Database) -> None:
+    made = await owner.made(f"/machines/{tractor}/blocks", series(NOON, 2, "FREQ=DAILY;COUNT=3"))
+    for round_ in range(5):
+        both = [change(owner, made, {"start": z(NOON + timedelta(hours=round_ * 2 + nth + 1))}) for nth in range(2)]
+        answers = sorted([answer.status_code for answer in await asyncio.gather(*both)])
+        assert answers in ([200, 412], [200, 200]), "one after the other is right, too"
+    shown = (await owner.get(f"/blocks/{made['id']}")).json()
+    start = datetime.fromisoformat(shown["during"]["start"]).astimezone(UTC)
+    assert await held(database, tractor) == daily(start, 2, 0, 1, 2)
