@@ -115,6 +115,8 @@ async def test_two_that_come_due_together_are_proposed_apart(owner: Person, trac
         await owner.made(f"/machines/{tractor}/maintenance-plans", body)
     both = await proposed(owner, tractor)
     assert len(both) == 2
+    late, early = sorted((one["during"] for one in both), key=lambda during: during["start"], reverse=True)
+    assert datetime.fromisoformat(early["end"]) <= datetime.fromisoformat(late["start"])
     for one in both:
         assert (await owner.post(f"/maintenance-proposals/{one['id']}/accept")).status_code == 200
 

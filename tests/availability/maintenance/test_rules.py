@@ -92,6 +92,8 @@ def hour(day: int, local: int) -> datetime:
         ([], 10, hour(16, 8)),  # overdue: tomorrow
         ([(hour(24, 0), hour(24, 12))], 25, hour(24, 12)),
         ([(hour(23, 0), hour(26, 0))], 25, hour(22, 22)),
+        # Rather early than late, even where late is nearer.
+        ([(hour(20, 0), hour(26, 2))], 25, hour(19, 22)),
         # Nothing before it is due: soon after.
         ([(hour(15, 0), hour(28, 0))], 25, hour(28, 0)),
         ([(hour(15, 0), datetime(2027, 8, 1, tzinfo=UTC))], 25, None),
