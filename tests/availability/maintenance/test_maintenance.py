@@ -121,6 +121,14 @@ async def test_two_that_come_due_together_are_proposed_apart(owner: Person, trac
         assert (await owner.post(f"/maintenance-proposals/{one['id']}/accept")).status_code == 200
 
 
+async def test_two_that_one_reading_brings_near_are_proposed_apart(owner: Person, tractor: str) -> None:
+    for _ in range(2):
+        await owner.made(f"/machines/{tractor}/maintenance-plans", OIL)
+    await read(owner, tractor, "1240")
+    starts = {one["during"]["start"] for one in await proposed(owner, tractor)}
+    assert len(starts) == 2
+
+
 async def test_a_meter_that_was_replaced(owner: Person, tractor: str) -> None:
     await read(owner, tractor, "5000", read_at=at(-3).isoformat())
     for value, read_at in (("4999", at(0)), ("5001", at(-9))):

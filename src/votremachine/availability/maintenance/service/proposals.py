@@ -29,7 +29,7 @@ from votremachine.availability.service import look
 from votremachine.fleet import service as fleet
 from votremachine.fleet.rules import Machine
 from votremachine.infra.database import Tx
-from votremachine.kernel.span import Span
+from votremachine.kernel.span import Span, merge
 
 # What is looked at for a free place: it lies within this from now.
 _WINDOW = FARTHEST + GRACE + timedelta(days=60)
@@ -44,14 +44,14 @@ async def consider(tx: Tx, machine: Machine) -> int:
     due = [(plan, due_on(plan, [one for one in readings if one.meter is plan.meter], today)) for plan in plans]
     if not any(day for _, day in due):
         return 0
-    busy = list(await look.busy(tx, [machine], Span(tx.now, tx.now + _WINDOW)))
+    busy = await _busy(tx, machine)
     rows: list[dict[str, Any]] = []
     for plan, day in due:
         span = None if day is None else place(plan.minutes, day, machine.zone, busy, tx.now)
         if span is None:
             continue
         # Two that come due together are not proposed for the same time.
-        busy = sorted([*busy, span])
+        busy = merge([*busy, span])
         row: dict[str, Any] = {
             "id": tx.new_id(),
             "plan_id": plan.id,
@@ -107,7 +107,7 @@ async def propose_anew(tx: Tx, who: Actor, proposal_id: UUID) -> ProposalView | 
     """Another time for a proposal whose time was taken; None when there is none. Raises as `accept` does."""
     machine, found = await _open(tx, who, proposal_id)
     plan = await store.plan(tx, found.plan_id)
-    busy = await look.busy(tx, [machine], Span(tx.now, tx.now + _WINDOW))
+    busy = await _busy(tx, machine, but=proposal_id)
     span = place(plan.minutes, found.due_on, machine.zone, busy, tx.now)
     if span is None:
         return None
@@ -123,6 +123,12 @@ async def _decide(
     await tx.execute(maintenance_proposals.update().where(this).values(state=state, block_id=block_id))
     await audit.note(tx, who, state, "maintenance_proposal", found.id, machine.party_id)
     return ProposalView.of(msgspec.structs.replace(found, state=state, block_id=block_id), machine.zone)
+
+
+async def _busy(tx: Tx, machine: Machine, *, but: UUID | None = None) -> list[Span]:
+    """When nothing is to be proposed: the machine is taken, or another proposal waits for an answer."""
+    taken = await look.busy(tx, [machine], Span(tx.now, tx.now + _WINDOW))
+    return merge([*taken, *await store.proposed(tx, machine.id, but=but)])
 
 
 async def _open(tx: Tx, who: Actor, proposal_id: UUID) -> tuple[Machine, Proposal]:

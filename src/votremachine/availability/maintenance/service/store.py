@@ -103,6 +103,13 @@ async def proposals(tx: Tx, machine_id: UUID, *, before: UUID | None, limit: int
     return [proposal_from_row(row) for row in rows]
 
 
+async def proposed(tx: Tx, machine_id: UUID, *, but: UUID | None = None) -> list[Span]:
+    """The times that are proposed for a machine and not decided on, those of the proposal `but` left out."""
+    undecided = maintenance_proposals.c.state == State.PROPOSED
+    rows = await tx.rows(_PROPOSALS.where(maintenance_plans.c.machine_id == machine_id, undecided))
+    return [Span(row.starts, row.ends) for row in rows if row.id != but]
+
+
 def plan_from_row(row: sa.Row[Any]) -> Plan:
     """A row as a value."""
     values = {name: getattr(row, name) for name in Plan.__struct_fields__}
