@@ -17,6 +17,8 @@ from votremachine.accounts.credentials import Credentials, keys_of
 from votremachine.accounts.routes.reading import Turnstile, claims_reader
 from votremachine.accounts.routes.router import router as accounts
 from votremachine.availability import routes as availability
+from votremachine.availability.blocks import routes as blocks
+from votremachine.availability.maintenance import routes as maintenance
 from votremachine.bookings.privacy import BOOKINGS
 from votremachine.bookings.routes import router as bookings
 from votremachine.calendars import routes as calendars
@@ -57,6 +59,8 @@ ROUTERS: tuple[Router | HTTPRouteHandler, ...] = (
     photos.router,
     importing.router,
     availability.router,
+    blocks.router,
+    maintenance.router,
     pricing.router,
     discovery.find,
     bookings.router,

@@ -20,6 +20,9 @@ from redis.exceptions import RedisError
 from votremachine.accounts import events as accounts
 from votremachine.accounts.credentials import Credentials
 from votremachine.accounts.jobs import purge_accounts, send_letters
+from votremachine.availability import events as calendar
+from votremachine.availability.blocks.jobs import roll_forward
+from votremachine.availability.maintenance.jobs import propose_maintenance
 from votremachine.bookings import events
 from votremachine.bookings.jobs import complete_returned, expire_provisional, warn_overdue
 from votremachine.config import Settings
@@ -33,7 +36,7 @@ from votremachine.infra.letters import open_post
 from votremachine.infra.outbox import Handlers, drain
 from votremachine.infra.storage import ledger
 from votremachine.infra.storage.files import Files
-from votremachine.notifications.service import tell, tell_person
+from votremachine.notifications.service import tell, tell_owner, tell_person
 from votremachine.sync.jobs import purge_changes
 
 EVERY_SECOND = set(range(60))
@@ -51,6 +54,8 @@ HANDLERS: Handlers = {
     events.RenterAbsent: (tell,),
     events.BookingAtRisk: (tell,),
     events.BookingOutOfRisk: (tell,),
+    calendar.OccurrencesLost: (tell_owner,),
+    calendar.MaintenanceDue: (tell_owner,),
     accounts.RefreshTokenReused: (tell_person,),
     accounts.PasswordChanged: (tell_person,),
     accounts.AddressChanged: (tell_person,),
@@ -88,6 +93,8 @@ def _cron_jobs() -> list[Any]:
         sweep(complete_returned, minute={2}, second={0}),
         sweep(make_copies, second=EVERY_SECOND),
         sweep(sweep_files, second={3, 13, 23, 33, 43, 53}),
+        sweep(roll_forward, hour={2}, minute={7}, second={0}, timeout=600),
+        sweep(propose_maintenance, hour={4}, minute={7}, second={0}, timeout=600),
         sweep(purge_answers, hour={3}, minute={17}, second={0}),
         sweep(purge_accounts, hour={3}, minute={27}, second={0}),
         sweep(purge_changes, minute={37}, second={0}),

@@ -117,9 +117,22 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/v1/machines/{machine_id}/rates/history"): (403, 200, 403, 403, 200, 200, 200, 200, 200),
     ("GET", "/v1/machines/{machine_id}/availability"): EVERYBODY,
     ("GET", "/v1/machines/{machine_id}/calendar"): (403, 200, 403, 403, 200, 200, 200, 200, 200),
-    ("POST", "/v1/machines/{machine_id}/blocks"): (403, 403, 403, 403, 403, 403, 403, 201, 409),
+    # Blocks may meet: the second one takes what the first leaves.
+    ("POST", "/v1/machines/{machine_id}/blocks"): (403, 403, 403, 403, 403, 403, 403, 201, 201),
+    ("GET", "/v1/machines/{machine_id}/blocks"): (403, 200, 403, 403, 200, 200, 200, 200, 200),
+    ("GET", "/v1/blocks/{block_id}"): OWN_PEOPLE_AND_STAFF,
+    ("PATCH", "/v1/blocks/{block_id}"): RUNNERS_OF_A_HIDDEN_THING,
     # The manager's was the last chance to delete it.
     ("DELETE", "/v1/blocks/{block_id}"): (404, 403, 404, 404, 403, 403, 403, 204, 404),
+    ("POST", "/v1/machines/{machine_id}/readings"): (403, 403, 403, 403, 403, 201, 201, 201, 201),
+    ("GET", "/v1/machines/{machine_id}/readings"): (403, 200, 403, 403, 200, 200, 200, 200, 200),
+    ("POST", "/v1/machines/{machine_id}/maintenance-plans"): (403, 403, 403, 403, 403, 403, 403, 201, 201),
+    ("GET", "/v1/machines/{machine_id}/maintenance-plans"): (403, 200, 403, 403, 200, 200, 200, 200, 200),
+    ("DELETE", "/v1/maintenance-plans/{plan_id}"): (404, 403, 404, 404, 403, 403, 403, 204, 404),
+    ("POST", "/v1/maintenance-plans/{plan_id}/done"): RUNNERS_OF_A_HIDDEN_THING,
+    ("GET", "/v1/machines/{machine_id}/maintenance-proposals"): (403, 200, 403, 403, 200, 200, 200, 200, 200),
+    ("POST", "/v1/maintenance-proposals/{proposal_id}/accept"): (404, 403, 404, 404, 403, 403, 403, 200, 409),
+    ("POST", "/v1/maintenance-proposals/{proposal_id}/dismiss"): (404, 403, 404, 404, 403, 403, 403, 200, 409),
     ("POST", "/v1/quotes"): EVERYBODY,
     ("POST", "/v1/bookings"): (201, 422, 403, 409, 403, 422, 422, 422, 422),
     ("GET", "/v1/bookings"): EVERYBODY,
@@ -149,7 +162,7 @@ SPAN = {"start": at(10).isoformat(), "end": at(11).isoformat()}
 
 # A note of the owner's alone, one that both sides of the booking read, and where the machine really stands.
 SECRET_NOTE, SHARED_NOTE, YARD = "Révision chez Marcel", "Après la pluie", "43.8911"
-VERSIONED = {("PATCH", "/v1/machines/{machine_id}"), ("PATCH", "/v1/parties/{party_id}")}
+VERSIONED = {("PATCH", f"/v1/{path}") for path in ("machines/{machine_id}", "parties/{party_id}", "blocks/{block_id}")}
 # Questions that are asked with POST, and letters that are asked for: nothing is changed by them.
 NOT_NOTED = {("POST", "/v1/quotes"), ("POST", "/v1/me/addresses")}
 # A machine may be in that state already: then nothing is changed.
@@ -167,6 +180,8 @@ class Scene:
     person: str  # the owner
     photo: str
     link: str  # the owner's, to the machine's calendar
+    plan: str
+    proposal: str
 
     def body(self, method: str, path: str, who: str) -> Json:
         """A body that is right for the route, sent by this persona."""
@@ -199,9 +214,13 @@ class Scene:
                 "place": {"commune": "Dax", "latitude": 43.7, "longitude": -1.0},
             },
             "{machine_id}": {"title": "X"},
+            "{block_id}": {"note": "X"},
             "rates": {"rates": [{"unit": "day", "minor": 1}]},
             "arrange": {"photo_ids": [self.photo]},
             "blocks": {"start": at(20).isoformat(), "end": at(21).isoformat()},
+            "readings": {"meter": "engine_hour", "value": "1200"},
+            "maintenance-plans": {"title": "X", "minutes": 60, "every_days": 30, "last_on": f"{at(-1):%F}"},
+            "done": {},
             "calendar-links": {"machine_id": self.machine},
             "quotes": {"machine_ids": [self.machine], **SPAN},
             "bookings": {"machine_ids": [self.machine], "renter_party_id": own, **SPAN},
@@ -234,6 +253,8 @@ class Scene:
             session_id=uuid4(),
             invitation_id=uuid4(),
             link_id=self.link,
+            plan_id=self.plan,
+            proposal_id=self.proposal,
         )
         questions = {
             "availability": f"?from={at(0):%FT%TZ}&to={at(30):%FT%TZ}",
@@ -263,7 +284,13 @@ async def scene(world: World, owner: Person, renter: Person, database: Database,
     person = (await owner.get("/me")).json()["id"]
     photo = await shown(database, settings, machine)
     link = await owner.made("/calendar-links", {"machine_id": machine})
-    return Scene(people, machine, block["id"], booking["id"], person, photo, link["id"])
+    path = f"/machines/{machine}"
+    tag = (await owner.get(path)).headers["ETag"]
+    assert (await owner.ask("PATCH", path, {"meters": ["engine_hour"]}, If_Match=tag)).status_code == 200
+    due = {"title": SECRET_NOTE, "minutes": 60, "every_days": 30, "last_on": f"{at(-40):%F}"}
+    plan = await owner.made(f"{path}/maintenance-plans", due)
+    proposal = (await owner.get(f"{path}/maintenance-proposals")).json()["items"][0]
+    return Scene(people, machine, block["id"], booking["id"], person, photo, link["id"], plan["id"], proposal["id"])
 
 
 async def somebody(

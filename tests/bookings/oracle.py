@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from votremachine.kernel.span import Span
+from votremachine.kernel.span import Span, subtract
 
 Buffers = tuple[timedelta, timedelta]
 NONE: Buffers = (timedelta(0), timedelta(0))
@@ -38,6 +38,36 @@ class Booked:
 
 
 @dataclass
+class Blocked:
+    """What the oracle remembers of a block: the starts of a series, those left out among them, or the only one."""
+
+    machine: UUID
+    starts: list[datetime]
+    length: timedelta
+    recurs: bool
+    left_out: set[datetime] = field(default_factory=set)
+
+    def spans(self, now: datetime) -> list[Span]:
+        """What it wants: the only one in any case, of a series what is not over."""
+        every = [Span(start, start + self.length) for start in self.starts if start not in self.left_out]
+        return [span for span in every if span.end > now or not self.recurs]
+
+    def alive(self) -> list[datetime]:
+        return [start for start in self.starts if start not in self.left_out]
+
+    def moved(self, shift: timedelta) -> "Blocked":
+        left_out = {start + shift for start in self.left_out}
+        return Blocked(self.machine, [one + shift for one in self.starts], self.length, self.recurs, left_out)
+
+    def part(self, since: datetime | None, until: datetime | None) -> "Blocked":
+        def within(start: datetime) -> bool:
+            return (since is None or start >= since) and (until is None or start < until)
+
+        left_out = {one for one in self.left_out if within(one)}
+        return Blocked(self.machine, [one for one in self.starts if within(one)], self.length, self.recurs, left_out)
+
+
+@dataclass
 class Oracle:
     """The whole truth: `buffers` by machine, the machines that are booked on request, the hour."""
 
@@ -46,7 +76,7 @@ class Oracle:
     on_request: set[UUID]
     taken: list[Taken] = field(default_factory=list)
     bookings: dict[UUID, Booked] = field(default_factory=dict)
-    blocks: dict[UUID, Taken] = field(default_factory=dict)
+    blocks: dict[UUID, Blocked] = field(default_factory=dict)
 
     def is_free(self, machine: UUID, blocked: Span, but: UUID | None = None) -> bool:
         return not any(
@@ -118,3 +148,29 @@ class Oracle:
                 after = self.buffers[taken.machine][1]
                 blocked = Span(taken.blocked.start, end + after)
                 self.taken.append(Taken(ref, taken.machine, during, blocked))
+
+    def may_block(self, machine: UUID, wanted: list[Span], before: list[Span]) -> str | None:
+        """The code of the refusal, None when no booking stands in what is wanted now and was not before."""
+        newly = subtract(wanted, before)
+        booked = [one for one in self.live() if one.machine == machine and one.ref in self.bookings]
+        met = any(one.blocked.overlaps(span) for one in booked for span in newly)
+        return "block_meets_bookings" if met else None
+
+    def put(self, old: UUID | None, new: dict[UUID, Blocked], machine: UUID) -> None:
+        """Blocks in the place of an old one; what is over of a series that stays is left as it was."""
+        if old is not None:
+            kept_past = self.blocks.pop(old).recurs and old in new
+            self.taken = [one for one in self.taken if one.ref != old or (kept_past and one.during.end <= self.now)]
+        self.blocks |= new
+        self.fill(machine, set(new))
+
+    def fill(self, machine: UUID, changed: set[UUID]) -> None:
+        """Give each block what it wants and nobody has, the oldest first."""
+        for ref in sorted(self.blocks):
+            block = self.blocks[ref]
+            if block.machine != machine:
+                continue
+            for span in block.spans(self.now):
+                if span.end > self.now or ref in changed:
+                    busy = [one.blocked for one in self.live() if one.machine == machine]
+                    self.taken += [Taken(ref, machine, left, left) for left in subtract([span], busy)]

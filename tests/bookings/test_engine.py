@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
@@ -19,10 +20,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.bookings.oracle import NONE, Oracle, Taken
+from tests.bookings.oracle import NONE, Blocked, Oracle
 from tests.cast import Cast, plant
-from votremachine.availability.schemas import BlockTime
-from votremachine.availability.service import blocks
+from votremachine.availability.blocks.jobs import roll_forward
+from votremachine.availability.blocks.rules import Scope
+from votremachine.availability.blocks.schemas import BlockTime, EditBlock
+from votremachine.availability.blocks.service import verbs as blocks
 from votremachine.bookings.schemas import Book
 from votremachine.bookings.service import decide, handover, look, move
 from votremachine.bookings.service.book import book
@@ -32,6 +35,7 @@ from votremachine.kernel.span import Span
 
 START = datetime(2026, 6, 1, 6, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 BUFFERS = [NONE, (HOUR, HOUR / 2), (timedelta(0), HOUR)]
 
 OVERLAPS = sa.text(
@@ -216,23 +220,86 @@ class Engine(RuleBasedStateMachine):
 
     @rule(machine=st.integers(0, 2), start=starts, length=st.integers(1, 4))
     def block(self, machine: int, start: int, length: int) -> None:
+        self._block(machine, start, length, count=1)
+
+    # Some are so long that one occurrence reaches into the next.
+    @rule(machine=st.integers(0, 2), start=starts, length=st.sampled_from([1, 3, 6, 26]), count=st.integers(2, 5))
+    def block_daily(self, machine: int, start: int, length: int, count: int) -> None:
+        self._block(machine, start, length, count=count)
+
+    def _block(self, machine: int, start: int, length: int, *, count: int) -> None:
         span, machine_id = self.span(start, length), self.cast.machines[machine]
-        refusal = None if self.oracle.is_free(machine_id, span) else "span_taken"
-        asked = BlockTime(start=span.start, end=span.end)
+        dates = [span.start + day * DAY for day in range(count)]
+        wanted = Blocked(machine_id, dates, span.length, recurs=count > 1)
+        refusal = self.oracle.may_block(machine_id, wanted.spans(self.now), [])
+        if not wanted.spans(self.now):
+            refusal = "never_takes_place"
+        asked = BlockTime(start=span.start, end=span.end, rrule=f"FREQ=DAILY;COUNT={count}" if count > 1 else "")
         made = self.do(lambda tx: blocks.block(tx, self.cast.owner, machine_id, asked), refusal)
         if made:
             self.block_ids.append(made.id)
-            self.oracle.blocks[made.id] = Taken(made.id, machine_id, span, span)
-            self.oracle.taken.append(self.oracle.blocks[made.id])
+            self.oracle.put(None, {made.id: wanted}, machine_id)
 
     @precondition(some_block)
-    @rule(index=st.integers(0, 10))
-    def unblock(self, index: int) -> None:
+    @rule(index=st.integers(0, 10), nth=st.integers(0, 4), scope=st.sampled_from(Scope), hours=st.integers(-5, 5))
+    def move_block(self, index: int, nth: int, scope: Scope, hours: int) -> None:
         ref = self.block_ids[index % len(self.block_ids)]
-        refusal = None if ref in self.oracle.blocks else "unknown_block"
-        self.do(lambda tx: blocks.unblock(tx, self.cast.owner, ref), refusal)
-        self.oracle.blocks.pop(ref, None)
-        self.oracle.give_back(ref)
+        old = self.oracle.blocks.get(ref)
+        if old is None or not old.alive():
+            return
+        at = old.alive()[nth % len(old.alive())]
+        anchor, shift = old.starts[0] if scope is Scope.ALL else at, hours * HOUR
+        kept, made = self._moved(old, at, scope, shift)
+        wanted = [span for one in (kept, made) if one for span in one.spans(self.now)]
+        refusal = self.oracle.may_block(old.machine, wanted, old.spans(self.now))
+        view = self.do(lambda tx: self._move_block(tx, ref, anchor + shift, scope, at), refusal)
+        if view is None:
+            return
+        assert (view.id == ref) == (made is None)
+        if made is not None:
+            self.block_ids.append(view.id)
+        self.oracle.put(ref, self._standing({ref: kept} if made is None else {ref: kept, view.id: made}), old.machine)
+
+    def _standing(self, blocked: dict[UUID, Blocked]) -> dict[UUID, Blocked]:
+        return {ref: one for ref, one in blocked.items() if one.alive()}
+
+    def _moved(self, old: Blocked, at: datetime, scope: Scope, shift: timedelta) -> tuple[Blocked, Blocked | None]:
+        if scope is Scope.ALL or not old.recurs:
+            return old.moved(shift), None
+        if scope is Scope.THIS:
+            kept = replace(old, left_out=old.left_out | {at})
+            return kept, Blocked(old.machine, [at + shift], old.length, recurs=False)
+        earlier, rest = old.part(None, at), old.part(at, None).moved(shift)
+        return (earlier, rest) if earlier.alive() else (rest, None)
+
+    async def _move_block(self, tx: Tx, ref: UUID, start: datetime, scope: Scope, at: datetime) -> Any:
+        who, asked = self.cast.owner, EditBlock(start=start)
+        version = (await blocks.show(tx, who, ref)).version
+        return await blocks.edit(tx, who, ref, version, asked, scope, None if scope is Scope.ALL else at)
+
+    @precondition(some_block)
+    @rule(index=st.integers(0, 10), nth=st.integers(0, 4), scope=st.sampled_from(Scope))
+    def unblock(self, index: int, nth: int, scope: Scope) -> None:
+        ref = self.block_ids[index % len(self.block_ids)]
+        old = self.oracle.blocks.get(ref)
+        refusal = None if old else "unknown_block"
+        at = old.alive()[nth % len(old.alive())] if old and old.alive() else self.now
+        self.do(lambda tx: blocks.unblock(tx, self.cast.owner, ref, scope, at), refusal)
+        if old is None:
+            return
+        left: Blocked | None = None
+        if scope is Scope.THIS and old.recurs:
+            left = replace(old, left_out=old.left_out | {at})
+        elif scope is Scope.FOLLOWING and old.recurs:
+            left = old.part(None, at)
+        self.oracle.put(ref, {ref: left} if left and left.alive() else {}, old.machine)
+
+    @precondition(some_block)
+    @rule()
+    def roll_forward(self) -> None:
+        self.runner.run(roll_forward({"database": self.database}))
+        for machine in self.cast.machines:
+            self.oracle.fill(machine, set())
 
     @precondition(some("confirmed"))
     @rule(ref=booking_in("confirmed"))

@@ -20,3 +20,17 @@ class CalendarChanged(Event, frozen=True, kw_only=True):
     @property
     def shown(self) -> Mapping[str, UUID | Sequence[UUID]]:
         return {"machine_id": self.machine_id}
+
+
+class OccurrencesLost(CalendarChanged, frozen=True, kw_only=True):
+    """Occurrences of a block could not take place, or not wholly: a booking was there first."""
+
+    block_id: UUID
+    booking_id: UUID
+
+
+class MaintenanceDue(CalendarChanged, frozen=True, kw_only=True):
+    """A machine will soon need its maintenance; a time for it is proposed."""
+
+    plan_id: UUID
+    proposal_id: UUID

@@ -1,4 +1,4 @@
-"""The one table that owns time, and the owner's blocks that stand behind some of its rows."""
+"""The one table that owns time."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TSTZRANGE
@@ -31,17 +31,4 @@ occupancies = sa.Table(
     ),
     # The exclusion constraint itself needs the type uuid_range, so it is written in the migration:
     #   EXCLUDE USING gist (uuid_range(machine_id, machine_id, '[]') WITH &&, blocked WITH &&)
-)
-
-blocks = sa.Table(
-    "blocks",
-    metadata,
-    sa.Column("id", sa.Uuid, primary_key=True),
-    sa.Column("machine_id", sa.ForeignKey("machines.id"), nullable=False),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("note", sa.Text, nullable=False),
-    sa.Column("created_by", sa.ForeignKey("people.id"), nullable=False),
-    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-    sa.Index(None, "machine_id"),
-    sa.CheckConstraint("kind IN ('block', 'maintenance')", name="kind"),
 )

@@ -6,14 +6,14 @@ next one: the busy spans that people see are the blocked ones widened once more.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
 import msgspec
 
 from votremachine.kernel.errors import DomainError, Kind
-from votremachine.kernel.span import Span, gaps, merge
+from votremachine.kernel.span import FIRST_YEAR, LAST_YEAR, NaiveTime, OutOfTime, Span, gaps, merge
 
 Buffers = tuple[timedelta, timedelta]
 
@@ -111,6 +111,15 @@ def _nearest_place(gap: Span, wanted: Span, suits: Callable[[Span], bool]) -> Sp
     days = sorted(range(-SEARCH_RADIUS.days, SEARCH_RADIUS.days + 1), key=abs)
     shifted = (Span(wanted.start + timedelta(days=day), wanted.end + timedelta(days=day)) for day in days)
     return next((span for span in shifted if gap.contains(span) and suits(span)), None)
+
+
+def check_instant(instant: datetime, pointer: str) -> datetime:
+    """The instant in UTC, if it has an offset and a calendar knows it. Raises `NaiveTime`, `OutOfTime`."""
+    if instant.tzinfo is None:
+        raise NaiveTime(pointer=pointer)
+    if not FIRST_YEAR <= instant.year <= LAST_YEAR:
+        raise OutOfTime(pointer=pointer)
+    return instant.astimezone(UTC)
 
 
 def check_window(window: Span) -> Span:

@@ -1,13 +1,12 @@
 """What travels over the wire about a machine's calendar."""
 
 from datetime import datetime
-from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
 
 from votremachine.availability.rules import Taker
-from votremachine.infra.wire import Input, SpanView
+from votremachine.infra.wire import SpanView
 
 
 class Availability(msgspec.Struct, frozen=True):
@@ -34,20 +33,3 @@ class Calendar(msgspec.Struct, frozen=True):
     machine_id: UUID
     zone: str
     occupancies: list[OccupancyView]
-
-
-class BlockTime(Input):
-    """Keep a machine for oneself, or for the workshop."""
-
-    start: datetime
-    end: datetime
-    kind: Literal["block", "maintenance"] = "block"
-    note: Annotated[str, msgspec.Meta(max_length=500, pattern=r"^[^\x00]*\Z")] = ""
-
-
-class BlockView(msgspec.Struct, frozen=True):
-    id: UUID
-    machine_id: UUID
-    kind: Taker
-    during: SpanView
-    note: str

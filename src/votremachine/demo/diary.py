@@ -9,8 +9,8 @@ from uuid import UUID
 import msgspec
 
 from votremachine.accounts.rules import Actor
-from votremachine.availability.schemas import BlockTime
-from votremachine.availability.service import blocks
+from votremachine.availability.blocks.schemas import BlockTime
+from votremachine.availability.blocks.service import verbs as blocks
 from votremachine.bookings.rules import CLAIM_WINDOW, State
 from votremachine.bookings.schemas import Book
 from votremachine.bookings.service import decide, handover

@@ -12,7 +12,7 @@ from votremachine.fleet import table
 from votremachine.fleet.listing import Listing, check, check_complete, enter
 from votremachine.fleet.models import invited_parties, machines
 from votremachine.fleet.positions import Position
-from votremachine.fleet.rules import Machine, SeveralOwners, State, UnknownMachine, Visibility, sees
+from votremachine.fleet.rules import Machine, Meter, SeveralOwners, State, UnknownMachine, Visibility, sees
 from votremachine.fleet.schemas import EditMachine, ListMachine
 from votremachine.fleet.views import MachineView
 from votremachine.infra.database import Tx
@@ -66,6 +66,12 @@ async def machines_of(tx: Tx, party_id: UUID) -> list[Machine]:
 async def exact_positions(tx: Tx, ids: Collection[UUID]) -> Mapping[UUID, Position]:
     """Where these machines really stand: for their own people, and the two sides of a confirmed booking alone."""
     return {row.id: Position(row.latitude, row.longitude) for row in await tx.rows(_POSITIONS, {"ids": list(ids)})}
+
+
+async def meters(tx: Tx, machine_id: UUID) -> list[Meter]:
+    """What a machine counts by itself."""
+    row = await tx.row(sa.select(machines.c.meters).where(machines.c.id == machine_id))
+    return [] if row is None else [Meter(one) for one in row.meters]
 
 
 async def note_price(tx: Tx, machine_id: UUID, priced: bool) -> None:

@@ -48,6 +48,14 @@ WORDS: dict[str, tuple[str, str]] = {
         "Le matériel est rentré : cette réservation n'est plus menacée.",
         "The machine is back: this booking is no longer at risk.",
     ),
+    "OccurrencesLost": (
+        "Une réservation occupe une partie d'un de vos blocages récurrents : elle reste, le blocage la contourne.",
+        "A booking stands in part of one of your recurring blocks: it stays, and the block goes around it.",
+    ),
+    "MaintenanceDue": (
+        "Un matériel approche de son entretien : une période vous est proposée.",
+        "A machine will soon need its maintenance: a time for it is proposed to you.",
+    ),
     "RefreshTokenReused": (
         "Quelqu'un a utilisé une copie de votre connexion sur un appareil : cet appareil a été déconnecté."
         " Si ce n'était pas vous, changez votre mot de passe.",

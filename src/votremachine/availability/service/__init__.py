@@ -1,1 +1,1 @@
-"""The verbs of time: claim it, look at it, and the owner's blocks."""
+"""The verbs of time: claim it, and look at it."""

@@ -4,19 +4,22 @@ Every claim of a transaction is made in the order of machine ids, so that two gr
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import TSTZRANGE, insert
 
 from votremachine.availability.models import occupancies
 from votremachine.availability.rules import Claim, SpanTaken, Taker
 from votremachine.availability.service.table import instants, meets_window, on_machine, window_values
 from votremachine.fleet import service as fleet
 from votremachine.infra.database import Tx
+from votremachine.kernel.span import Span
 
+# An owner's own time needs no buffers: the bookings around it keep theirs.
+NO_BUFFERS = (timedelta(0), timedelta(0))
 _CLAIM = (
     insert(occupancies)
     .values(
@@ -37,6 +40,41 @@ _DROP_LAPSED = occupancies.delete().where(
     occupancies.c.expires_at <= sa.bindparam("now"),
 )
 
+_INSTANTS = sa.ARRAY(sa.DateTime(timezone=True))
+_wishes = (
+    sa.func.unnest(
+        sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid)),
+        sa.bindparam("machines", type_=sa.ARRAY(sa.Uuid)),
+        sa.bindparam("kinds", type_=sa.ARRAY(sa.Text)),
+        sa.bindparam("refs", type_=sa.ARRAY(sa.Uuid)),
+        sa.bindparam("starts", type_=_INSTANTS),
+        sa.bindparam("ends", type_=_INSTANTS),
+        sa.bindparam("blocked_from", type_=_INSTANTS),
+        sa.bindparam("blocked_to", type_=_INSTANTS),
+    )
+    .table_valued(
+        *(sa.column(name) for name in ("id", "machine_id", "kind", "ref_id", "starts", "ends", "since", "until")),
+        name="wishes",
+    )
+    .render_derived()
+)
+_CLAIM_MANY = (
+    insert(occupancies)
+    .from_select(
+        ["id", "machine_id", "kind", "ref_id", "during", "blocked"],
+        sa.select(
+            _wishes.c.id,
+            _wishes.c.machine_id,
+            _wishes.c.kind,
+            _wishes.c.ref_id,
+            sa.func.tstzrange(_wishes.c.starts, _wishes.c.ends, type_=TSTZRANGE),
+            sa.func.tstzrange(_wishes.c.since, _wishes.c.until, type_=TSTZRANGE),
+        ).order_by(_wishes.c.machine_id, _wishes.c.since),
+    )
+    .on_conflict_do_nothing()
+    .returning(occupancies.c.id)
+)
+
 
 async def claim(
     tx: Tx, taker: Taker, ref_id: UUID, claims: Sequence[Claim], *, expires_at: datetime | None = None
@@ -50,9 +88,34 @@ async def claim(
         values = _claim_values(tx, taker, ref_id, wish, expires_at)
         if await _insert(tx, values):
             continue
-        await tx.execute(_DROP_LAPSED, {"machine": wish.machine_id, "now": tx.now, **window_values(wish.blocked)})
+        await drop_lapsed(tx, wish.machine_id, wish.blocked)
         if not await _insert(tx, values):
             raise SpanTaken(machine_id=str(wish.machine_id))
+
+
+async def claim_many(tx: Tx, wishes: Sequence[tuple[Taker, UUID, Claim]]) -> int:
+    """Take, for good, what is free of these wishes, each with its taker and what it stands for; how many were taken.
+
+    One statement, however many there are.
+    """
+    if not wishes:
+        return 0
+    values = {
+        "ids": [tx.new_id() for _ in wishes],
+        "machines": [wish.machine_id for _, _, wish in wishes],
+        "kinds": [taker.value for taker, _, _ in wishes],
+        "refs": [ref_id for _, ref_id, _ in wishes],
+        "starts": [wish.during.start for _, _, wish in wishes],
+        "ends": [wish.during.end for _, _, wish in wishes],
+        "blocked_from": [wish.blocked.start for _, _, wish in wishes],
+        "blocked_to": [wish.blocked.end for _, _, wish in wishes],
+    }
+    return len(await tx.rows(_CLAIM_MANY, values))
+
+
+async def drop_lapsed(tx: Tx, machine_id: UUID, window: Span) -> None:
+    """Delete the holds of a machine that ran out and are in the way of a span."""
+    await tx.execute(_DROP_LAPSED, {"machine": machine_id, "now": tx.now, **window_values(window)})
 
 
 async def keep(tx: Tx, ref_id: UUID, *, expires_at: datetime | None, machines: int) -> bool:
@@ -64,6 +127,12 @@ async def keep(tx: Tx, ref_id: UUID, *, expires_at: datetime | None, machines: i
 async def release(tx: Tx, ref_id: UUID) -> None:
     """Give back all the time that `ref_id` holds."""
     await tx.execute(occupancies.delete().where(occupancies.c.ref_id == ref_id))
+
+
+async def release_ahead(tx: Tx, ref_id: UUID) -> None:
+    """Give back the time that `ref_id` holds and that is not over yet."""
+    ahead = sa.func.upper(occupancies.c.during) > tx.now
+    await tx.execute(occupancies.delete().where(occupancies.c.ref_id == ref_id, ahead))
 
 
 async def move(tx: Tx, taker: Taker, ref_id: UUID, claims: Sequence[Claim], *, expires_at: datetime | None) -> None:

@@ -1,0 +1,1 @@
+"""The verbs of maintenance: read meters, plan, propose, decide."""
