@@ -1,0 +1,50 @@
+"""Carrying an order out at the gateway: outside of every transaction, and as often as it takes."""
+
+import structlog
+
+from votremachine.payments.gateway import Gateway, NotAtGateway, Order, OutcomeUnknown
+from votremachine.payments.orders.rules import Answer, Outcome, PaymentOrder, Silence, State, What, read
+
+log = structlog.get_logger()
+
+
+async def carry_out(gateway: Gateway, order: PaymentOrder) -> Outcome:
+    """Give an order to the gateway, under its own key: given twice, it is carried out once."""
+    try:
+        return await _ask(gateway, order)
+    except OutcomeUnknown as error:
+        log.warning("gateway.silent", order_id=str(order.id), what=order.what, error=repr(error))
+        return Silence(str(error))
+    except NotAtGateway as error:
+        log.warning("gateway.refused", order_id=str(order.id), what=order.what, error=repr(error))
+        return Answer(State.REFUSED, why=str(error))
+
+
+async def _ask(gateway: Gateway, order: PaymentOrder) -> Answer:
+    match order.what:
+        case What.CHARGE | What.HOLD:
+            return await _begin(gateway, order)
+        case What.CAPTURE:
+            await gateway.capture(order.reference, order.amount.minor, order.id, final=order.final)
+        case What.RELEASE:
+            await gateway.release(order.reference, order.id)
+        case What.REFUND:
+            await gateway.refund(order.reference, order.amount.minor, order.id)
+    return Answer(State.DONE, order.reference)
+
+
+async def _begin(gateway: Gateway, order: PaymentOrder) -> Answer:
+    # A gateway repeats its first answer to a key, however things stand by now, and forgets keys after a day.
+    if order.attempts or order.state is State.REQUIRES_ACTION:
+        known = await gateway.look_up(order.id)
+        if known is not None:
+            return read(known)
+    asked = Order(
+        key=order.id,
+        amount=order.amount,
+        instrument=order.instrument,
+        customer=order.customer,
+        description=order.description,
+        off_session=order.off_session,
+    )
+    return read(await (gateway.charge(asked) if order.what is What.CHARGE else gateway.hold(asked)))

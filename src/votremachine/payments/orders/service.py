@@ -1,0 +1,181 @@
+"""Orders in the database: placing them, taking up those whose outcome is open, and keeping what became of them."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from votremachine.infra.database import Tx, Write
+from votremachine.kernel.money import Money
+from votremachine.payments.gateway import Refusal
+from votremachine.payments.orders.models import payment_orders
+from votremachine.payments.orders.rules import (
+    BEGINNING,
+    LEASE,
+    OPEN,
+    Answer,
+    PaymentOrder,
+    Purpose,
+    State,
+    What,
+    answered,
+    next_look,
+)
+
+BATCH = 20
+
+_PLACE = Write(
+    "payment_order",
+    payment_orders.insert().values(
+        {column.name: sa.bindparam(f"order_{column.name}", type_=column.type) for column in payment_orders.c}
+    ),
+)
+_ONE_LOCKED = sa.select(payment_orders).where(payment_orders.c.id == sa.bindparam("id")).with_for_update()
+_OF_BOOKING = (
+    sa.select(payment_orders)
+    .where(payment_orders.c.booking_id == sa.bindparam("booking", type_=sa.Uuid))
+    .order_by(payment_orders.c.id)
+)
+_due = (
+    sa.select(payment_orders.c.id)
+    .where(payment_orders.c.next_at <= sa.bindparam("now"))
+    .order_by(payment_orders.c.next_at)
+    .limit(BATCH)
+    .with_for_update(skip_locked=True)
+)
+_TAKE_DUE = (
+    payment_orders.update()
+    .where(payment_orders.c.id.in_(_due))
+    .values(attempts=payment_orders.c.attempts + 1, next_at=sa.bindparam("lease"))
+    .returning(payment_orders)
+)
+_SETTLE = (
+    payment_orders.update()
+    .where(payment_orders.c.id == sa.bindparam("order"), payment_orders.c.settled_at.is_(None))
+    .values(
+        state=sa.bindparam("state"),
+        reference=sa.bindparam("reference"),
+        refusal=sa.bindparam("refusal"),
+        capture_before=sa.bindparam("capture_before"),
+        next_at=sa.bindparam("next_at"),
+        settled_at=sa.bindparam("settled_at"),
+    )
+)
+
+
+async def place(tx: Tx, order: PaymentOrder) -> None:
+    """Write an order down; deferred. Whoever places it carries it out after the commit, or the worker does."""
+    await tx.defer(_PLACE, {f"order_{name}": value for name, value in _columns(order).items()})
+
+
+async def load_locked(tx: Tx, order_id: UUID) -> PaymentOrder | None:
+    """An order that nobody else settles until this transaction ends."""
+    row = await tx.row(_ONE_LOCKED, {"id": order_id})
+    return None if row is None else from_row(row)
+
+
+async def of_booking(tx: Tx, booking_id: UUID) -> list[PaymentOrder]:
+    """Every order for a booking and its deposit, oldest first."""
+    return [from_row(row) for row in await tx.rows(_OF_BOOKING, {"booking": booking_id})]
+
+
+def under_way(orders: Sequence[PaymentOrder], subject_id: UUID) -> PaymentOrder | None:
+    """The order that begins to move money for this, and whose outcome is open; there is one at most."""
+    return next((one for one in orders if one.subject_id == subject_id and _begins(one) and one.state in OPEN), None)
+
+
+async def take_due(tx: Tx) -> list[PaymentOrder]:
+    """A batch of the orders to be taken up now, for a minute nobody else's."""
+    return [from_row(row) for row in await tx.rows(_TAKE_DUE, {"now": tx.now, "lease": tx.now + LEASE})]
+
+
+async def settle(tx: Tx, order: PaymentOrder, answer: Answer) -> PaymentOrder | None:
+    """Keep what the gateway said of an order; None when somebody else did already."""
+    changed = answered(order, answer, tx.now)
+    values = {
+        "order": order.id,
+        "state": changed.state,
+        "reference": changed.reference,
+        "refusal": changed.refusal,
+        "capture_before": changed.capture_before,
+        "next_at": changed.next_at,
+        "settled_at": changed.settled_at,
+    }
+    return changed if (await tx.execute(_SETTLE, values)).rowcount else None
+
+
+async def put_off(tx: Tx, order: PaymentOrder) -> None:
+    """The gateway was silent: take the order up again after a while."""
+    mine = (payment_orders.c.id == order.id, payment_orders.c.settled_at.is_(None))
+    await tx.execute(payment_orders.update().where(*mine).values(next_at=next_look(order, tx.now)))
+
+
+async def hurry(tx: Tx, order_id: UUID) -> None:
+    """The gateway has news of an order: look at it now."""
+    open_ = payment_orders.c.settled_at.is_(None)
+    await tx.execute(payment_orders.update().where(payment_orders.c.id == order_id, open_).values(next_at=tx.now))
+
+
+def _begins(order: PaymentOrder) -> bool:
+    return order.what in BEGINNING
+
+
+def from_row(row: sa.Row[Any]) -> PaymentOrder:
+    """A row as a value."""
+    return PaymentOrder(
+        id=row.id,
+        what=What(row.what),
+        purpose=Purpose(row.purpose),
+        subject_id=row.subject_id,
+        booking_id=row.booking_id,
+        payer_party_id=row.payer_party_id,
+        payee_party_id=row.payee_party_id,
+        amount=Money(row.minor, row.currency),
+        instrument_id=row.instrument_id,
+        instrument=row.instrument,
+        customer=row.customer,
+        earlier_id=row.earlier_id,
+        reference=row.reference,
+        description=row.description,
+        off_session=row.off_session,
+        final=row.final,
+        asked_by=row.asked_by,
+        state=State(row.state),
+        refusal=Refusal(row.refusal) if row.refusal else None,
+        capture_before=row.capture_before,
+        attempts=row.attempts,
+        next_at=row.next_at,
+        created_at=row.created_at,
+        settled_at=row.settled_at,
+    )
+
+
+def _columns(order: PaymentOrder) -> dict[str, Any]:
+    return {
+        "id": order.id,
+        "what": order.what,
+        "purpose": order.purpose,
+        "subject_id": order.subject_id,
+        "booking_id": order.booking_id,
+        "payer_party_id": order.payer_party_id,
+        "payee_party_id": order.payee_party_id,
+        "minor": order.amount.minor,
+        "currency": order.amount.currency,
+        "instrument_id": order.instrument_id,
+        "instrument": order.instrument,
+        "customer": order.customer,
+        "earlier_id": order.earlier_id,
+        "reference": order.reference,
+        "description": order.description,
+        "off_session": order.off_session,
+        "final": order.final,
+        "asked_by": order.asked_by,
+        "state": order.state,
+        "refusal": order.refusal,
+        "capture_before": order.capture_before,
+        "attempts": order.attempts,
+        "next_at": order.next_at,
+        "created_at": order.created_at,
+        "settled_at": order.settled_at,
+    }
