@@ -1,0 +1,1 @@
+"""Cards that parties pay with, kept at the gateway: here is only what people know them by."""
