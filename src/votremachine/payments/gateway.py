@@ -100,8 +100,16 @@ class NotAtGateway(Exception):
     """The gateway refuses the order itself (no such hold, more than was held, released): asking again is vain."""
 
 
+class KeyReused(NotAtGateway):
+    """The gateway knows this key as that of another order."""
+
+
+class CardNumberSent(NotAtGateway):
+    """A text of the order looks like the number of a card, which no order carries. It is not repeated here."""
+
+
 class Gateway(Protocol):
-    """Each raises `OutcomeUnknown`; those that speak of an earlier order raise `NotAtGateway` besides."""
+    """Each raises `OutcomeUnknown`; those that give an order raise `NotAtGateway` besides."""
 
     name: str
     capabilities: Capabilities
@@ -115,14 +123,21 @@ class Gateway(Protocol):
     async def save(self, key: UUID, token: str, customer: str) -> SavedInstrument:
         """Keep a card, that the client's page made a one-time `token` of, for orders without the cardholder.
 
-        `customer` is the gateway's own name of the payer, empty the first time.
+        `customer` is the gateway's own name of the payer, empty the first time. Raises `NotAtGateway` for a token
+        that it does not know.
         """
 
+    async def look_up_saved(self, reference: str) -> SavedInstrument | None:
+        """How a card that was to be kept stands, after its holder proved who they are; None for an unknown one."""
+
     async def capture(self, reference: str, minor: int, key: UUID, *, final: bool) -> Movement:
-        """Take part or all of a hold; `final` gives the rest back. At most what is still held."""
+        """Take part or all of a hold; `final` gives the rest back. At most what is still held.
+
+        Without `multi_capture`, every capture is final.
+        """
 
     async def release(self, reference: str, key: UUID) -> Movement:
-        """Give back what is still held; nothing to do is no error."""
+        """Give back what is still held, or close an order that waits for its cardholder; nothing to do is no error."""
 
     async def refund(self, reference: str, minor: int, key: UUID) -> Movement:
         """Give back part or all of what was taken."""
