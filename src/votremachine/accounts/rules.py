@@ -62,6 +62,8 @@ class Verb(StrEnum):
     CANCEL = "cancel"
     RESCHEDULE = "reschedule"
     HAND_OVER = "hand_over"
+    KEEP_CARD = "keep_card"
+    READ_CARDS = "read_cards"
     FIND_PERSON = "find_person"
     IMPERSONATE = "impersonate"
 
@@ -96,6 +98,8 @@ PERMISSIONS: Mapping[Verb, Mapping[Relation, frozenset[Role] | frozenset[StaffRo
     Verb.CANCEL: {Relation.OWNER: RUNNERS, Relation.RENTER: _WORKERS},
     Verb.RESCHEDULE: {Relation.RENTER: _WORKERS},
     Verb.HAND_OVER: {Relation.OWNER: _WORKERS},
+    Verb.KEEP_CARD: {Relation.OWNER: _BANKERS | RUNNERS},
+    Verb.READ_CARDS: {Relation.OWNER: _WORKERS},
     Verb.FIND_PERSON: {Relation.PLATFORM: _SUPPORT},
     Verb.IMPERSONATE: {Relation.PLATFORM: _SUPPORT},
 }
@@ -106,6 +110,7 @@ _NOT_IN_THEIR_PLACE = frozenset(
     {
         Verb.EDIT_PARTY,
         Verb.EDIT_BANKING,
+        Verb.KEEP_CARD,
         Verb.CHANGE_ROLE,
         Verb.INVITE,
         Verb.ADMIT_MEMBER,

@@ -33,9 +33,10 @@ class Book(Input):
 
 
 class Confirm(Input):
-    """How the booking is paid; cards join `on_account` here."""
+    """How the booking is paid: `on_account`, or by `card`, with one that the renter keeps."""
 
-    payment: Settling
+    payment: Literal["on_account", "card"]
+    instrument_id: UUID | None = None
 
 
 class Reschedule(Input):
@@ -84,6 +85,17 @@ class BookingView(msgspec.Struct, frozen=True):
     note: str
     version: int
     created_at: datetime
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """The bank wants the cardholder to prove who they are: with this secret, in the gateway's own form.
+
+    The booking is still held. Confirm it again once that is done.
+    """
+
+    booking_id: UUID
+    client_secret: str
+    requires_action: bool = True
 
 
 class Contact(msgspec.Struct, frozen=True):

@@ -20,6 +20,8 @@ from votremachine.kernel.errors import DomainError, Kind
 
 Body = TypeVar("Body")
 Who = TypeVar("Who")
+Step = TypeVar("Step")
+Outcome = TypeVar("Outcome")
 KEPT_FOR = timedelta(days=7)
 LONGEST_KEY = 255
 REPLAYED_HEADERS = ("ETag", "Location")
@@ -140,6 +142,60 @@ async def once(
         return response
 
     return await database.run(guarded)
+
+
+class Ended(NamedTuple, Generic[Body]):
+    """How a verb in two transactions ended: its answer; or why not, once what it wrote is committed.
+
+    An answer that says only how far it has come is not `final`: a repeat goes on from there.
+    """
+
+    response: Response[Body] | None = None
+    refusal: DomainError | None = None
+    final: bool = True
+
+
+async def in_two(
+    request: Request[Any, Any, Any],
+    database: Database,
+    person: UUID,
+    identify: Identify[Who],
+    first: Callable[[Tx, Who], Awaitable[Step]],
+    between: Callable[[Step], Awaitable[Outcome]],
+    second: Callable[[Tx, Who, Step, Outcome], Awaitable[Ended[Body]]],
+) -> Response[Body]:
+    """A verb that must ask somebody outside: `first` in one transaction, `between` outside of any, `second` in another.
+
+    A repeat may come while the first request is between its two: `first` then finds what is under way and goes on with
+    it, and `second` finds it done. Raises as `once` does, and what `second` gives as its refusal.
+    """
+    key = given_key(request)
+    if key is None:
+        raise KeyRequired
+    fingerprint = _digest(request.method.encode(), request.scope["path"].encode(), await request.body())
+
+    async def begin(tx: Tx) -> Response[Body] | tuple[Who, Step]:
+        who, look = await _who_and_look(tx, identify, person, key)
+        if (replay := _kept_answer(look, fingerprint)) is not None:
+            return replay
+        return who, await first(tx, who)
+
+    begun = await database.run(begin)
+    if isinstance(begun, Response):
+        return begun
+    who, step = begun
+    outcome = await between(step)
+
+    async def end(tx: Tx) -> Ended[Body]:
+        ended = await second(tx, who, step, outcome)
+        if ended.response is not None and ended.final:
+            await tx.flush((_KEEP, _stored(tx, person, key, fingerprint, ended.response)))
+        return ended
+
+    ended = await database.run(end)
+    if ended.response is None:
+        raise ended.refusal or StillRunning
+    return ended.response
 
 
 def given_key(request: Request[Any, Any, Any]) -> str | None:

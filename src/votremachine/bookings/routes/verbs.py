@@ -1,6 +1,7 @@
 """HTTP of what is done to a booking; each verb is a POST that answers with the booking as it is then."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 from uuid import UUID
 
 from litestar import Response, post
@@ -12,6 +13,7 @@ from votremachine.accounts.rules import Actor, NotAllowed, NotSignedIn
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.availability.rules import SpanTaken
+from votremachine.bookings.paying import routes as paying
 from votremachine.bookings.rules import (
     TIME_ERRORS,
     BookingChanged,
@@ -26,7 +28,7 @@ from votremachine.bookings.rules import (
     TooLate,
     UnknownBooking,
 )
-from votremachine.bookings.schemas import BookingView, CheckIn, Confirm, Extend, Reschedule, Why
+from votremachine.bookings.schemas import BookingView, CheckIn, Confirm, Extend, Proof, Reschedule, Why
 from votremachine.bookings.service import decide, handover, move
 from votremachine.infra import idempotency
 from votremachine.infra.database import Database, Tx
@@ -37,9 +39,7 @@ from votremachine.infra.wire import HttpRequest
 from votremachine.kernel.errors import DomainError
 from votremachine.kernel.span import NaiveTime, Span
 from votremachine.kernel.states import IllegalTransition
-
-# How a hold may be settled; card payments will stand beside it.
-PAYMENTS = {"on_account": decide.confirm_on_account}
+from votremachine.payments.gateway import Gateway
 
 _VERB = (*INPUT, *idempotency.ERRORS, NotSignedIn, NotAllowed, UnknownBooking, IllegalTransition, BookingChanged)
 _MOVE = (*TIME_ERRORS, MatchRequired, Stale, HoldExpired, NotMovable, OwnerDecides)
@@ -51,18 +51,25 @@ def on_booking(name: str, *errors: type[DomainError], operation: type[Operation]
     return post(f"/bookings/{{booking_id:uuid}}/{name}", operation_class=operation, status_code=200, responses=stated)
 
 
-@on_booking("confirm", HoldExpired, PaymentRequired, operation=Committing)
+@on_booking("confirm", HoldExpired, PaymentRequired, *paying.ERRORS, operation=Committing)
 async def confirm(
     request: HttpRequest,
     booking_id: FromPath[UUID],
     data: JSONBody[Confirm],
     claims: NamedDependency[Claims],
     database: NamedDependency[Database],
-) -> Response[BookingView]:
-    """The renter commits to a hold. Needs an `Idempotency-Key`."""
-    return await _act(
-        request, claims, database, lambda tx, who: PAYMENTS[data.payment](tx, who, booking_id), required=True
+    gateway: NamedDependency[Gateway],
+) -> Response[BookingView | Proof]:
+    """The renter commits to a hold. Needs an `Idempotency-Key`.
+
+    Answers 202 when the bank wants the cardholder to prove who they are first.
+    """
+    if data.payment == "card":
+        return await paying.confirm(request, booking_id, data, claims, database, gateway)
+    answer: Response[Any] = await _act(
+        request, claims, database, lambda tx, who: decide.confirm_on_account(tx, who, booking_id), required=True
     )
+    return answer
 
 
 @on_booking("accept", HoldExpired)

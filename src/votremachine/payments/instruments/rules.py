@@ -37,6 +37,12 @@ class UnknownInstrument(DomainError):
     fr = "Cette carte n'existe pas."
 
 
+class UnknownToken(DomainError):
+    code = "unknown_token"
+    en = "The gateway does not know this token: make another one in its form."
+    fr = "L'organisme de paiement ne connaît pas ce jeton : refaites-en un dans son formulaire."
+
+
 class InstrumentNotReady(DomainError):
     kind = Kind.CONFLICT
     code = "instrument_not_ready"

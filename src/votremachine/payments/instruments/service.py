@@ -66,8 +66,16 @@ async def keep(tx: Tx, who: Actor, party_id: UUID, gateway: str, saved: SavedIns
     }
     await tx.execute(instruments.insert(), values)
     await audit.note(tx, who, "keep_card", "instrument", saved.key, party_id, last4=saved.last4)
-    view = {name: values[name] for name in ("id", "party_id", "state", "brand", "last4", "expires", "created_at")}
-    return InstrumentView(**view, client_secret=saved.client_secret or None)
+    return InstrumentView(
+        saved.key,
+        party_id,
+        state,
+        saved.brand,
+        saved.last4,
+        saved.expires,
+        tx.now,
+        saved.client_secret or None,
+    )
 
 
 async def browse(tx: Tx, who: Actor, party_id: UUID) -> Sequence[InstrumentView]:
@@ -91,10 +99,10 @@ async def of_party(tx: Tx, party_id: UUID, instrument_id: UUID) -> Instrument:
     row = await tx.row(_ONE, {"id": instrument_id})
     if row is None or row.party_id != party_id or row.state == State.REMOVED:
         raise UnknownInstrument(pointer="/instrument_id")
-    return Instrument(**{name: row._mapping[name] for name in Instrument.__struct_fields__ if name != "state"}, state=State(row.state))
+    return Instrument(
+        **{name: row._mapping[name] for name in Instrument.__struct_fields__ if name != "state"}, state=State(row.state)
+    )
 
 
 def _view(row: sa.Row[Any]) -> InstrumentView:
-    return InstrumentView(
-        row.id, row.party_id, State(row.state), row.brand, row.last4, row.expires, row.created_at
-    )
+    return InstrumentView(row.id, row.party_id, State(row.state), row.brand, row.last4, row.expires, row.created_at)

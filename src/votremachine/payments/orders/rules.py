@@ -176,7 +176,8 @@ def next_look(order: PaymentOrder, now: datetime) -> datetime | None:
     """
     if order.state is State.REQUIRES_ACTION and now - order.created_at > PATIENCE:
         return None
-    return now + min(SHORTEST_WAIT * 2 ** min(order.attempts, 10), LONGEST_WAIT)
+    longer: int = 2 ** min(order.attempts, 10)
+    return now + min(SHORTEST_WAIT * longer, LONGEST_WAIT)
 
 
 def check_same(order: PaymentOrder, instrument_id: UUID) -> None:
