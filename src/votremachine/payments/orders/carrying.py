@@ -3,13 +3,15 @@
 import structlog
 
 from votremachine.payments.gateway import Gateway, NotAtGateway, Order, OutcomeUnknown
-from votremachine.payments.orders.rules import Answer, Outcome, PaymentOrder, Silence, State, What, read
+from votremachine.payments.orders.rules import OPEN, Answer, Outcome, PaymentOrder, Silence, State, What, read
 
 log = structlog.get_logger()
 
 
 async def carry_out(gateway: Gateway, order: PaymentOrder) -> Outcome:
     """Give an order to the gateway, under its own key: given twice, it is carried out once."""
+    if order.state not in OPEN:
+        return Answer(order.state, order.reference, order.refusal, order.capture_before)
     try:
         return await _ask(gateway, order)
     except OutcomeUnknown as error:

@@ -92,6 +92,8 @@ async def take_due(tx: Tx) -> list[PaymentOrder]:
 
 async def settle(tx: Tx, order: PaymentOrder, answer: Answer) -> PaymentOrder | None:
     """Keep what the gateway said of an order; None when somebody else did already."""
+    if order.state not in OPEN:
+        return None
     changed = answered(order, answer, tx.now)
     values = {
         "order": order.id,
