@@ -44,6 +44,8 @@ from votremachine.infra.problems import HANDLERS
 from votremachine.infra.storage.files import Files
 from votremachine.notifications import routes as notifications
 from votremachine.notifications.privacy import INBOX
+from votremachine.payments.instruments import routes as instruments
+from votremachine.payments.simulated.gateway import SimulatedGateway
 from votremachine.pricing import routes as pricing
 from votremachine.pricing.offers import Offers
 from votremachine.sync import routes as sync
@@ -66,6 +68,7 @@ ROUTERS: tuple[Router | HTTPRouteHandler, ...] = (
     bookings.router,
     calendars.router,
     notifications.router,
+    instruments.router,
     sync.router,
     demo.router,
     health.router,
@@ -82,6 +85,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
     bell = Bell(settings.redis_url)
     database = Database(settings.database_url, settings.database_pool, clock, bell.ring)
     live = Live(database, bell)
+    gateway = SimulatedGateway(database)
     redis: Redis = Redis.from_url(settings.redis_url)
     limits = Limits(settings.redis_url, settings.rate_limit_factor)
     known_by = Credentials.of(settings)
@@ -113,6 +117,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         "turnstile": turnstile,
         "cursors": Cursors(keys_of(settings)),
         "offers": offers,
+        "gateway": gateway,
         # What each slice knows of a person; those below know nothing of those above.
         "parts": (MACHINES, BOOKINGS, LINKS, INBOX),
     }

@@ -25,6 +25,7 @@ from votremachine.availability.blocks.jobs import roll_forward
 from votremachine.availability.maintenance.jobs import propose_maintenance
 from votremachine.bookings import events
 from votremachine.bookings.jobs import complete_returned, expire_provisional, warn_overdue
+from votremachine.bookings.paying.service import on_settled
 from votremachine.config import Settings
 from votremachine.fleet.photos.jobs import make_copies
 from votremachine.infra import logs
@@ -37,6 +38,8 @@ from votremachine.infra.outbox import Handlers, drain
 from votremachine.infra.storage import ledger
 from votremachine.infra.storage.files import Files
 from votremachine.notifications.service import tell, tell_owner, tell_person
+from votremachine.payments.orders.events import OrderSettled
+from votremachine.payments.orders.jobs import carry_out_orders
 from votremachine.sync.jobs import purge_changes
 
 EVERY_SECOND = set(range(60))
@@ -56,6 +59,7 @@ HANDLERS: Handlers = {
     events.BookingOutOfRisk: (tell,),
     calendar.OccurrencesLost: (tell_owner,),
     calendar.MaintenanceDue: (tell_owner,),
+    OrderSettled: (on_settled,),
     accounts.RefreshTokenReused: (tell_person,),
     accounts.PasswordChanged: (tell_person,),
     accounts.AddressChanged: (tell_person,),
@@ -92,6 +96,7 @@ def _cron_jobs() -> list[Any]:
         sweep(warn_overdue, second={5}),
         sweep(complete_returned, minute={2}, second={0}),
         sweep(make_copies, second=EVERY_SECOND),
+        sweep(carry_out_orders, second=EVERY_SECOND),
         sweep(sweep_files, second={3, 13, 23, 33, 43, 53}),
         sweep(roll_forward, hour={2}, minute={7}, second={0}, timeout=600),
         sweep(propose_maintenance, hour={4}, minute={7}, second={0}, timeout=600),

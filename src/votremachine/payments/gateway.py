@@ -8,7 +8,7 @@ answer (`Standing.DECLINED`); only not knowing is an error (`OutcomeUnknown`), a
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 import msgspec
@@ -108,6 +108,7 @@ class CardNumberSent(NotAtGateway):
     """A text of the order looks like the number of a card, which no order carries. It is not repeated here."""
 
 
+@runtime_checkable
 class Gateway(Protocol):
     """Each raises `OutcomeUnknown`; those that give an order raise `NotAtGateway` besides."""
 

@@ -1,17 +1,16 @@
 """A renter with a card, an owner's machines, and what became of the money."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from tests.people import Json, Person, World, at
-from votremachine.config import Settings
 from votremachine.infra.database import Database
 from votremachine.infra.outbox import drain
 from votremachine.payments.gateway import Movement
 from votremachine.payments.orders.jobs import carry_out_orders
 from votremachine.payments.simulated.gateway import SimulatedGateway
 from votremachine.worker import HANDLERS
+
+PLAIN = "tok_visa"
 
 
 class Till:
@@ -22,7 +21,7 @@ class Till:
         self.renter = renter
         self.gateway = gateway
 
-    async def card(self, token: str = "tok_visa") -> str:
+    async def card(self, token: str = PLAIN) -> str:
         kept = await self.renter.made(f"/parties/{self.renter.party_id}/instruments", {"token": token})
         return str(kept["id"])
 
@@ -46,8 +45,8 @@ class Till:
 
 
 @pytest.fixture
-async def till(database: Database, renter: Person, settings: Settings) -> AsyncIterator[Till]:
-    yield Till(database, renter, SimulatedGateway(database))
+def till(database: Database, renter: Person) -> Till:
+    return Till(database, renter, SimulatedGateway(database))
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from votremachine.bookings.paying import service
 from votremachine.infra.database import Database, utc_now
 from votremachine.payments.gateway import Standing
 from votremachine.payments.orders.carrying import carry_out
+from votremachine.payments.orders.rules import PaymentOrder
 
 
 def paid(card: str) -> Json:
@@ -68,10 +69,13 @@ async def test_a_declined_card_leaves_the_hold_to_another_one(
 
 
 async def test_the_cardholder_proves_who_they_are_and_confirms_again(till: Till, renter: Person, tractor: str) -> None:
-    card, booking = await till.card("tok_needs_authentication"), await till.held(tractor)
-    if (kept := await renter.get(f"/parties/{renter.party_id}/instruments")).json()[0]["state"] != "ready":
-        pytest.fail(f"a card that asks each time can be kept: {kept.text}")
-    key = str(uuid4())
+    kept = await renter.made(f"/parties/{renter.party_id}/instruments", {"token": "tok_needs_authentication"})
+    card, booking, key = kept["id"], await till.held(tractor), str(uuid4())
+    early = await renter.act(booking["id"], "confirm", paid(card))
+    assert (early.status_code, early.json()["code"]) == (409, "instrument_not_ready")
+    assert (await renter.made(f"/instruments/{card}/prove"))["state"] == "requires_action"
+    await till.gateway.authenticate(kept["client_secret"], ok=True)
+    assert (await renter.made(f"/instruments/{card}/prove"))["state"] == "ready"
     asked = await renter.act(booking["id"], "confirm", paid(card), Idempotency_Key=key)
     assert (asked.status_code, asked.json()["requires_action"]) == (202, True), asked.text
     waiting = await renter.act(booking["id"], "confirm", paid(card), Idempotency_Key=key)
@@ -108,7 +112,7 @@ async def test_eight_at_once_charge_once(till: Till, renter: Person, tractor: st
     assert await till.in_till() == booking["price"]["total"]["minor"]
 
 
-async def begun(till: Till, booking: Json, card: str) -> service.PaymentOrder:
+async def begun(till: Till, booking: Json, card: str) -> PaymentOrder:
     """A confirmation that got as far as its first commit."""
     async with till.database.begin() as tx:
         row = (await tx.rows(sa.text("SELECT person_id FROM instruments WHERE id = :id"), {"id": UUID(card)}))[0]

@@ -18,6 +18,7 @@ def upgrade() -> None:
             person_id UUID NOT NULL,
             gateway TEXT NOT NULL,
             state TEXT NOT NULL,
+            saving TEXT NOT NULL,
             reference TEXT NOT NULL,
             customer TEXT NOT NULL,
             brand TEXT NOT NULL,
@@ -33,6 +34,7 @@ def upgrade() -> None:
     )
     op.execute("CREATE INDEX instruments_party_id_idx ON instruments (party_id)")
     op.execute("COMMENT ON COLUMN instruments.id IS 'the key under which it was saved at the gateway'")
+    op.execute("COMMENT ON COLUMN instruments.saving IS 'the gateway''s name of its being saved'")
     op.execute("COMMENT ON COLUMN instruments.expires IS 'YYYY-MM'")
     op.execute(
         """

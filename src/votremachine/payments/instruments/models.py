@@ -16,6 +16,7 @@ instruments = sa.Table(
     sa.Column("person_id", sa.Uuid, sa.ForeignKey("people.id"), nullable=False),
     sa.Column("gateway", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
+    sa.Column("saving", sa.Text, nullable=False, comment="the gateway's name of its being saved"),
     sa.Column("reference", sa.Text, nullable=False),
     sa.Column("customer", sa.Text, nullable=False),
     sa.Column("brand", sa.Text, nullable=False),

@@ -59,6 +59,32 @@ async def browse(
         return reply(request, await service.browse(tx, await sessions.actor(tx, claims), party_id))
 
 
+@post(
+    "/instruments/{instrument_id:uuid}/prove",
+    status_code=200,
+    responses=responses(*_WHO, UnknownInstrument, GatewaySilent),
+)
+async def prove(
+    request: HttpRequest,
+    instrument_id: FromPath[UUID],
+    claims: NamedDependency[Claims],
+    database: NamedDependency[Database],
+    gateway: NamedDependency[Gateway],
+) -> Response[InstrumentView]:
+    """The cardholder has proved who they are in the gateway's form: see whether the card may pay now."""
+    async with database.read() as tx:
+        reference = await service.saving(tx, await sessions.actor(tx, claims), instrument_id)
+    try:
+        saved = await gateway.look_up_saved(reference)
+    except OutcomeUnknown as error:
+        raise GatewaySilent from error
+    if saved is None:
+        raise UnknownInstrument
+    async with database.begin() as tx:
+        view = await service.proved(tx, await sessions.actor(tx, claims), instrument_id, saved)
+    return reply(request, view)
+
+
 @delete("/instruments/{instrument_id:uuid}", responses=responses(*_WHO, UnknownInstrument))
 async def remove(
     instrument_id: FromPath[UUID], claims: NamedDependency[Claims], database: NamedDependency[Database]
@@ -68,4 +94,4 @@ async def remove(
         await service.remove(tx, await sessions.actor(tx, claims), instrument_id)
 
 
-router = Router(path="/v1", tags=["payments"], route_handlers=[keep, browse, remove])
+router = Router(path="/v1", tags=["payments"], route_handlers=[keep, browse, prove, remove])

@@ -57,6 +57,7 @@ async def keep(tx: Tx, who: Actor, party_id: UUID, gateway: str, saved: SavedIns
         "person_id": who.person_id,
         "gateway": gateway,
         "state": state,
+        "saving": saved.reference,
         "reference": saved.instrument,
         "customer": saved.customer,
         "brand": saved.brand,
@@ -86,12 +87,34 @@ async def browse(tx: Tx, who: Actor, party_id: UUID) -> Sequence[InstrumentView]
 
 async def remove(tx: Tx, who: Actor, instrument_id: UUID) -> None:
     """Pay with a card no more. Raises `UnknownInstrument`, `NotAllowed`."""
+    row = await _own(tx, who, instrument_id)
+    await tx.execute(instruments.update().where(instruments.c.id == instrument_id).values(state=State.REMOVED))
+    await audit.note(tx, who, "remove_card", "instrument", instrument_id, row.party_id)
+
+
+async def saving(tx: Tx, who: Actor, instrument_id: UUID) -> str:
+    """The gateway's name of the saving of a card. Raises `UnknownInstrument`, `NotAllowed`."""
+    return str((await _own(tx, who, instrument_id)).saving)
+
+
+async def proved(tx: Tx, who: Actor, instrument_id: UUID, saved: SavedInstrument) -> InstrumentView:
+    """Keep what became of a card whose holder was to prove who they are. Raises `UnknownInstrument`, `NotAllowed`."""
+    row = await _own(tx, who, instrument_id)
+    state = _STATES.get(saved.standing, State.DECLINED)
+    waiting = (instruments.c.id == instrument_id, instruments.c.state == State.REQUIRES_ACTION)
+    await tx.execute(
+        instruments.update().where(*waiting).values(state=state, reference=saved.instrument, customer=saved.customer)
+    )
+    await audit.note(tx, who, "prove_card", "instrument", instrument_id, row.party_id, state=state)
+    return _view(await _own(tx, who, instrument_id))
+
+
+async def _own(tx: Tx, who: Actor, instrument_id: UUID) -> sa.Row[Any]:
     row = await tx.row(_ONE, {"id": instrument_id})
     if row is None or row.state == State.REMOVED:
         raise UnknownInstrument
     require(Verb.KEEP_CARD, who, owner=row.party_id, stranger=UnknownInstrument())
-    await tx.execute(instruments.update().where(instruments.c.id == instrument_id).values(state=State.REMOVED))
-    await audit.note(tx, who, "remove_card", "instrument", instrument_id, row.party_id)
+    return row
 
 
 async def of_party(tx: Tx, party_id: UUID, instrument_id: UUID) -> Instrument:
