@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tests.payments.ledger.books import FEES, GATEWAY, ask, book, cause, charged, put
-from votremachine.infra.database import Database, sqlstate
+from votremachine.infra.database import Database, Tx, sqlstate
 from votremachine.payments.ledger.rules.chart import Account, Code, NoSuchAccount
 from votremachine.payments.ledger.rules.posting import (
     AmountTooLarge,
@@ -94,7 +94,7 @@ async def test_a_posting_makes_its_accounts_and_its_entries(database: Database) 
 async def test_what_is_not_whole_is_refused_at_commit(untrue: str, database: Database) -> None:
     await put(database, charged(RENTER, 1))
     before = await book(database)
-    with pytest.raises(IntegrityError, match="ledger_zero_sum|not all there|more entries"):
+    with pytest.raises(IntegrityError, match=r"not all there|more entries"):
         await by_hand(database, *UNTRUE[untrue])
     assert await book(database) == before
 
@@ -180,11 +180,13 @@ async def test_one_cause_may_post_several_kinds(database: Database) -> None:
 
 
 async def test_what_is_rolled_back_was_never_posted(database: Database) -> None:
+    async def verb(tx: Tx) -> None:
+        await post(tx, cause(), charged(RENTER, 1))
+        await tx.flush()
+        raise RuntimeError
+
     with pytest.raises(RuntimeError):
-        async with database.begin() as tx:
-            await post(tx, cause(), charged(RENTER, 1))
-            await tx.flush()
-            raise RuntimeError
+        await database.run(verb)
     assert await book(database) == []
 
 

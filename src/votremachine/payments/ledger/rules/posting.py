@@ -24,7 +24,6 @@ class PostingKind(StrEnum):
     CHARGED = "charged"
     REFUND_PAID = "refund_paid"
     HOLD_PLACED = "hold_placed"
-    HOLD_RENEWED = "hold_renewed"
     HOLD_CAPTURED = "hold_captured"
     HOLD_RELEASED = "hold_released"
     AWARDED = "awarded"
