@@ -31,7 +31,7 @@ SIMPLE: dict[PostingKind, Callable[[Money], Posting]] = {
     PostingKind.PAYOUT_PAID: recipes.payout_paid,
     PostingKind.PAYOUT_FAILED: lambda some: recipes.payout_failed(OWNER, some),
     PostingKind.GATEWAY_FEE: recipes.gateway_fee,
-    PostingKind.CHARGED_BACK: lambda some: recipes.charged_back(RENTER, some, "ch"),
+    PostingKind.CHARGED_BACK: lambda some: recipes.charged_back(RENTER, some),
     PostingKind.UNEXPLAINED: recipes.unexplained,
 }
 OF_PARTS = {PostingKind.RENTAL_DUE, PostingKind.RENTAL_CHANGED, PostingKind.RENTAL_REFUNDED}
@@ -145,7 +145,7 @@ def test_damage_is_paid_from_the_deposit_and_a_payout_may_come_back() -> None:
 
 
 def test_a_charge_that_was_taken_back_is_owed_again() -> None:
-    story = [recipes.charged(RENTER, Money(500), "ch"), recipes.charged_back(RENTER, Money(500), "ch")]
+    story = [recipes.charged(RENTER, Money(500), "ch"), recipes.charged_back(RENTER, Money(500))]
     assert balances(*story) == {}
     assert balances(story[1]) == {Code.RENTER: 500, Code.GATEWAY: -500}
     assert Account(Code.RENTER, RENTER) in {entry.account for entry in story[1].entries}

@@ -98,9 +98,12 @@ class Cause(msgspec.Struct, frozen=True):
     id: UUID
 
 
-# What the gateway keeps a record of, so that the proof can hold one against the other. Its own fees have none.
+# What the gateway keeps a record of, so that the proof can hold one against the other; and what stands in no order of
+# its list: payouts, its own fees, charges that a bank took back.
 _PROVED = frozenset({Code.GATEWAY, Code.HOLDS_AT_GATEWAY})
-_NO_ORDER = frozenset({PostingKind.PAYOUT_PAID, PostingKind.GATEWAY_FEE, PostingKind.UNEXPLAINED})
+_NO_ORDER = frozenset(
+    {PostingKind.PAYOUT_PAID, PostingKind.GATEWAY_FEE, PostingKind.CHARGED_BACK, PostingKind.UNEXPLAINED}
+)
 
 
 def lines(*entries: tuple[Account, int]) -> tuple[Entry, ...]:

@@ -106,9 +106,9 @@ def gateway_fee(amount: Money) -> Posting:
     return _between(PostingKind.GATEWAY_FEE, costs, _gateway(amount), amount)
 
 
-def charged_back(renter: UUID, amount: Money, reference: str) -> Posting:
+def charged_back(renter: UUID, amount: Money) -> Posting:
     """The renter's bank took a charge back, and the dispute was lost: they owe it again."""
-    return _between(PostingKind.CHARGED_BACK, _renter(renter, amount), _gateway(amount), amount, reference)
+    return _between(PostingKind.CHARGED_BACK, _renter(renter, amount), _gateway(amount), amount)
 
 
 def unexplained(amount: Money) -> Posting:
