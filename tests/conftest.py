@@ -9,15 +9,15 @@ from pathlib import Path
 import httpx
 import hypothesis
 import pytest
-import sqlalchemy as sa
 from litestar import Litestar
 
+from tests.emptying import empty
 from tests.people import Letters, Person, World
 from votremachine.accounts.credentials import Credentials
 from votremachine.accounts.service.challenges import send_letters
 from votremachine.app import create_app
 from votremachine.config import Settings
-from votremachine.infra.database import Database, metadata
+from votremachine.infra.database import Database
 from votremachine.infra.letters import letters_folder, open_post
 
 IN_CI = "CI" in os.environ
@@ -70,7 +70,7 @@ async def shared_database(settings: Settings) -> AsyncIterator[Database]:
 async def database(shared_database: Database) -> Database:
     """A migrated and empty database."""
     async with shared_database.begin() as tx:
-        await tx.execute(sa.text(f"TRUNCATE {', '.join(metadata.tables)} CASCADE"))
+        await empty(tx)
     return shared_database
 
 

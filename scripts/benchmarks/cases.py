@@ -14,6 +14,7 @@ from os import urandom
 import msgspec
 
 from benchmarks.client import Load, Sample, WrongAnswer, ask, drive, encoded
+from benchmarks.proving import BOOKINGS, ledger_proof, total
 from benchmarks.signing_in import signin, verify
 from benchmarks.world import Farmer, Size, Slot, World
 
@@ -22,6 +23,7 @@ Subject = Callable[[World], AbstractAsyncContextManager[Measure]]
 
 SMALL = Size(machines=2_000, past=10)
 LARGE = Size(machines=10_000, past=20)
+MILLION = Size(machines=50, past=1, entries=10 * BOOKINGS)
 SEVERAL = 100  # different machines that a reading case asks for in turn
 
 
@@ -121,13 +123,14 @@ async def read(world: World) -> AsyncIterator[Measure]:
     yield _asking(world.stack.baseline_port, cycle(requests), 200)
 
 
-BASELINES: dict[str, Subject] = {"insert": insert, "read": read, "verify": verify}
+BASELINES: dict[str, Subject] = {"insert": insert, "read": read, "verify": verify, "total": total}
 CASES = {
     "booking": Case("bookings/s", booking, "insert"),
     "confirm": Case("bookings/s", confirm, "insert"),
     "quote": Case("quotes/s", quote, "read"),
     "availability": Case("calendars/s", availability, "read", (SMALL, LARGE)),
     "signin": Case("sign-ins/s", signin, "verify"),
+    "ledger_proof": Case("entries/s", ledger_proof, "total", (MILLION,)),
     "not_modified": Case("answers/s", not_modified, "read"),
 }
 

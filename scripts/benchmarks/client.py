@@ -44,6 +44,7 @@ class Sample(msgspec.Struct):
     done: int
     seconds: float
     latencies: list[float]
+    peak_rss_mb: float = 0  # of a process that the case started itself
 
     @property
     def rate(self) -> float:

@@ -82,7 +82,7 @@ async def _row(name: str, world: World, size: str, effort: Effort) -> Row:
         baseline=case.baseline,
         baseline_rate=round(median(bare.rate for _, bare in pairs), 1),
         ratio=round(median(own.rate / bare.rate for own, bare in pairs), 3),
-        peak_rss_mb=world.stack.peak_rss_mb(),
+        peak_rss_mb=max(own.peak_rss_mb for own in ours) or world.stack.peak_rss_mb(),
         size=size,
     )
 

@@ -34,13 +34,15 @@ Slot = tuple[bytes, bytes, bytes]
 
 
 class Size(msgspec.Struct, frozen=True):
-    """How many machines are listed, and how many occupancies each has behind it."""
+    """How many machines are listed, how many occupancies each has behind it, and what the ledger has."""
 
     machines: int
     past: int
+    entries: int = 0  # of the ledger; the case that proves it puts them there
 
     def __str__(self) -> str:
-        return f"{self.machines} machines, {self.machines * self.past + BUSY_DAYS} occupancies"
+        whole = f"{self.machines} machines, {self.machines * self.past + BUSY_DAYS} occupancies"
+        return f"{whole}, {self.entries} entries" if self.entries else whole
 
 
 class Farmer(msgspec.Struct):

@@ -38,6 +38,7 @@ from votremachine.infra.outbox import Handlers, drain
 from votremachine.infra.storage import ledger
 from votremachine.infra.storage.files import Files
 from votremachine.notifications.service import tell, tell_owner, tell_person
+from votremachine.payments.ledger.jobs import keep_checkpoints, prove_ledger
 from votremachine.payments.orders.events import OrderSettled
 from votremachine.payments.orders.jobs import carry_out_orders
 from votremachine.sync.jobs import purge_changes
@@ -100,6 +101,8 @@ def _cron_jobs() -> list[Any]:
         sweep(sweep_files, second={3, 13, 23, 33, 43, 53}),
         sweep(roll_forward, hour={2}, minute={7}, second={0}, timeout=600),
         sweep(propose_maintenance, hour={4}, minute={7}, second={0}, timeout=600),
+        sweep(keep_checkpoints, hour={3}, minute={7}, second={0}, timeout=600),
+        sweep(prove_ledger, hour={5}, minute={7}, second={0}, timeout=1800),
         sweep(purge_answers, hour={3}, minute={17}, second={0}),
         sweep(purge_accounts, hour={3}, minute={27}, second={0}),
         sweep(purge_changes, minute={37}, second={0}),

@@ -22,6 +22,7 @@ from hypothesis.stateful import (
 
 from tests.bookings.oracle import NONE, Blocked, Oracle
 from tests.cast import Cast, plant
+from tests.emptying import empty
 from votremachine.availability.blocks.jobs import roll_forward
 from votremachine.availability.blocks.rules import Scope
 from votremachine.availability.blocks.schemas import BlockTime, EditBlock
@@ -29,7 +30,7 @@ from votremachine.availability.blocks.service import verbs as blocks
 from votremachine.bookings.schemas import Book
 from votremachine.bookings.service import decide, handover, look, move
 from votremachine.bookings.service.book import book
-from votremachine.infra.database import Database, Tx, metadata
+from votremachine.infra.database import Database, Tx
 from votremachine.kernel.errors import DomainError
 from votremachine.kernel.span import Span
 
@@ -94,7 +95,7 @@ class Engine(RuleBasedStateMachine):
 
     async def _planted(self) -> Cast:
         async with self.database.begin() as tx:
-            await tx.execute(sa.text(f"TRUNCATE {', '.join(metadata.tables)} CASCADE"))
+            await empty(tx)
             return await plant(tx, buffers=BUFFERS, on_request={2})
 
     def teardown(self) -> None:

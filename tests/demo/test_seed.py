@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from tests.emptying import empty
 from votremachine.bookings.rules import BLOCKING
 from votremachine.config import Settings
 from votremachine.demo.seed import plant
@@ -161,7 +162,7 @@ async def test_the_date_alone_decides_the_ids(settings: Settings, database: Data
         async with planted(settings, day, hour) as demo:
             found.append(await rows(demo, question))
             async with demo.begin() as tx:
-                await tx.execute(sa.text(f"TRUNCATE {', '.join(metadata.tables)} CASCADE"))
+                await empty(tx)
     assert found[0].total() > 200
     assert found[0] == found[1]
     assert not found[0] & found[2]

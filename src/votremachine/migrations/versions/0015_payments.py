@@ -1,12 +1,12 @@
 """Cards that parties keep, and what was asked of the gateway.
 
-Revision 0015, after 0013.
+Revision 0015, after 0014.
 """
 
 from alembic import op
 
 revision = "0015"
-down_revision = "0013"
+down_revision = "0014"
 
 
 def upgrade() -> None:

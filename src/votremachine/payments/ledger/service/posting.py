@@ -1,0 +1,120 @@
+"""Writing into the ledger: whole postings, each once for its cause, with whatever else the transaction writes."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from votremachine.infra.database import Tx, Write
+from votremachine.payments.ledger.models import ledger_accounts, ledger_entries, ledger_transactions
+from votremachine.payments.ledger.rules.posting import Cause, Posting, check
+
+
+def _rows(name: str, columns: dict[str, sa.types.TypeEngine[Any]]) -> Any:
+    """Rows made of one array for each of the columns, bound as `ledger_<name>_<column>`."""
+    arrays = [sa.bindparam(f"ledger_{name}_{column}", type_=sa.ARRAY(kind)) for column, kind in columns.items()]
+    return sa.func.unnest(*arrays).table_valued(*map(sa.column, columns), name=f"ledger_{name}").render_derived()
+
+
+_accounts = _rows("account", {"id": sa.Uuid(), "party_id": sa.Uuid(), "code": sa.Text(), "currency": sa.Text()})
+_heads = _rows(
+    "head",
+    {
+        "id": sa.Uuid(),
+        "kind": sa.Text(),
+        "reference": sa.Text(),
+        "lines": sa.SmallInteger(),
+        "content": sa.Uuid(),
+    },
+)
+_lines = _rows(
+    "line",
+    {
+        "transaction_id": sa.Uuid(),
+        "line_no": sa.SmallInteger(),
+        "account_id": sa.Uuid(),
+        "minor": sa.BigInteger(),
+        "currency": sa.Text(),
+    },
+)
+_known = insert(ledger_accounts).from_select(list(_accounts.c.keys()), sa.select(*_accounts.c).order_by(_accounts.c.id))
+_shared: dict[str, sa.types.TypeEngine[Any]] = {
+    "cause_kind": sa.Text(),
+    "cause_id": sa.Uuid(),
+    "booking_id": sa.Uuid(),
+    "occurred_at": sa.DateTime(timezone=True),
+    "description": sa.Text(),
+}
+_made = insert(ledger_transactions).from_select(
+    [*_heads.c.keys(), *_shared],
+    sa.select(*_heads.c, *(sa.bindparam(f"ledger_{name}", type_=kind) for name, kind in _shared.items())),
+)
+# The same cause again changes nothing. With other lines it would be an update, which the database refuses.
+_posted = (
+    _made.on_conflict_do_update(
+        index_elements=["cause_id", "cause_kind", "kind"],
+        set_={"content": _made.excluded.content},
+        where=ledger_transactions.c.content != _made.excluded.content,
+    )
+    .returning(ledger_transactions.c.id)
+    .cte("ledger_posted")
+)
+_POST = Write(
+    "ledger",
+    ledger_entries.insert()
+    .from_select(
+        list(_lines.c.keys()), sa.select(*_lines.c).join_from(_lines, _posted, _posted.c.id == _lines.c.transaction_id)
+    )
+    .add_cte(_known.on_conflict_do_nothing().cte("ledger_known")),
+)
+
+
+async def post(
+    tx: Tx,
+    cause: Cause,
+    *postings: Posting,
+    booking_id: UUID | None = None,
+    occurred_at: datetime | None = None,
+    description: str = "",
+) -> None:
+    """Write what happened; once for each cause and kind, whoever asks how often. Deferred: no round trip of its own.
+
+    Raises what `check` does; the database refuses, as a fault, what differs from what the cause was posted with.
+    """
+    shared = {
+        "cause_kind": cause.kind,
+        "cause_id": cause.id,
+        "booking_id": booking_id,
+        "occurred_at": occurred_at or tx.now,
+        "description": description,
+    }
+    values: dict[str, Any] = {f"ledger_{name}": value for name, value in shared.items()}
+    values |= _as_arrays(tx, [check(posting) for posting in postings])
+    if postings:
+        await tx.defer(_POST, values)
+
+
+def _as_arrays(tx: Tx, postings: list[Posting]) -> dict[str, list[Any]]:
+    numbered = [(tx.new_id(), posting) for posting in postings]
+    entries = [
+        (made, number, entry) for made, posting in numbered for number, entry in enumerate(posting.entries, start=1)
+    ]
+    accounts = list({entry.account for _, _, entry in entries})
+    return {
+        "ledger_account_id": [account.id for account in accounts],
+        "ledger_account_party_id": [account.party_id for account in accounts],
+        "ledger_account_code": [account.code.value for account in accounts],
+        "ledger_account_currency": [account.currency for account in accounts],
+        "ledger_head_id": [made for made, _ in numbered],
+        "ledger_head_kind": [posting.kind.value for _, posting in numbered],
+        "ledger_head_reference": [posting.reference for _, posting in numbered],
+        "ledger_head_lines": [len(posting.entries) for _, posting in numbered],
+        "ledger_head_content": [posting.content for _, posting in numbered],
+        "ledger_line_transaction_id": [made for made, _, _ in entries],
+        "ledger_line_line_no": [number for _, number, _ in entries],
+        "ledger_line_account_id": [entry.account.id for _, _, entry in entries],
+        "ledger_line_minor": [entry.minor for _, _, entry in entries],
+        "ledger_line_currency": [entry.account.currency for _, _, entry in entries],
+    }
