@@ -44,8 +44,9 @@ from votremachine.infra.problems import HANDLERS
 from votremachine.infra.storage.files import Files
 from votremachine.notifications import routes as notifications
 from votremachine.notifications.privacy import INBOX
+from votremachine.payments.gateways import close_gateway, notice_readers, open_gateway
 from votremachine.payments.instruments import routes as instruments
-from votremachine.payments.simulated.gateway import SimulatedGateway
+from votremachine.payments.notices import routes as notices
 from votremachine.pricing import routes as pricing
 from votremachine.pricing.offers import Offers
 from votremachine.sync import routes as sync
@@ -69,6 +70,7 @@ ROUTERS: tuple[Router | HTTPRouteHandler, ...] = (
     calendars.router,
     notifications.router,
     instruments.router,
+    notices.router,
     sync.router,
     demo.router,
     health.router,
@@ -85,7 +87,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
     bell = Bell(settings.redis_url)
     database = Database(settings.database_url, settings.database_pool, clock, bell.ring)
     live = Live(database, bell)
-    gateway = SimulatedGateway(database)
+    gateway = open_gateway(settings, database)
     redis: Redis = Redis.from_url(settings.redis_url)
     limits = Limits(settings.redis_url, settings.rate_limit_factor)
     known_by = Credentials.of(settings)
@@ -101,6 +103,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         await bell.close()
         await limits.close()
         await redis.aclose()
+        await close_gateway(gateway)
         await database.close()
         files.close()
         images.close()
@@ -118,6 +121,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         "cursors": Cursors(keys_of(settings)),
         "offers": offers,
         "gateway": gateway,
+        "notice_readers": notice_readers(settings),
         # What each slice knows of a person; those below know nothing of those above.
         "parts": (MACHINES, BOOKINGS, LINKS, INBOX),
     }

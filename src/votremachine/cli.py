@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 
-from votremachine.config import BadSetting, Settings, check_secrets, read_settings
+from votremachine.config import BadSetting, Settings, check_gateway, check_secrets, read_settings
 from votremachine.infra.address import check_free, check_redis, is_ready, local_url
 from votremachine.infra.servers.postgres import EmbeddedPostgres, running_url
 from votremachine.infra.servers.process import CannotStart
@@ -75,6 +75,7 @@ def _add_import(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 def serve(settings: Settings, _: argparse.Namespace) -> None:
     _need(settings, "database_url", "redis_url")
     check_secrets(settings)
+    check_gateway(settings)
     check_free(settings.host, settings.port)
     from granian import Granian  # each command imports only its own half of the house
     from granian.constants import Interfaces, Loops
@@ -95,6 +96,7 @@ def serve(settings: Settings, _: argparse.Namespace) -> None:
 def work(settings: Settings, _: argparse.Namespace) -> None:
     _need(settings, "database_url", "redis_url")
     check_secrets(settings)
+    check_gateway(settings)
     from votremachine.worker import run  # as in serve
 
     run(settings)

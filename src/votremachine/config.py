@@ -40,6 +40,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     # A gateway that takes {"to", "text"} as a JSON POST, with this bearer token; empty: files as well.
     sms_url: str = ""
     sms_token: str = ""
+    # Who moves card money. The simulated one moves none: it is for looking around and for tests.
+    gateway: Literal["simulated", "stripe"] = "simulated"
+    stripe_secret_key: str = ""
+    # What webhooks are signed with (whsec_…), separated by spaces: two, while one follows the other.
+    stripe_webhook_secrets: str = ""
+    # Another address of the same interface, for tests; empty: Stripe's own.
+    stripe_api_base: str = ""
+    # What the platform keeps of what goes to an owner's connected account, in basis points.
+    stripe_fee_bp: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 0
     # Networks (CIDR, separated by spaces) of the proxies whose X-Forwarded-For is believed.
     trusted_proxies: str = ""
     # Origins, separated by spaces, whose pages may call the API from a browser.
@@ -79,6 +88,12 @@ def check_secrets(settings: Settings) -> None:
     """Raises `BadSetting` for a secret that could be guessed: whoever has it signs in as anybody."""
     if any(len(secret) < SHORTEST_SECRET for secret in (settings.secret, *settings.old_secrets.split())):
         raise BadSetting(f"VOTREMACHINE_SECRET and each of OLD_SECRETS must have {SHORTEST_SECRET} characters or more")
+
+
+def check_gateway(settings: Settings) -> None:
+    """Raises `BadSetting` when the gateway that is chosen cannot be spoken to, or not believed."""
+    if settings.gateway == "stripe" and not (settings.stripe_secret_key and settings.stripe_webhook_secrets.split()):
+        raise BadSetting("VOTREMACHINE_GATEWAY=stripe needs STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRETS")
 
 
 def _read_path(kind: type, value: object) -> Path:

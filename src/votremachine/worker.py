@@ -38,9 +38,12 @@ from votremachine.infra.outbox import Handlers, drain
 from votremachine.infra.storage import ledger
 from votremachine.infra.storage.files import Files
 from votremachine.notifications.service import tell, tell_owner, tell_person
+from votremachine.payments.gateways import close_gateway, open_gateway, simulated_secrets
 from votremachine.payments.ledger.jobs import keep_checkpoints, prove_ledger
+from votremachine.payments.notices.jobs import purge_notices
 from votremachine.payments.orders.events import OrderSettled
 from votremachine.payments.orders.jobs import carry_out_orders
+from votremachine.payments.simulated.jobs import play_gateway
 from votremachine.sync.jobs import purge_changes
 
 EVERY_SECOND = set(range(60))
@@ -99,12 +102,14 @@ def _cron_jobs() -> list[Any]:
         sweep(make_copies, second=EVERY_SECOND),
         sweep(carry_out_orders, second=EVERY_SECOND),
         sweep(sweep_files, second={3, 13, 23, 33, 43, 53}),
+        sweep(play_gateway, second=EVERY_SECOND),
         sweep(roll_forward, hour={2}, minute={7}, second={0}, timeout=600),
         sweep(propose_maintenance, hour={4}, minute={7}, second={0}, timeout=600),
         sweep(keep_checkpoints, hour={3}, minute={7}, second={0}, timeout=600),
         sweep(prove_ledger, hour={5}, minute={7}, second={0}, timeout=1800),
         sweep(purge_answers, hour={3}, minute={17}, second={0}),
         sweep(purge_accounts, hour={3}, minute={27}, second={0}),
+        sweep(purge_notices, hour={3}, minute={47}, second={0}),
         sweep(purge_changes, minute={37}, second={0}),
     ]
 
@@ -120,8 +125,11 @@ async def work(settings: Settings) -> None:
     bell = Bell(settings.redis_url)
     database = Database(settings.database_url, settings.database_pool, ring=bell.ring)
     files, images = Files(settings.storage_url, settings.var_dir / "files"), Images(at_once=1)
+    gateway = open_gateway(settings, database)
     needed = {
         "database": database,
+        "gateway": gateway,
+        "simulated_secret": simulated_secrets(settings)[0],
         "settings": settings,
         "post": open_post(settings),
         "proofs": Credentials.of(settings).proofs,
@@ -142,6 +150,7 @@ async def work(settings: Settings) -> None:
                 await asyncio.wait_for(stop.wait(), pause)
     finally:
         await bell.close()
+        await close_gateway(gateway)
         await database.close()
         files.close()
         images.close()

@@ -49,6 +49,9 @@ PUBLIC = {
     ("GET", "/v1/machines/import-template"),
     ("GET", "/v1/demo"),
     ("GET", "/v1/demo/letters"),
+    # The signature is the permission: tests/payments.
+    ("POST", "/v1/webhooks/stripe"),
+    ("POST", "/v1/webhooks/simulated"),
     # The address is the permission: tests/calendars.
     ("GET", "/v1/calendars/{file}"),
     ("HEAD", "/v1/calendars/{file}"),

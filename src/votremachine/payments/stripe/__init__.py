@@ -1,0 +1,1 @@
+"""Stripe behind the port: PaymentIntents, SetupIntents, refunds, signed events."""
