@@ -25,6 +25,7 @@ from votremachine.availability.blocks.jobs import roll_forward
 from votremachine.availability.maintenance.jobs import propose_maintenance
 from votremachine.bookings import events
 from votremachine.bookings.jobs import complete_returned, expire_provisional, warn_overdue
+from votremachine.bookings.paying.following import on_capture_refused, on_confirmed, on_fallen_through
 from votremachine.bookings.paying.service import on_settled
 from votremachine.config import Settings
 from votremachine.fleet.photos.jobs import make_copies
@@ -40,9 +41,11 @@ from votremachine.infra.storage.files import Files
 from votremachine.notifications.service import tell, tell_owner, tell_person
 from votremachine.payments.gateways import close_gateway, open_gateway, simulated_secrets
 from votremachine.payments.ledger.jobs import keep_checkpoints, prove_ledger
+from votremachine.payments.notices.events import GatewayNoticed
 from votremachine.payments.notices.jobs import purge_notices
 from votremachine.payments.orders.events import OrderSettled
 from votremachine.payments.orders.jobs import carry_out_orders
+from votremachine.payments.orders.service import look_again
 from votremachine.payments.simulated.jobs import play_gateway
 from votremachine.sync.jobs import purge_changes
 
@@ -52,18 +55,19 @@ LONGEST_PAUSE_SECONDS = 10
 # Which fact is handed to whom. What is not listed interests nobody yet.
 HANDLERS: Handlers = {
     events.BookingRequested: (tell,),
-    events.BookingConfirmed: (tell,),
-    events.BookingDeclined: (tell,),
-    events.BookingExpired: (tell,),
-    events.BookingCancelled: (tell,),
+    events.BookingConfirmed: (tell, on_confirmed),
+    events.BookingDeclined: (tell, on_fallen_through),
+    events.BookingExpired: (tell, on_fallen_through),
+    events.BookingCancelled: (tell, on_fallen_through),
     events.BookingMoved: (tell,),
     events.MachineReturned: (tell,),
-    events.RenterAbsent: (tell,),
+    events.RenterAbsent: (tell, on_fallen_through),
     events.BookingAtRisk: (tell,),
     events.BookingOutOfRisk: (tell,),
     calendar.OccurrencesLost: (tell_owner,),
     calendar.MaintenanceDue: (tell_owner,),
-    OrderSettled: (on_settled,),
+    OrderSettled: (on_settled, on_capture_refused),
+    GatewayNoticed: (look_again,),
     accounts.RefreshTokenReused: (tell_person,),
     accounts.PasswordChanged: (tell_person,),
     accounts.AddressChanged: (tell_person,),

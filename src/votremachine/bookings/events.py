@@ -46,7 +46,9 @@ class BookingExpired(BookingEvent, frozen=True, kw_only=True):
 
 
 class BookingCancelled(BookingEvent, frozen=True, kw_only=True):
-    """One side called it off."""
+    """One side called it off; neither did when `by` is None."""
+
+    by_owner: bool = False
 
 
 class BookingMoved(BookingEvent, frozen=True, kw_only=True):

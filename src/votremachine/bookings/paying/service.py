@@ -10,7 +10,7 @@ from uuid import UUID
 from votremachine.accounts.rules import Actor, Verb
 from votremachine.accounts.service import absent
 from votremachine.availability.service import claims
-from votremachine.bookings.paying.rules import becomes, paid_by, waits_for
+from votremachine.bookings.paying.rules import becomes, payment_of, waits_for
 from votremachine.bookings.rules import (
     LIFE,
     Booking,
@@ -26,6 +26,7 @@ from votremachine.bookings.service.book import FACTS
 from votremachine.fleet import service as fleet
 from votremachine.infra.database import Tx
 from votremachine.kernel.errors import DomainError
+from votremachine.kernel.money import Money
 from votremachine.kernel.states import advance
 from votremachine.payments.instruments import service as instruments
 from votremachine.payments.instruments.rules import check_ready
@@ -55,10 +56,12 @@ async def begin(tx: Tx, who: Actor, booking_id: UUID, instrument_id: UUID) -> Pa
     booking = await reading.load_locked(tx, booking_id)
     store.authorise(Verb.CONFIRM, who, booking)
     known = await orders.of_booking(tx, booking.id)
-    before = orders.under_way(known, booking.id) or paid_by(booking, known)
-    if before is not None:
-        check_same(before, instrument_id)
-        return before
+    if (under_way := orders.under_way(known, booking.id)) is not None:
+        check_same(under_way, instrument_id)
+        return under_way
+    paid = payment_of(known, booking.id)
+    if paid is not None and booking.state is becomes(paid.order):
+        return paid.order
     check_standing(booking, tx.now)
     machines = list((await fleet.machines_by_id(tx, booking.machine_ids)).values())
     to = advance(LIFE, booking.state, after_payment(machines))
@@ -138,20 +141,23 @@ async def settle(tx: Tx, order: PaymentOrder, by: Actor | None) -> Booking:
 
 async def give_back(tx: Tx, order: PaymentOrder) -> None:
     """Order that all that was taken or set aside goes back; the worker carries it out."""
-    await orders.place(
-        tx,
-        PaymentOrder(
-            id=tx.new_id(),
-            what=What.REFUND if order.what is What.CHARGE else What.RELEASE,
-            purpose=order.purpose,
-            subject_id=order.subject_id,
-            booking_id=order.booking_id,
-            payer_party_id=order.payer_party_id,
-            payee_party_id=order.payee_party_id,
-            amount=order.amount,
-            earlier_id=order.id,
-            reference=order.reference,
-            created_at=tx.now,
-            next_at=tx.now,
-        ),
+    what = What.REFUND if order.what is What.CHARGE else What.RELEASE
+    await orders.place(tx, ending(tx, order, what, order.amount))
+
+
+def ending(tx: Tx, order: PaymentOrder, what: What, amount: Money) -> PaymentOrder:
+    """An order about the money of an earlier one, for the worker to carry out at once."""
+    return PaymentOrder(
+        id=tx.new_id(),
+        what=what,
+        purpose=order.purpose,
+        subject_id=order.subject_id,
+        booking_id=order.booking_id,
+        payer_party_id=order.payer_party_id,
+        payee_party_id=order.payee_party_id,
+        amount=amount,
+        earlier_id=order.id,
+        reference=order.reference,
+        created_at=tx.now,
+        next_at=tx.now,
     )

@@ -85,11 +85,12 @@ async def cancel(tx: Tx, who: Actor, booking_id: UUID, why: str) -> BookingView:
     booking = await reading.load_locked(tx, booking_id)
     sides = store.authorise(Verb.CANCEL, who, booking)
     check_standing(booking, tx.now)
+    owner_role = sides.get(Relation.OWNER)
+    by_owner = owner_role is not None and permits(Verb.CANCEL, {Relation.OWNER: owner_role})
     if booking.state is State.CONFIRMED:
-        owner_role = sides.get(Relation.OWNER)
-        by_owner = owner_role is not None and permits(Verb.CANCEL, {Relation.OWNER: owner_role})
         check_cancellable(booking, by_owner, tx.now)
-    changed = await store.step(tx, booking, State.CANCELLED, BookingCancelled, by=who, why=why)
+    facts = {"by_owner": by_owner}
+    changed = await store.step(tx, booking, State.CANCELLED, BookingCancelled, by=who, why=why, facts=facts)
     return (await reading.views(tx, [changed]))[0]
 
 

@@ -55,7 +55,7 @@ def upgrade() -> None:
             reference TEXT NOT NULL,
             description TEXT NOT NULL,
             off_session BOOLEAN NOT NULL,
-            final BOOLEAN NOT NULL,
+            gives_back BIGINT NOT NULL,
             asked_by UUID,
             state TEXT NOT NULL,
             refusal TEXT,
@@ -92,6 +92,7 @@ def upgrade() -> None:
     op.execute(
         "COMMENT ON COLUMN payment_orders.earlier_id IS 'the charge or hold that is captured, released or refunded'"
     )
+    op.execute("COMMENT ON COLUMN payment_orders.gives_back IS 'what a capture lets go of the rest'")
     op.execute("COMMENT ON COLUMN payment_orders.asked_by IS 'null when the clock asked'")
     op.execute("COMMENT ON COLUMN payment_orders.next_at IS 'when it is taken up by itself'")
 

@@ -27,7 +27,7 @@ async def _ask(gateway: Gateway, order: PaymentOrder) -> Answer:
         case What.CHARGE | What.HOLD:
             return await _begin(gateway, order)
         case What.CAPTURE:
-            await gateway.capture(order.reference, order.amount.minor, order.id, final=order.final)
+            await gateway.capture(order.reference, order.amount.minor, order.id, final=True)
         case What.RELEASE:
             await gateway.release(order.reference, order.id)
         case What.REFUND:

@@ -31,7 +31,7 @@ payment_orders = sa.Table(
     sa.Column("reference", sa.Text, nullable=False),
     sa.Column("description", sa.Text, nullable=False),
     sa.Column("off_session", sa.Boolean, nullable=False),
-    sa.Column("final", sa.Boolean, nullable=False),
+    sa.Column("gives_back", sa.BigInteger, nullable=False, comment="what a capture lets go of the rest"),
     sa.Column("asked_by", sa.Uuid, comment="null when the clock asked"),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("refusal", sa.Text),

@@ -84,6 +84,7 @@ class PaymentOrder(msgspec.Struct, frozen=True, kw_only=True):
     """One order; `id` is its key at the gateway.
 
     `subject_id` is the booking or deposit that it is for, `earlier_id` the charge or hold that it speaks of and
+    `gives_back` what is let go, in minor units, with a capture of less than was held, and
     `reference` how the gateway calls that, or this one once it is known. `next_at`: when it is taken up again by
     itself; None when nothing remains to be done.
     """
@@ -103,7 +104,7 @@ class PaymentOrder(msgspec.Struct, frozen=True, kw_only=True):
     reference: str = ""
     description: str = ""
     off_session: bool = False
-    final: bool = True
+    gives_back: int = 0
     asked_by: UUID | None = None
     created_at: datetime
     next_at: datetime | None

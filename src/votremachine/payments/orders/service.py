@@ -9,6 +9,10 @@ import sqlalchemy as sa
 from votremachine.infra.database import Tx, Write
 from votremachine.kernel.money import Money
 from votremachine.payments.gateway import Refusal
+from votremachine.payments.ledger.rules import recipes
+from votremachine.payments.ledger.rules.posting import Cause, Posting
+from votremachine.payments.ledger.service.posting import post
+from votremachine.payments.notices.events import GatewayNoticed
 from votremachine.payments.orders.models import payment_orders
 from votremachine.payments.orders.rules import (
     BEGINNING,
@@ -104,7 +108,27 @@ async def settle(tx: Tx, order: PaymentOrder, answer: Answer) -> PaymentOrder | 
         "next_at": changed.next_at,
         "settled_at": changed.settled_at,
     }
-    return changed if (await tx.execute(_SETTLE, values)).rowcount else None
+    if not (await tx.execute(_SETTLE, values)).rowcount:
+        return None
+    if changed.state is State.DONE:
+        await post(tx, Cause("payment_order", order.id), posting_of(changed), booking_id=order.booking_id)
+    return changed
+
+
+def posting_of(order: PaymentOrder) -> Posting:
+    """What the ledger says of an order that was carried out."""
+    payer, amount, reference = order.payer_party_id, order.amount, order.reference
+    match order.what:
+        case What.CHARGE:
+            return recipes.charged(payer, amount, reference)
+        case What.HOLD:
+            return recipes.hold_placed(payer, amount, reference)
+        case What.CAPTURE:
+            return recipes.hold_captured(payer, amount, Money(order.gives_back, amount.currency), reference)
+        case What.RELEASE:
+            return recipes.hold_released(payer, amount, reference)
+        case What.REFUND:
+            return recipes.refund_paid(payer, amount, reference)
 
 
 async def put_off(tx: Tx, order: PaymentOrder) -> None:
@@ -113,10 +137,10 @@ async def put_off(tx: Tx, order: PaymentOrder) -> None:
     await tx.execute(payment_orders.update().where(*mine).values(next_at=next_look(order, tx.now)))
 
 
-async def hurry(tx: Tx, order_id: UUID) -> None:
-    """The gateway has news of an order: look at it now."""
+async def look_again(tx: Tx, fact: GatewayNoticed) -> None:
+    """The gateway has news of an order: it is looked at now. What the news say themselves is not believed."""
     open_ = payment_orders.c.settled_at.is_(None)
-    await tx.execute(payment_orders.update().where(payment_orders.c.id == order_id, open_).values(next_at=tx.now))
+    await tx.execute(payment_orders.update().where(payment_orders.c.id == fact.key, open_).values(next_at=tx.now))
 
 
 def _begins(order: PaymentOrder) -> bool:
@@ -141,7 +165,7 @@ def from_row(row: sa.Row[Any]) -> PaymentOrder:
         reference=row.reference,
         description=row.description,
         off_session=row.off_session,
-        final=row.final,
+        gives_back=row.gives_back,
         asked_by=row.asked_by,
         state=State(row.state),
         refusal=Refusal(row.refusal) if row.refusal else None,
@@ -171,7 +195,7 @@ def _columns(order: PaymentOrder) -> dict[str, Any]:
         "reference": order.reference,
         "description": order.description,
         "off_session": order.off_session,
-        "final": order.final,
+        "gives_back": order.gives_back,
         "asked_by": order.asked_by,
         "state": order.state,
         "refusal": order.refusal,
