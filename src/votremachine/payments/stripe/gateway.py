@@ -130,7 +130,7 @@ class StripeGateway:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._http.close_async()
+        await self._http.close_async()  # type: ignore[no-untyped-call]
 
     async def _begin(self, order: Order, capture_method: str) -> Movement:
         refuse_card_numbers(order.instrument, order.customer, order.description, order.destination)
