@@ -62,6 +62,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
     log_json: bool = True
 
+    def __repr__(self) -> str:
+        # Half of them are secrets, or addresses with a password in them.
+        return f"Settings(var_dir={self.var_dir!r}, …)"
+
     @property
     def link_base(self) -> str:
         """What links begin with, without a slash at its end."""

@@ -18,10 +18,13 @@ from votremachine.payments.gateway import (
     Standing,
 )
 
+# Stripe's client speaks to httpx as older versions of it wanted.
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
+
 A_CARD_NUMBER = "4242 4242 4242 4242"
 
 
-@pytest.fixture(params=["simulated"])
+@pytest.fixture(params=["simulated", "stripe"])
 def bench(request: pytest.FixtureRequest) -> Bench:
     made: Bench = request.getfixturevalue(f"{request.param}_bench")
     return made

@@ -1,12 +1,13 @@
 """The gateway that plays, beyond the contract: time, lost answers, and its books to the last cent."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.payments.benches import Bench, Hands, new_key, order
 from tests.payments.card_numbers import check_no_card_numbers
@@ -150,7 +151,7 @@ def test_every_cent_is_taken_given_back_or_held(
     kind: Kind, token: str, off: bool, steps: list[tuple[str, int]]
 ) -> None:
     now = Hands().now
-    asked = rules.replace(AN_ORDER, kind=kind, token=token)
+    asked = replace(AN_ORDER, kind=kind, token=token)
     one = rules.begun(asked, off_session=off, held_before=False, now=now)
     for step, minor in steps:
         now += timedelta(days=minor % 3)
@@ -166,7 +167,7 @@ def test_every_cent_is_taken_given_back_or_held(
         assert one.refunded >= before.refunded
 
 
-def _stepped(one: SimulatedOrder, step: str, minor: int, now: object) -> SimulatedOrder:
+def _stepped(one: SimulatedOrder, step: str, minor: int, now: datetime) -> SimulatedOrder:
     match step:
         case "capture":
             return rules.captured(one, minor)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import structlog
 from litestar import Router, post
+from litestar.di import NamedDependency
 
 from votremachine.infra.database import Database
 from votremachine.infra.openapi import PUBLIC
@@ -22,24 +23,28 @@ log = structlog.get_logger()
 
 @post(
     "/webhooks/stripe",
-    status_code=200,
+    status_code=204,
     request_max_body_size=LARGEST_BODY_BYTES,
     responses=responses(*INPUT, WrongSignature, TooOld, Unreadable),
     security=PUBLIC,
 )
-async def from_stripe(request: HttpRequest, database: Database, notice_readers: NoticeReaders) -> None:
+async def from_stripe(
+    request: HttpRequest, database: NamedDependency[Database], notice_readers: NamedDependency[NoticeReaders]
+) -> None:
     """For Stripe alone: signed events. Each counts once, and is only a reason to ask Stripe what became of an order."""
     await _receive(request, database, notice_readers["stripe"])
 
 
 @post(
     "/webhooks/simulated",
-    status_code=200,
+    status_code=204,
     request_max_body_size=LARGEST_BODY_BYTES,
     responses=responses(*INPUT, WrongSignature, TooOld, Unreadable),
     security=PUBLIC,
 )
-async def from_simulated(request: HttpRequest, database: Database, notice_readers: NoticeReaders) -> None:
+async def from_simulated(
+    request: HttpRequest, database: NamedDependency[Database], notice_readers: NamedDependency[NoticeReaders]
+) -> None:
     """For the simulated gateway alone, in the same manner."""
     await _receive(request, database, notice_readers["simulated"])
 

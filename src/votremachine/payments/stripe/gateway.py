@@ -27,7 +27,7 @@ from votremachine.payments.gateway import (
     SavedInstrument,
 )
 from votremachine.payments.stripe import reading
-from votremachine.payments.stripe.reading import KEY, Intent, as_intent, as_setup
+from votremachine.payments.stripe.reading import KEY, Intent, as_intent, as_named, as_page, as_setup
 
 PATIENCE_SECONDS = 20.0
 # The client repeats by itself what was not heard, or found its key in use, with the same key.
@@ -82,7 +82,7 @@ class StripeGateway:
         except stripe.CardError as error:
             # In the error, its card is not expanded.
             return await self._saved(_of_error(error, "setup_intent"))
-        return reading.saved(as_setup(given.to_dict()))
+        return reading.saved(as_setup(_plain(given)))
 
     async def look_up_saved(self, reference: str) -> SavedInstrument | None:
         try:
@@ -99,7 +99,7 @@ class StripeGateway:
                 reference, {"amount_to_capture": minor, "expand": [_EXPAND]}, {"idempotency_key": str(key)}
             )
         )
-        return reading.movement(as_intent(given.to_dict()))
+        return reading.movement(as_intent(_plain(given)))
 
     async def release(self, reference: str, key: UUID) -> Movement:
         intent = await self._intent(reference)
@@ -130,7 +130,7 @@ class StripeGateway:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._http.close_async()
+        await self._http.close_async()  # type: ignore[no-untyped-call]
 
     async def _begin(self, order: Order, capture_method: str) -> Movement:
         refuse_card_numbers(order.instrument, order.customer, order.description, order.destination)
@@ -140,7 +140,7 @@ class StripeGateway:
                     self._asked(order, capture_method), {"idempotency_key": str(order.key)}
                 )
             )
-            intent = as_intent(given.to_dict())
+            intent = as_intent(_plain(given))
         except stripe.CardError as error:
             intent = await self._intent(_of_error(error, "payment_intent"))
         return await self._settled(intent)
@@ -184,12 +184,12 @@ class StripeGateway:
 
     async def _intent(self, reference: str) -> Intent:
         given = await _heard(self._client.v1.payment_intents.retrieve_async(reference, {"expand": [_EXPAND]}))
-        return as_intent(given.to_dict())
+        return as_intent(_plain(given))
 
     async def _saved(self, reference: str) -> SavedInstrument:
         setups = self._client.v1.setup_intents
         given = await _heard(setups.retrieve_async(reference, {"expand": ["payment_method"]}))
-        return reading.saved(as_setup(given.to_dict()))
+        return reading.saved(as_setup(_plain(given)))
 
     async def _new_customer(self, key: UUID) -> str:
         made = await _heard(
@@ -197,15 +197,14 @@ class StripeGateway:
                 {"metadata": {KEY: str(key)}}, {"idempotency_key": f"{key}-customer"}
             )
         )
-        return made.id
+        return as_named(_plain(made)).id
 
     async def _search(self, key: UUID) -> Intent | None:
         query = f"metadata['{KEY}']:'{key}'"
-        found = await _heard(
-            self._client.v1.payment_intents.search_async({"query": query, "expand": [f"data.{_EXPAND}"]})
-        )
+        asked: Any = {"query": query, "expand": [f"data.{_EXPAND}"]}
+        found = as_page(_plain(await _heard(self._client.v1.payment_intents.search_async(asked)))).data
         # What search remembers may be a minute old.
-        return await self._intent(found.data[0].id) if found.data else None
+        return await self._intent(found[0].id) if found else None
 
     async def _recent(self, key: UUID) -> Intent | None:
         """The order, if it is so young that search may not know of it yet."""
@@ -225,9 +224,9 @@ class StripeGateway:
             "expand": [f"data.{_EXPAND}"],
         }
         while True:
-            page = await _heard(self._client.v1.payment_intents.list_async(asked))
-            for given in page.data:
-                yield as_intent(given.to_dict())
+            page = as_page(_plain(await _heard(self._client.v1.payment_intents.list_async(asked))))
+            for intent in page.data:
+                yield intent
             if not page.has_more or not page.data:
                 return
             asked["starting_after"] = page.data[-1].id
@@ -248,6 +247,10 @@ async def _heard(call: Awaitable[Answer]) -> Answer:
         raise NotAtGateway(f"Stripe refuses: {error.code or 'invalid'} {error.param or ''}".rstrip()) from error
     except stripe.StripeError as error:
         raise OutcomeUnknown(f"{type(error).__name__}: {error.code or error.http_status or 'no answer'}") from error
+
+
+def _plain(given: Any) -> Any:
+    return given.to_dict() if isinstance(given, stripe.StripeObject) else given
 
 
 def _of_error(error: stripe.CardError, name: str) -> str:

@@ -67,6 +67,17 @@ class Intent(msgspec.Struct, frozen=True):
     client_secret: str | None = None
 
 
+class Page(msgspec.Struct, frozen=True):
+    """A list of PaymentIntents, or what a search found."""
+
+    data: list[Intent]
+    has_more: bool = False
+
+
+class Named(msgspec.Struct, frozen=True):
+    id: str
+
+
 class Card(msgspec.Struct, frozen=True):
     brand: str = ""
     last4: str = ""
@@ -128,6 +139,16 @@ def as_intent(given: Any) -> Intent:
 def as_setup(given: Any) -> Setup:
     """Raises `OutcomeUnknown` for what is no SetupIntent."""
     return _read(given, Setup)
+
+
+def as_page(given: Any) -> Page:
+    """Raises `OutcomeUnknown` for what is no list of PaymentIntents."""
+    return _read(given, Page)
+
+
+def as_named(given: Any) -> Named:
+    """Raises `OutcomeUnknown` for what has no id."""
+    return _read(given, Named)
 
 
 def movement(intent: Intent) -> Movement:
