@@ -38,6 +38,7 @@ from votremachine.infra.storage import ledger
 from votremachine.infra.storage.files import Files
 from votremachine.notifications.service import tell, tell_owner, tell_person
 from votremachine.payments.ledger.jobs import keep_checkpoints, prove_ledger
+from votremachine.payments.payouts.jobs import prepare_payouts
 from votremachine.sync.jobs import purge_changes
 
 EVERY_SECOND = set(range(60))
@@ -97,6 +98,7 @@ def _cron_jobs() -> list[Any]:
         sweep(roll_forward, hour={2}, minute={7}, second={0}, timeout=600),
         sweep(propose_maintenance, hour={4}, minute={7}, second={0}, timeout=600),
         sweep(keep_checkpoints, hour={3}, minute={7}, second={0}, timeout=600),
+        sweep(prepare_payouts, hour={4}, minute={37}, second={0}, timeout=600),
         sweep(prove_ledger, hour={5}, minute={7}, second={0}, timeout=1800),
         sweep(purge_answers, hour={3}, minute={17}, second={0}),
         sweep(purge_accounts, hour={3}, minute={27}, second={0}),
