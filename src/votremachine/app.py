@@ -44,6 +44,7 @@ from votremachine.infra.problems import HANDLERS
 from votremachine.infra.storage.files import Files
 from votremachine.notifications import routes as notifications
 from votremachine.notifications.privacy import INBOX
+from votremachine.payments.ledger import routes as ledger
 from votremachine.pricing import routes as pricing
 from votremachine.pricing.offers import Offers
 from votremachine.sync import routes as sync
@@ -62,6 +63,7 @@ ROUTERS: tuple[Router | HTTPRouteHandler, ...] = (
     blocks.router,
     maintenance.router,
     pricing.router,
+    ledger.router,
     discovery.find,
     bookings.router,
     calendars.router,

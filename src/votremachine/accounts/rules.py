@@ -62,6 +62,7 @@ class Verb(StrEnum):
     CANCEL = "cancel"
     RESCHEDULE = "reschedule"
     HAND_OVER = "hand_over"
+    READ_LEDGER = "read_ledger"
     FIND_PERSON = "find_person"
     IMPERSONATE = "impersonate"
 
@@ -96,6 +97,7 @@ PERMISSIONS: Mapping[Verb, Mapping[Relation, frozenset[Role] | frozenset[StaffRo
     Verb.CANCEL: {Relation.OWNER: RUNNERS, Relation.RENTER: _WORKERS},
     Verb.RESCHEDULE: {Relation.RENTER: _WORKERS},
     Verb.HAND_OVER: {Relation.OWNER: _WORKERS},
+    Verb.READ_LEDGER: {Relation.OWNER: _BANKERS, Relation.PLATFORM: _STAFF},
     Verb.FIND_PERSON: {Relation.PLATFORM: _SUPPORT},
     Verb.IMPERSONATE: {Relation.PLATFORM: _SUPPORT},
 }

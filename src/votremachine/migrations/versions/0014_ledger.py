@@ -16,8 +16,8 @@ TABLES = (
         code TEXT NOT NULL,
         currency TEXT NOT NULL,
         CONSTRAINT ledger_accounts_pkey PRIMARY KEY (id),
-        CONSTRAINT ledger_accounts_party_id_key UNIQUE NULLS NOT DISTINCT (party_id, code, currency),
-        CONSTRAINT ledger_accounts_id_key UNIQUE (id, currency)
+        CONSTRAINT ledger_accounts_party_id_code_currency_key UNIQUE NULLS NOT DISTINCT (party_id, code, currency),
+        CONSTRAINT ledger_accounts_id_currency_key UNIQUE (id, currency)
     )
     """,
     """
@@ -33,7 +33,7 @@ TABLES = (
         lines SMALLINT NOT NULL,
         content UUID NOT NULL,
         CONSTRAINT ledger_transactions_pkey PRIMARY KEY (id),
-        CONSTRAINT ledger_transactions_cause_id_key UNIQUE (cause_id, cause_kind, kind),
+        CONSTRAINT ledger_transactions_cause_id_cause_kind_kind_key UNIQUE (cause_id, cause_kind, kind),
         CONSTRAINT ledger_transactions_lines_check CHECK (lines >= 2)
     )
     """,
