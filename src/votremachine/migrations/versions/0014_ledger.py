@@ -66,7 +66,7 @@ TABLES = (
     )
     """,
     """
-    CREATE TABLE ledger_claims (
+    CREATE UNLOGGED TABLE ledger_claims (
         proof_id UUID NOT NULL,
         reference TEXT NOT NULL,
         currency TEXT NOT NULL,
