@@ -46,6 +46,7 @@ from votremachine.notifications import routes as notifications
 from votremachine.notifications.privacy import INBOX
 from votremachine.payments.gateways import close_gateway, notice_readers, open_gateway
 from votremachine.payments.instruments import routes as instruments
+from votremachine.payments.ledger import routes as ledger
 from votremachine.payments.notices import routes as notices
 from votremachine.pricing import routes as pricing
 from votremachine.pricing.offers import Offers
@@ -65,6 +66,7 @@ ROUTERS: tuple[Router | HTTPRouteHandler, ...] = (
     blocks.router,
     maintenance.router,
     pricing.router,
+    ledger.router,
     discovery.find,
     bookings.router,
     calendars.router,

@@ -60,6 +60,7 @@ EVERYBODY = (200,) * 9
 RUNNERS = (403, 403, 403, 403, 403, 403, 403, 200, 200)
 # Where a stranger, and the other side, are not even told that there is such a thing.
 RUNNERS_OF_A_HIDDEN_THING = (404, 403, 404, 404, 403, 403, 403, 200, 200)
+BANKERS_AND_STAFF = (404, 200, 404, 404, 403, 403, 200, 403, 200)
 OWN_PEOPLE_AND_STAFF = (404, 200, 404, 404, 200, 200, 200, 200, 200)
 # The booking is not yet confirmed, so it is too early for those who may.
 WORKERS_OF_THE_OWNER = (404, 403, 403, 403, 403, 409, 409, 409, 409)
@@ -98,6 +99,8 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     # Only who runs the farm that is to join may ask: in this world the renter's.
     ("POST", "/v1/parties/{party_id}/members"): (404, 403, 403, 422, 404, 404, 404, 404, 404),
     ("POST", "/v1/parties/{party_id}/members/{member_id}/approve"): (404, 403, 404, 404, 403, 403, 403, 404, 404),
+    ("GET", "/v1/parties/{party_id}/balances"): BANKERS_AND_STAFF,
+    ("GET", "/v1/parties/{party_id}/statement"): BANKERS_AND_STAFF,
     ("POST", "/v1/machines"): (404, 403, 404, 404, 403, 403, 403, 201, 201),
     ("GET", "/v1/machines"): EVERYBODY,
     # A body of JSON is no spreadsheet; who may not import gets no further than that.
@@ -262,6 +265,7 @@ class Scene:
         questions = {
             "availability": f"?from={at(0):%FT%TZ}&to={at(30):%FT%TZ}",
             "calendar": f"?from={at(0):%FT%TZ}&to={at(30):%FT%TZ}",
+            "statement": f"?account=owner_payable&from={at(-30):%FT%TZ}&to={at(1):%FT%TZ}",
             "letters": "?to=x@x.example",
             "events": "?follow=false",
             "people": f"?email={self.people['owner'].email}" if "staff" in path else "",

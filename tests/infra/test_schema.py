@@ -25,8 +25,8 @@ JUNE = "[2026-06-01 08:00+00, 2026-06-02 08:00+00)"
 
 
 async def test_migrations_and_descriptions_agree(database: Database) -> None:
-    for models in SLICES.glob("*/models.py"):
-        importlib.import_module(f"votremachine.{models.parent.name}.models")
+    for models in SLICES.glob("**/models.py"):
+        importlib.import_module(".".join(("votremachine", *models.relative_to(SLICES).with_suffix("").parts)))
 
     def differences(connection: sa.Connection) -> list[object]:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})

@@ -64,6 +64,7 @@ class Verb(StrEnum):
     HAND_OVER = "hand_over"
     KEEP_CARD = "keep_card"
     READ_CARDS = "read_cards"
+    READ_LEDGER = "read_ledger"
     FIND_PERSON = "find_person"
     IMPERSONATE = "impersonate"
 
@@ -100,6 +101,7 @@ PERMISSIONS: Mapping[Verb, Mapping[Relation, frozenset[Role] | frozenset[StaffRo
     Verb.HAND_OVER: {Relation.OWNER: _WORKERS},
     Verb.KEEP_CARD: {Relation.OWNER: _BANKERS | RUNNERS},
     Verb.READ_CARDS: {Relation.OWNER: _WORKERS},
+    Verb.READ_LEDGER: {Relation.OWNER: _BANKERS, Relation.PLATFORM: _STAFF},
     Verb.FIND_PERSON: {Relation.PLATFORM: _SUPPORT},
     Verb.IMPERSONATE: {Relation.PLATFORM: _SUPPORT},
 }

@@ -76,6 +76,12 @@ async def party(tx: Tx, party_id: UUID) -> PartyView:
     return known[party_id]
 
 
+async def can_be_paid(tx: Tx, party_id: UUID) -> bool:
+    """Whether it is known to which account a party's money goes."""
+    found = await tx.row(sa.select(parties.c.iban_sealed.is_not(None)).where(parties.c.id == party_id))
+    return found is not None and bool(found[0])
+
+
 async def people_of(tx: Tx, party_id: UUID, roles: Collection[Role]) -> list[UUID]:
     """The people who hold one of `roles` in a party."""
     found = await tx.rows(

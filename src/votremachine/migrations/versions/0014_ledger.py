@@ -16,8 +16,8 @@ TABLES = (
         code TEXT NOT NULL,
         currency TEXT NOT NULL,
         CONSTRAINT ledger_accounts_pkey PRIMARY KEY (id),
-        CONSTRAINT ledger_accounts_party_id_key UNIQUE NULLS NOT DISTINCT (party_id, code, currency),
-        CONSTRAINT ledger_accounts_id_key UNIQUE (id, currency)
+        CONSTRAINT ledger_accounts_party_id_code_currency_key UNIQUE NULLS NOT DISTINCT (party_id, code, currency),
+        CONSTRAINT ledger_accounts_id_currency_key UNIQUE (id, currency)
     )
     """,
     """
@@ -33,7 +33,7 @@ TABLES = (
         lines SMALLINT NOT NULL,
         content UUID NOT NULL,
         CONSTRAINT ledger_transactions_pkey PRIMARY KEY (id),
-        CONSTRAINT ledger_transactions_cause_id_key UNIQUE (cause_id, cause_kind, kind),
+        CONSTRAINT ledger_transactions_cause_id_cause_kind_kind_key UNIQUE (cause_id, cause_kind, kind),
         CONSTRAINT ledger_transactions_lines_check CHECK (lines >= 2)
     )
     """,
@@ -66,7 +66,7 @@ TABLES = (
     )
     """,
     """
-    CREATE TABLE ledger_claims (
+    CREATE UNLOGGED TABLE ledger_claims (
         proof_id UUID NOT NULL,
         reference TEXT NOT NULL,
         currency TEXT NOT NULL,
@@ -89,6 +89,38 @@ TABLES = (
         CONSTRAINT ledger_proofs_pkey PRIMARY KEY (id)
     )
     """,
+    """
+    CREATE TABLE payouts (
+        id UUID NOT NULL,
+        party_id UUID NOT NULL,
+        currency TEXT NOT NULL,
+        minor BIGINT NOT NULL,
+        state TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        made_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        changed_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        CONSTRAINT payouts_pkey PRIMARY KEY (id),
+        CONSTRAINT payouts_minor_check CHECK (minor > 0),
+        CONSTRAINT payouts_state_check CHECK (state IN ('pending', 'payable', 'sent', 'paid', 'failed'))
+    )
+    """,
+    "CREATE INDEX payouts_party_id_id_idx ON payouts (party_id, id)",
+    """
+    CREATE TABLE payables (
+        id UUID NOT NULL,
+        booking_id UUID NOT NULL,
+        party_id UUID NOT NULL,
+        currency TEXT NOT NULL,
+        due_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        minor BIGINT,
+        payout_id UUID,
+        CONSTRAINT payables_pkey PRIMARY KEY (id),
+        CONSTRAINT payables_payout_id_fkey FOREIGN KEY(payout_id) REFERENCES payouts (id),
+        CONSTRAINT payables_minor_check CHECK (minor IS NOT NULL OR payout_id IS NULL)
+    )
+    """,
+    "CREATE INDEX payables_waiting_idx ON payables (party_id, due_at) WHERE payout_id IS NULL",
+    "CREATE INDEX payables_payout_id_idx ON payables (payout_id)",
 )
 
 GUARDS = (
@@ -153,6 +185,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("payables")
+    op.drop_table("payouts")
     for table in ("proofs", "claims", "checkpoints", "entries", "transactions", "accounts"):
         op.drop_table(f"ledger_{table}")
     for function in ("refuse", "check_transaction", "check_entries"):

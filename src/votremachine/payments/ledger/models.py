@@ -63,7 +63,7 @@ ledger_checkpoints = sa.Table(
     sa.Column("minor", sa.BigInteger, nullable=False),
 )
 
-# What the gateway says of its orders, while one proof runs.
+# What the gateway says of its orders, while one proof runs: lost in a crash, as the proof is.
 ledger_claims = sa.Table(
     "ledger_claims",
     metadata,
@@ -72,6 +72,7 @@ ledger_claims = sa.Table(
     sa.Column("currency", sa.Text, nullable=False),
     sa.Column("moved", sa.BigInteger, nullable=False, comment="captured less refunded"),
     sa.Column("held", sa.BigInteger, nullable=False),
+    prefixes=["UNLOGGED"],
 )
 
 ledger_proofs = sa.Table(

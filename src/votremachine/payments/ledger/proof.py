@@ -21,6 +21,8 @@ from votremachine.payments.ledger.models import ledger_claims, ledger_proofs
 from votremachine.payments.ledger.service.balances import first_id
 
 BATCH = 5_000
+# Of PostgreSQL's, for each sort: what does not fit goes to its disk.
+WORK_MEMORY = "64MB"
 # A proof keeps no more of them: with so many, somebody has to look at the cause anyway.
 MOST_DIFFERENCES = 1_000
 # An order may be posted later than it was made (a cardholder who takes their time, an outage). What we posted first so
@@ -201,6 +203,7 @@ async def _compared(tx: Tx, since: datetime, until: datetime, window: dict[str, 
     # How many orders were just laid there decides how they are best compared.
     await tx.execute(sa.text("ANALYZE ledger_claims"))
     await tx.execute(sa.text("SET LOCAL plan_cache_mode = force_custom_plan"))
+    await tx.execute(sa.text(f"SET LOCAL work_mem = '{WORK_MEMORY}'"))
     proof_id: UUID = window["proof_id"]
     counts = (await tx.rows(_COUNTS.bindparams(_WINDOW[0]), {"proof_id": proof_id}))[0]
     within = [await tx.rows(question, {"most": MOST_DIFFERENCES}) for question in _WITHIN]

@@ -1,9 +1,11 @@
 """Writing into the ledger: whole postings, each once for its cause, with whatever else the transaction writes."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
@@ -27,6 +29,9 @@ _heads = _rows(
         "reference": sa.Text(),
         "lines": sa.SmallInteger(),
         "content": sa.Uuid(),
+        "cause_kind": sa.Text(),
+        "cause_id": sa.Uuid(),
+        "booking_id": sa.Uuid(),
     },
 )
 _lines = _rows(
@@ -40,16 +45,12 @@ _lines = _rows(
     },
 )
 _known = insert(ledger_accounts).from_select(list(_accounts.c.keys()), sa.select(*_accounts.c).order_by(_accounts.c.id))
-_shared: dict[str, sa.types.TypeEngine[Any]] = {
-    "cause_kind": sa.Text(),
-    "cause_id": sa.Uuid(),
-    "booking_id": sa.Uuid(),
-    "occurred_at": sa.DateTime(timezone=True),
-    "description": sa.Text(),
-}
+_OCCURRED, _DESCRIBED = (
+    sa.bindparam("ledger_occurred_at", type_=sa.DateTime(timezone=True)),
+    sa.bindparam("ledger_description", type_=sa.Text),
+)
 _made = insert(ledger_transactions).from_select(
-    [*_heads.c.keys(), *_shared],
-    sa.select(*_heads.c, *(sa.bindparam(f"ledger_{name}", type_=kind) for name, kind in _shared.items())),
+    [*_heads.c.keys(), "occurred_at", "description"], sa.select(*_heads.c, _OCCURRED, _DESCRIBED)
 )
 # The same cause again changes nothing. With other lines it would be an update, which the database refuses.
 _posted = (
@@ -71,6 +72,14 @@ _POST = Write(
 )
 
 
+class Caused(msgspec.Struct, frozen=True):
+    """A posting, what it goes back to, and the booking that it is about."""
+
+    cause: Cause
+    posting: Posting
+    booking_id: UUID | None = None
+
+
 async def post(
     tx: Tx,
     cause: Cause,
@@ -83,23 +92,25 @@ async def post(
 
     Raises what `check` does; the database refuses, as a fault, what differs from what the cause was posted with.
     """
-    shared = {
-        "cause_kind": cause.kind,
-        "cause_id": cause.id,
-        "booking_id": booking_id,
-        "occurred_at": occurred_at or tx.now,
-        "description": description,
-    }
-    values: dict[str, Any] = {f"ledger_{name}": value for name, value in shared.items()}
-    values |= _as_arrays(tx, [check(posting) for posting in postings])
-    if postings:
-        await tx.defer(_POST, values)
+    caused = [Caused(cause, posting, booking_id) for posting in postings]
+    await post_all(tx, caused, occurred_at=occurred_at, description=description)
 
 
-def _as_arrays(tx: Tx, postings: list[Posting]) -> dict[str, list[Any]]:
-    numbered = [(tx.new_id(), posting) for posting in postings]
+async def post_all(
+    tx: Tx, caused: Sequence[Caused], *, occurred_at: datetime | None = None, description: str = ""
+) -> None:
+    """As `post`, for things of several causes, each of them once."""
+    for one in caused:
+        check(one.posting)
+    if caused:
+        shared = {"ledger_occurred_at": occurred_at or tx.now, "ledger_description": description}
+        await tx.defer(_POST, shared | _as_arrays(tx, caused))
+
+
+def _as_arrays(tx: Tx, caused: Sequence[Caused]) -> dict[str, list[Any]]:
+    numbered = [(tx.new_id(), one) for one in caused]
     entries = [
-        (made, number, entry) for made, posting in numbered for number, entry in enumerate(posting.entries, start=1)
+        (made, number, entry) for made, one in numbered for number, entry in enumerate(one.posting.entries, start=1)
     ]
     accounts = list({entry.account for _, _, entry in entries})
     return {
@@ -108,10 +119,13 @@ def _as_arrays(tx: Tx, postings: list[Posting]) -> dict[str, list[Any]]:
         "ledger_account_code": [account.code.value for account in accounts],
         "ledger_account_currency": [account.currency for account in accounts],
         "ledger_head_id": [made for made, _ in numbered],
-        "ledger_head_kind": [posting.kind.value for _, posting in numbered],
-        "ledger_head_reference": [posting.reference for _, posting in numbered],
-        "ledger_head_lines": [len(posting.entries) for _, posting in numbered],
-        "ledger_head_content": [posting.content for _, posting in numbered],
+        "ledger_head_kind": [one.posting.kind.value for _, one in numbered],
+        "ledger_head_reference": [one.posting.reference for _, one in numbered],
+        "ledger_head_lines": [len(one.posting.entries) for _, one in numbered],
+        "ledger_head_content": [one.posting.content for _, one in numbered],
+        "ledger_head_cause_kind": [one.cause.kind for _, one in numbered],
+        "ledger_head_cause_id": [one.cause.id for _, one in numbered],
+        "ledger_head_booking_id": [one.booking_id for _, one in numbered],
         "ledger_line_transaction_id": [made for made, _, _ in entries],
         "ledger_line_line_no": [number for _, number, _ in entries],
         "ledger_line_account_id": [entry.account.id for _, _, entry in entries],
