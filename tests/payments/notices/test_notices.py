@@ -11,17 +11,21 @@ import httpx
 import pytest
 import sqlalchemy as sa
 from litestar import Litestar
+from structlog.testing import capture_logs
 
 from tests.payments.benches import Bench, Hands, new_key, order
 from tests.payments.card_numbers import check_no_card_numbers
 from votremachine.app import create_app
 from votremachine.config import Settings
+from votremachine.infra import logs
 from votremachine.infra.database import Database
+from votremachine.payments.gateway import Standing
 from votremachine.payments.gateways import simulated_secrets
 from votremachine.payments.notices import rules
 from votremachine.payments.notices.rules import TooOld, WrongSignature, check_signature, signed
 from votremachine.payments.notices.service import purge
 from votremachine.payments.simulated import posting
+from votremachine.payments.simulated.jobs import play_gateway
 from votremachine.payments.stripe.reading import KEY
 
 NEW, OLD = "whsec_new", "whsec_old"
@@ -297,6 +301,46 @@ async def test_what_does_not_arrive_is_posted_again(
     assert await delivered(away, database, settings, hands.now) == 0
     hands.move(timedelta(days=4))
     assert await delivered(http, database, settings, hands.now) == 0, "given up"
+
+
+async def test_the_worker_plays_the_clock_and_the_post(
+    simulated_bench: Bench, database: Database, settings: Settings, hands: Hands
+) -> None:
+    heads: list[bytes] = []
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    held = await simulated_bench.gateway.hold(order(await simulated_bench.card()))
+    hands.move(timedelta(days=7))
+    server = await asyncio.start_server(take, "127.0.0.1", 0)
+    values = {name: getattr(settings, name) for name in settings.__struct_fields__}
+    there = Settings(**{**values, "port": server.sockets[0].getsockname()[1]})
+    secret = simulated_secrets(settings)[0]
+    ctx = {"gateway": simulated_bench.gateway, "database": database, "settings": there, "simulated_secret": secret}
+    assert await play_gateway(ctx) == 4, "the lapse is due in a week"
+    assert [head.startswith(b"POST /v1/webhooks/simulated ") for head in heads] == [True] * 4
+    lapsed = await simulated_bench.gateway.look_up(held.key)
+    assert lapsed is not None
+    assert lapsed.standing is Standing.RELEASED
+    server.close()
+    await server.wait_closed()
+
+
+async def test_what_is_refused_or_ignored_is_logged_without_what_it_says(
+    stripe_http: httpx.AsyncClient, settings: Settings
+) -> None:
+    logs.configure("info", as_json=True)
+    with capture_logs() as lines:
+        await post(stripe_http, an_event(description="words"), "whsec_wrong")
+        await post(stripe_http, an_event(description="words", metadata={}))
+        await post(stripe_http, an_event(description="words", metadata={}))
+    logs.configure(settings.log_level, settings.log_json)
+    told = [line for line in lines if line["event"].startswith("gateway.notice")]
+    assert [line.get("code") or line["outcome"] for line in told] == ["wrong_signature", "ignored", "repeated"]
+    assert "words" not in str(lines)
 
 
 async def delivered(
