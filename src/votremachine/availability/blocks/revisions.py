@@ -15,7 +15,9 @@ from votremachine.availability.blocks.rules import (
     Block,
     Change,
     OccurrenceNeeded,
+    RuleNamesDays,
     Scope,
+    ScopeNeeded,
     UnknownOccurrence,
     check_series,
     time_of,
@@ -41,7 +43,7 @@ def revise(
 ) -> Revision:
     """What a change of this scope makes of a block. Of a single block, and from the first occurrence on, all changes.
 
-    Raises `OccurrenceNeeded`, `UnknownOccurrence`, and what `time_of` does.
+    Raises `OccurrenceNeeded`, `ScopeNeeded`, `UnknownOccurrence`, `RuleNamesDays`, and what `time_of` does.
     """
     start = _named(block, scope, occurrence)
     series = block.time
@@ -61,7 +63,10 @@ def revise(
 
 
 def strike(block: Block, scope: Scope, occurrence: datetime | None) -> Revision:
-    """What is left of a block once this much of it is deleted. Raises `OccurrenceNeeded`, `UnknownOccurrence`."""
+    """What is left of a block once this much of it is deleted.
+
+    Raises `OccurrenceNeeded`, `ScopeNeeded`, `UnknownOccurrence`.
+    """
     start = _named(block, scope, occurrence)
     if start is None or isinstance(block.time, Span):
         return Revision(None)
@@ -105,20 +110,25 @@ def following(series: Series, start: datetime) -> Series:
 def _named(block: Block, scope: Scope, occurrence: datetime | None) -> datetime | None:
     """The local start of the occurrence that is meant; None when it is all of the block."""
     if scope is Scope.ALL:
+        if occurrence is not None:
+            raise ScopeNeeded(pointer="scope")
         return None
     if occurrence is None:
         raise OccurrenceNeeded(pointer="occurrence")
     occurrence = check_instant(occurrence, "occurrence")
-    if isinstance(block.time, Span):
-        if block.time.start != occurrence:
-            raise UnknownOccurrence(pointer="occurrence")
-        return None
-    if block.expanded_to is None or occurrence >= block.expanded_to:
+    if isinstance(block.time, Series):
+        return _start_of(block, block.time, occurrence)
+    if block.time.start != occurrence:
         raise UnknownOccurrence(pointer="occurrence")
-    near = recurrence.wall(occurrence, block.time.zone) + timedelta(days=1)
-    for start in recurrence.starts(block.time, near):
-        if recurrence.placed(block.time, start).start == occurrence:
-            return start
+    return None
+
+
+def _start_of(block: Block, series: Series, occurrence: datetime) -> datetime:
+    if block.expanded_to is not None and occurrence < block.expanded_to:
+        near = recurrence.wall(occurrence, series.zone) + timedelta(days=1)
+        for start in recurrence.starts(series, near):
+            if recurrence.placed(series, start).start == occurrence:
+                return start
     raise UnknownOccurrence(pointer="occurrence")
 
 
@@ -141,6 +151,8 @@ def _reshaped(series: Series, change: Change, anchor: datetime) -> Span | Series
         raise EndsBeforeStart(pointer="/end")
     shift, length = start - anchor, end - start
     if change.rrule is None:
+        if start.date() != anchor.date() and series.rule is not None and recurrence.names_days(series.rule):
+            raise RuleNamesDays(pointer="/rrule")
         first, rule = series.start + shift, _shifted(series, shift)
     else:
         first, rule = start, recurrence.read(change.rrule, zone) if change.rrule else None

@@ -52,6 +52,24 @@ class OccurrenceNeeded(DomainError):
     fr = "Précisez de quelle occurrence de la série il s'agit, par son début."
 
 
+class ScopeNeeded(DomainError):
+    code = "scope_needed"
+    en = "One occurrence is named: say with `scope` whether it is about this one, or about it and those after it."
+    fr = "Une occurrence est nommée : précisez avec `scope` s'il s'agit d'elle seule ou aussi des suivantes."
+
+
+class RuleNamesDays(DomainError):
+    code = "rule_names_days"
+    en = "The rule names the days itself: to move the series to others, give it a new rule."
+    fr = "La règle nomme elle-même les jours : pour déplacer la série, donnez-lui une nouvelle règle."
+
+
+class NothingToLeaveOut(DomainError):
+    code = "nothing_to_leave_out"
+    en = "Dates are left out of a series only: give a rule, or further dates."
+    fr = "On n'exclut des dates que d'une série : donnez une règle, ou d'autres dates."
+
+
 class UnknownOccurrence(DomainError):
     code = "unknown_occurrence"
     en = "The series has no occurrence that starts then."
@@ -112,12 +130,14 @@ def time_of(zone: ZoneInfo, change: Change) -> Span | Series:
     """When a new block is: a span, or a series if there is a rule or further dates.
 
     Raises `EndsBeforeStart`, `NaiveTime`, `OutOfTime`, `BadRule`, `RuleMissesStart`, `OccurrenceTooLong`,
-    `TooManyDates`.
+    `TooManyDates`, `NothingToLeaveOut`.
     """
     if change.start is None or change.end is None:
         raise EndsBeforeStart(pointer="/end")
     once = Span(change.start, change.end)
     if not change.rrule and not change.rdates:
+        if change.exdates:
+            raise NothingToLeaveOut(pointer="/exdates")
         return once
     series = Series(
         zone,
