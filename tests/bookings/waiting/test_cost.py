@@ -1,4 +1,4 @@
-"""What a sweep costs: three questions when there is nothing to do, however many wait, each answered by an index."""
+"""What a sweep costs, whoever waits; and that it comes round to everybody, however many there are."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -7,8 +7,9 @@ import pytest
 import sqlalchemy as sa
 
 from tests.bookings.test_statements import Statements
+from tests.bookings.test_statements import statements as statements  # noqa: PLC0414 -- a fixture
 from tests.cast import Cast, farmer, plant
-from tests.people import at
+from tests.people import Person, World, at
 from votremachine.bookings.schemas import Book
 from votremachine.bookings.service.book import book
 from votremachine.bookings.waiting.jobs import FIRST, offer_freed
@@ -137,3 +138,60 @@ async def test_the_first_of_many_who_want_one_hour_does_not_hide_who_wants_anoth
     async with database.read() as tx:
         rows = await tx.rows(sa.text("SELECT state FROM waiting_entries ORDER BY id"))
     assert [row.state for row in rows] == ["offered", *["waiting"] * (many - 1), "offered"]
+
+
+async def test_more_than_a_batch_is_too_late_and_more_than_a_batch_of_machines_is_free(database: Database) -> None:
+    many, soon = offers.MACHINE_BATCH + 1, {"first": at(1), "last": at(1, offers.LAPSE_BATCH)}
+    async with database.begin() as tx:
+        cast = await plant(tx, buffers=[NO_BUFFERS] * many)
+        sides = {"owner": next(iter(cast.owner.seats)), "renter": next(iter(cast.renter.seats))}
+        sides["person"] = cast.renter.person_id
+        await tx.execute(CROWD, {**sides, **soon, "machine": cast.machines[0]})
+        for machine in cast.machines:
+            await tx.execute(CROWD, {**sides, "machine": machine, "first": at(30), "last": at(30)})
+    url = database.engine.url.render_as_string(hide_password=False)
+    then = Database(url, 2, lambda: at(1, offers.LAPSE_BATCH))
+    assert await offer_freed({"database": then}) == many
+    await then.close()
+    async with database.read() as tx:
+        rows = await tx.rows(sa.text("SELECT state, count(*) AS many FROM waiting_entries GROUP BY state"))
+    assert {row.state: row.many for row in rows} == {"lapsed": offers.LAPSE_BATCH + 1, "offered": many}
+
+
+async def test_a_machine_that_fails_does_not_keep_the_others_waiting(database: Database) -> None:
+    async with database.begin() as tx:
+        cast = await plant(tx, buffers=[NO_BUFFERS] * 2)
+        sides = {"owner": next(iter(cast.owner.seats)), "renter": next(iter(cast.renter.seats))}
+        sides["person"] = cast.renter.person_id
+        for machine in cast.machines:
+            await tx.execute(CROWD, {**sides, "machine": machine, "first": at(2), "last": at(2)})
+        broken = sa.text("UPDATE machines SET zone = 'Nowhere/At_all' WHERE id = :id")
+        await tx.execute(broken, {"id": min(cast.machines)})
+    assert await offer_freed({"database": database}) == 1
+    async with database.read() as tx:
+        rows = await tx.rows(sa.text("SELECT machine_id, state FROM waiting_entries"))
+    assert {row.machine_id: row.state for row in rows} == {
+        min(cast.machines): "waiting",
+        max(cast.machines): "offered",
+    }
+
+
+async def test_lists_do_not_grow_in_queries_with_their_rows(
+    world: World, owner: Person, renter: Person, statements: Statements
+) -> None:
+    tractor = await world.machine(owner)
+    await owner.made(f"/machines/{tractor}/blocks", {"start": at(2).isoformat(), "end": at(9).isoformat()})
+    asked = ((renter, "/waiting"), (owner, f"/machines/{tractor}/waiting"))
+    counts: list[list[int]] = []
+    for day in range(3):
+        other = await world.farmer(f"{day}@ferme.example", f"Ferme {day}")
+        for who in (renter, other):
+            wish = {"start": at(2 + day).isoformat(), "end": at(3 + day).isoformat()}
+            await who.made(f"/machines/{tractor}/waiting", wish, Idempotency_Key=str(day))
+        counts.append([])
+        for who, path in asked:
+            assert len((await who.get(path)).json()["items"]) == (day + 1) * (1 if who is renter else 2)
+            with statements.counted() as seen:
+                await who.get(path)
+            counts[-1].append(len(seen))
+    assert counts[0] == counts[1] == counts[2]
