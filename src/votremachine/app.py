@@ -21,6 +21,8 @@ from votremachine.availability.blocks import routes as blocks
 from votremachine.availability.maintenance import routes as maintenance
 from votremachine.bookings.privacy import BOOKINGS
 from votremachine.bookings.routes import router as bookings
+from votremachine.bookings.waiting import routes as waiting
+from votremachine.bookings.waiting.privacy import WAITING
 from votremachine.calendars import routes as calendars
 from votremachine.calendars.privacy import LINKS
 from votremachine.config import Settings, read_settings
@@ -64,6 +66,7 @@ ROUTERS: tuple[Router | HTTPRouteHandler, ...] = (
     pricing.router,
     discovery.find,
     bookings.router,
+    waiting.router,
     calendars.router,
     notifications.router,
     sync.router,
@@ -114,7 +117,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         "cursors": Cursors(keys_of(settings)),
         "offers": offers,
         # What each slice knows of a person; those below know nothing of those above.
-        "parts": (MACHINES, BOOKINGS, LINKS, INBOX),
+        "parts": (MACHINES, BOOKINGS, WAITING, LINKS, INBOX),
     }
     per_request = {"claims": read_claims, "asking": pricing.asking_reader(read_claims, database, offers)}
     app = Litestar(

@@ -25,6 +25,8 @@ from votremachine.availability.blocks.jobs import roll_forward
 from votremachine.availability.maintenance.jobs import propose_maintenance
 from votremachine.bookings import events
 from votremachine.bookings.jobs import complete_returned, expire_provisional, warn_overdue
+from votremachine.bookings.waiting import events as waiting
+from votremachine.bookings.waiting.jobs import offer_freed
 from votremachine.config import Settings
 from votremachine.fleet.photos.jobs import make_copies
 from votremachine.infra import logs
@@ -54,6 +56,8 @@ HANDLERS: Handlers = {
     events.RenterAbsent: (tell,),
     events.BookingAtRisk: (tell,),
     events.BookingOutOfRisk: (tell,),
+    waiting.WaitingOffered: (tell,),
+    waiting.WaitingLapsed: (tell_person,),
     calendar.OccurrencesLost: (tell_owner,),
     calendar.MaintenanceDue: (tell_owner,),
     accounts.RefreshTokenReused: (tell_person,),
@@ -89,6 +93,8 @@ def _cron_jobs() -> list[Any]:
         sweep(drain_outbox, second=EVERY_SECOND),
         sweep(send_letters, second=EVERY_SECOND),
         sweep(expire_provisional, second={0, 10, 20, 30, 40, 50}),
+        # Behind the sweep above, which gives back what offers held.
+        sweep(offer_freed, second={2, 12, 22, 32, 42, 52}),
         sweep(warn_overdue, second={5}),
         sweep(complete_returned, minute={2}, second={0}),
         sweep(make_copies, second=EVERY_SECOND),

@@ -147,6 +147,11 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/v1/bookings/{booking_id}/check_out"): WORKERS_OF_THE_OWNER,
     ("POST", "/v1/bookings/{booking_id}/check_in"): WORKERS_OF_THE_OWNER,
     ("POST", "/v1/bookings/{booking_id}/no_show"): WORKERS_OF_THE_OWNER,
+    # Nobody waits for their own machine; support waits for nobody.
+    ("POST", "/v1/machines/{machine_id}/waiting"): (201, 422, 403, 201, 403, 422, 422, 422, 422),
+    ("GET", "/v1/machines/{machine_id}/waiting"): (403, 200, 403, 403, 200, 200, 200, 200, 200),
+    ("GET", "/v1/waiting"): EVERYBODY,
+    ("DELETE", "/v1/waiting/{entry_id}"): (404, 403, 403, 204, 403, 403, 403, 403, 403),
     ("GET", "/v1/inbox"): EVERYBODY,
     # Everybody follows their own parties, and nobody else's: tests/sync.
     ("GET", "/v1/events"): EVERYBODY,
@@ -162,6 +167,8 @@ SPAN = {"start": at(10).isoformat(), "end": at(11).isoformat()}
 
 # A note of the owner's alone, one that both sides of the booking read, and where the machine really stands.
 SECRET_NOTE, SHARED_NOTE, YARD = "Révision chez Marcel", "Après la pluie", "43.8911"
+# What a renter says of a wish, until there is a booking.
+WISH_NOTE = "Avant les foins"
 VERSIONED = {("PATCH", f"/v1/{path}") for path in ("machines/{machine_id}", "parties/{party_id}", "blocks/{block_id}")}
 # Questions that are asked with POST, and letters that are asked for: nothing is changed by them.
 NOT_NOTED = {("POST", "/v1/quotes"), ("POST", "/v1/me/addresses")}
@@ -182,6 +189,7 @@ class Scene:
     link: str  # the owner's, to the machine's calendar
     plan: str
     proposal: str
+    entry: str  # the renter's, who waits for what the block takes
 
     def body(self, method: str, path: str, who: str) -> Json:
         """A body that is right for the route, sent by this persona."""
@@ -223,6 +231,7 @@ class Scene:
             "done": {},
             "calendar-links": {"machine_id": self.machine},
             "quotes": {"machine_ids": [self.machine], **SPAN},
+            "waiting": {"party_id": own, "start": at(2).isoformat(), "end": at(3).isoformat()},
             "bookings": {"machine_ids": [self.machine], "renter_party_id": own, **SPAN},
             "confirm": {"payment": "on_account"},
             "decline": {},
@@ -255,6 +264,7 @@ class Scene:
             link_id=self.link,
             plan_id=self.plan,
             proposal_id=self.proposal,
+            entry_id=self.entry,
         )
         questions = {
             "availability": f"?from={at(0):%FT%TZ}&to={at(30):%FT%TZ}",
@@ -290,7 +300,11 @@ async def scene(world: World, owner: Person, renter: Person, database: Database,
     due = {"title": SECRET_NOTE, "minutes": 60, "every_days": 30, "last_on": f"{at(-40):%F}"}
     plan = await owner.made(f"{path}/maintenance-plans", due)
     proposal = (await owner.get(f"{path}/maintenance-proposals")).json()["items"][0]
-    return Scene(people, machine, block["id"], booking["id"], person, photo, link["id"], plan["id"], proposal["id"])
+    wish = {"start": at(6).isoformat(), "end": at(7).isoformat(), "note": WISH_NOTE}
+    entry = await renter.made(f"{path}/waiting", wish, Idempotency_Key="wish")
+    ours = (block, booking, link, plan, proposal, entry)
+    block_id, booking_id, link_id, plan_id, proposal_id, entry_id = (one["id"] for one in ours)
+    return Scene(people, machine, block_id, booking_id, person, photo, link_id, plan_id, proposal_id, entry_id)
 
 
 async def somebody(
@@ -364,6 +378,7 @@ def check_no_leak(scene: Scene, who: str, path: str, answer: httpx.Response) -> 
         scene.people["renter"].email: {"renter", "support"},
         SECRET_NOTE: {"owner", "support"},
         SHARED_NOTE: {"owner", "renter", "support"},
+        WISH_NOTE: {"renter"},
         YARD: {"owner", "support"},
     }
     told = answer.text if "json" in answer.headers.get("content-type", "") else ""

@@ -21,6 +21,10 @@ from votremachine.infra.replies import Stale
 
 # The machines whose ids are bound as `ids`: for a slice above to join its own tables to, and read with `from_row`.
 BY_IDS = sa.select(*table.COLUMNS).where(machines.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
+# Every machine with the minutes that decide when it can be had: for a slice above to join its own tables to.
+MINUTES = sa.select(
+    *(machines.c[name] for name in ("id", "buffer_before_minutes", "buffer_after_minutes", "lead_minutes"))
+)
 CURRENCY = table.CURRENCY
 from_row = table.from_row
 _WHOLE = sa.select(*table.WHOLE).where(machines.c.id == sa.bindparam("id"))

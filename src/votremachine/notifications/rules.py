@@ -1,8 +1,12 @@
 """Which fact is told to which side, and in what words. Pure."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 
 from votremachine.bookings import events
+from votremachine.bookings.waiting.events import WaitingLapsed, WaitingOffered
+from votremachine.kernel.events import Event
 
 
 class Side(StrEnum):
@@ -22,9 +26,10 @@ TOLD: dict[type[events.BookingEvent], tuple[Side, ...]] = {
     events.RenterAbsent: (Side.RENTER,),
     events.BookingAtRisk: (Side.OWNER, Side.RENTER),
     events.BookingOutOfRisk: (Side.OWNER, Side.RENTER),
+    WaitingOffered: (Side.RENTER,),
 }
 
-# kind -> (French, English)
+# kind -> (French, English); in braces what `facts_of` has
 WORDS: dict[str, tuple[str, str]] = {
     "BookingRequested": (
         "Une demande de réservation attend votre réponse.",
@@ -47,6 +52,16 @@ WORDS: dict[str, tuple[str, str]] = {
     "BookingOutOfRisk": (
         "Le matériel est rentré : cette réservation n'est plus menacée.",
         "The machine is back: this booking is no longer at risk.",
+    ),
+    "WaitingOffered": (
+        "Le matériel que vous attendiez s'est libéré : il est à vous jusqu'au {until}. Confirmez la réservation d'ici"
+        " là, sinon il est proposé au suivant.",
+        "The machine that you waited for is free: it is held for you until {until}. Confirm the booking before then, or"
+        " it is offered to the next in line.",
+    ),
+    "WaitingLapsed": (
+        "Une période que vous attendiez ne peut plus vous être proposée. {why}",
+        "A period that you waited for cannot be offered to you any more. {why}",
     ),
     "OccurrencesLost": (
         "Une réservation occupe une partie d'un de vos blocages récurrents : elle reste, le blocage la contourne.",
@@ -75,7 +90,27 @@ WORDS: dict[str, tuple[str, str]] = {
 }
 
 
-def say(kind: str, language: str) -> str:
+Facts = Mapping[str, str]
+_HOURS = {"fr": "%d/%m/%Y à %H:%M", "en": "%d/%m/%Y at %H:%M"}
+
+
+def facts_of(event: Event) -> Facts:
+    """What the words of a fact name, to be kept with its message: by language, where the words differ."""
+    match event:
+        case WaitingOffered():
+            return {f"until_{language}": _hour(event.expires_at, language) for language in _HOURS}
+        case WaitingLapsed():
+            return {"why_fr": event.fr, "why_en": event.en}
+    return {}
+
+
+def say(kind: str, language: str, facts: Facts) -> str:
     """The sentence for a kind of message in French ("fr") or English ("en")."""
     french, english = WORDS[kind]
-    return french if language == "fr" else english
+    spoken, words = ("fr", french) if language == "fr" else ("en", english)
+    mark = f"_{spoken}"
+    return words.format(**{name.removesuffix(mark): said for name, said in facts.items() if name.endswith(mark)})
+
+
+def _hour(instant: datetime, language: str) -> str:
+    return instant.strftime(_HOURS[language])
