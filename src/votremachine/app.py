@@ -20,6 +20,7 @@ from votremachine.availability import routes as availability
 from votremachine.availability.blocks import routes as blocks
 from votremachine.availability.maintenance import routes as maintenance
 from votremachine.bookings.privacy import BOOKINGS
+from votremachine.bookings.replacing import routes as replacing
 from votremachine.bookings.routes import router as bookings
 from votremachine.calendars import routes as calendars
 from votremachine.calendars.privacy import LINKS
@@ -64,6 +65,7 @@ ROUTERS: tuple[Router | HTTPRouteHandler, ...] = (
     pricing.router,
     discovery.find,
     bookings.router,
+    replacing.router,
     calendars.router,
     notifications.router,
     sync.router,
