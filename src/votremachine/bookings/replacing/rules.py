@@ -119,11 +119,11 @@ def plan(wishes: Sequence[Wish], order: Sequence[UUID]) -> dict[UUID, UUID]:
     """Which machine takes which booking: none takes two that meet, and if one alone can take them all, it does.
 
     Tries each machine in the order of preference as the first to be filled, then all side by side, and keeps what
-    moves most, the earlier try where two move as many. To move the most of all is a hard problem where machines differ
+    moves most, to the fewest machines. To move the most of all is a hard problem where machines differ
     (interval scheduling with eligibility is NP-hard); for machines that are alike this does.
     """
     tries = [_one_by_one(wishes, [first, *(one for one in order if one != first)]) for first in order]
-    return max([*tries, _side_by_side(wishes, order)], key=len)
+    return max([*tries, _side_by_side(wishes, order)], key=lambda placed: (len(placed), -len({*placed.values()})))
 
 
 def standing_in(stands_for: Mapping[UUID, UUID], machine_id: UUID, other_id: UUID) -> dict[UUID, UUID]:

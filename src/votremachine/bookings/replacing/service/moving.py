@@ -102,6 +102,7 @@ def _check(stale: Stale) -> None:
 
 async def _tell(tx: Tx, who: Actor, machine: Machine, moved: Mapping[UUID, UUID], changed: Sequence[Booking]) -> None:
     """Tell both sides of each booking, note it, and let the blocks that want the freed time have it."""
+    filled = await fill(tx, machine)
     for one in changed:
         tx.publish(
             MachineReplaced(
@@ -116,5 +117,5 @@ async def _tell(tx: Tx, who: Actor, machine: Machine, moved: Mapping[UUID, UUID]
         )
     went = {str(booking_id): str(other_id) for booking_id, other_id in moved.items()}
     await audit.note(tx, who, "replace", "machine", machine.id, machine.party_id, moved=went)
-    if (await fill(tx, machine)).claimed:
+    if filled.claimed:
         tx.publish(CalendarChanged(machine_id=machine.id, owner_party_id=machine.party_id, by=who.person_id))
