@@ -125,7 +125,8 @@ def test_nobody_can_take_anything_where_there_is_nobody() -> None:
 def test_whoever_stands_in_is_charged_as_what_was_agreed(steps: list[tuple[int, int]]) -> None:
     """However machines are exchanged, each place of a booking is charged as at the start."""
     agreed = [UUID(int=n) for n in range(2)]
-    now, stands_for = list(agreed), {}
+    now = list(agreed)
+    stands_for: dict[UUID, UUID] = {}
     for step, to in steps:
         other, place = UUID(int=to), step % 2
         if other in now:

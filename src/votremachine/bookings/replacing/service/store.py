@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -16,7 +16,7 @@ from votremachine.bookings.rules import Booking, State
 from votremachine.bookings.service.reading import MACHINE_IDS, SEEN_VERSION, SELECT, from_row, in_state
 from votremachine.infra.database import RunAgain, Tx
 
-_INSTANT, _UUIDS = sa.DateTime(timezone=True), sa.ARRAY(sa.Uuid)
+_INSTANT, _UUIDS, _TEXTS = sa.DateTime(timezone=True), sa.ARRAY(sa.Uuid), sa.ARRAY(sa.Text)
 _HERE = bookings.c.id.in_(
     sa.select(booking_machines.c.booking_id).where(
         booking_machines.c.machine_id == sa.bindparam("machine", type_=sa.Uuid)
@@ -42,7 +42,7 @@ _moves = (
     sa.func.unnest(
         sa.bindparam("ids", type_=_UUIDS),
         sa.bindparam("others", type_=_UUIDS),
-        sa.bindparam("stand_ins", type_=sa.ARRAY(sa.Text)),
+        sa.bindparam("stand_ins", type_=_TEXTS),
     )
     .table_valued(
         sa.column("booking_id", sa.Uuid),
@@ -70,6 +70,27 @@ _CHANGE = (
         at_risk=False,
     )
     .returning(bookings, MACHINE_IDS)
+)
+
+
+_steps = (
+    sa.func.unnest(
+        sa.bindparam("step_ids", type_=_UUIDS), sa.bindparam("ids", type_=_UUIDS), sa.bindparam("whys", type_=_TEXTS)
+    )
+    .table_valued(sa.column("id", sa.Uuid), sa.column("booking_id", sa.Uuid), sa.column("why", sa.Text), name="steps")
+    .render_derived()
+)
+_RECORD = booking_transitions.insert().from_select(
+    ["id", "booking_id", "from_state", "to_state", "at", "by", "why"],
+    sa.select(
+        _steps.c.id,
+        _steps.c.booking_id,
+        bookings.c.state,
+        bookings.c.state,
+        sa.bindparam("now", type_=_INSTANT),
+        sa.bindparam("by", type_=sa.Uuid),
+        _steps.c.why,
+    ).join(bookings, bookings.c.id == _steps.c.booking_id),
 )
 
 
@@ -112,23 +133,18 @@ async def put(
     }
     await tx.execute(_PUT, {**values, "machine": machine_id})
     changed = await tx.rows(_CHANGE, values)
-    await tx.execute(booking_transitions.insert(), [_step(tx, who, one, machine_id, moved, why) for one in found])
+    steps = {
+        "step_ids": [tx.new_id() for _ in found],
+        "ids": values["ids"],
+        "whys": [_why(machine_id, moved[one.id], why) for one in found],
+    }
+    await tx.execute(_RECORD, {**steps, "by": who.person_id, "now": tx.now})
     return sorted((from_row(row) for row in changed), key=lambda one: (one.during, one.id))
 
 
-def _step(
-    tx: Tx, who: Actor, booking: Booking, machine_id: UUID, moved: Mapping[UUID, UUID], why: str
-) -> dict[str, Any]:
-    went = f"{machine_id} → {moved[booking.id]}"
-    return {
-        "id": tx.new_id(),
-        "booking_id": booking.id,
-        "from_state": booking.state,
-        "to_state": booking.state,
-        "at": tx.now,
-        "by": who.person_id,
-        "why": f"{went}: {why}" if why else went,
-    }
+def _why(machine_id: UUID, other_id: UUID, why: str) -> str:
+    went = f"{machine_id} → {other_id}"
+    return f"{went}: {why}" if why else went
 
 
 def _text(stands_for: Mapping[UUID, UUID]) -> str:
