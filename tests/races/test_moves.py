@@ -128,6 +128,27 @@ async def test_whoever_waited_for_a_booking_sees_the_machine_that_it_has_now(man
     assert (row.machines, row.taken) == ([other], [other])
 
 
+async def test_what_another_replacement_moved_meanwhile_is_not_missed_in_ours(many: Database) -> None:
+    cast, ids = await booked(many, machines=3)
+    broken, one, two = cast.machines
+    moved, may_commit = asyncio.Event(), asyncio.Event()
+
+    async def slowly() -> None:
+        async with many.begin() as tx:
+            moves = [Move(booking_id=ids[0], version=1, to_machine_id=one)]
+            await moving.replace(tx, cast.owner, broken, Replace(moves=moves, leave_unassigned=True))
+            moved.set()
+            await may_commit.wait()
+
+    slow = asyncio.create_task(slowly())
+    await moved.wait()
+    ours = asyncio.create_task(replaced(many, cast, broken, dict.fromkeys(ids[1:], two)))
+    await waiting(many)
+    may_commit.set()
+    await slow
+    assert await ours, "the first is not of this machine any more, so nothing is left out"
+
+
 async def test_blocks_and_moves_of_one_machine_take_their_turns(many: Database) -> None:
     for _ in range(6):
         cast, ids = await booked(many)
