@@ -20,6 +20,7 @@ from votremachine.availability import routes as availability
 from votremachine.availability.blocks import routes as blocks
 from votremachine.availability.maintenance import routes as maintenance
 from votremachine.bookings.privacy import BOOKINGS
+from votremachine.bookings.replacing import routes as replacing
 from votremachine.bookings.routes import router as bookings
 from votremachine.bookings.waiting import routes as waiting
 from votremachine.bookings.waiting.privacy import WAITING
@@ -67,6 +68,7 @@ ROUTERS: tuple[Router | HTTPRouteHandler, ...] = (
     discovery.find,
     bookings.router,
     waiting.router,
+    replacing.router,
     calendars.router,
     notifications.router,
     sync.router,

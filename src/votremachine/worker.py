@@ -52,6 +52,7 @@ HANDLERS: Handlers = {
     events.BookingExpired: (tell,),
     events.BookingCancelled: (tell,),
     events.BookingMoved: (tell,),
+    events.MachineReplaced: (tell,),
     events.MachineReturned: (tell,),
     events.RenterAbsent: (tell,),
     events.BookingAtRisk: (tell,),

@@ -120,6 +120,10 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     # Blocks may meet: the second one takes what the first leaves.
     ("POST", "/v1/machines/{machine_id}/blocks"): (403, 403, 403, 403, 403, 403, 403, 201, 201),
     ("GET", "/v1/machines/{machine_id}/blocks"): (403, 200, 403, 403, 200, 200, 200, 200, 200),
+    ("GET", "/v1/machines/{machine_id}/substitutes"): (403, 200, 403, 403, 200, 200, 200, 200, 200),
+    ("POST", "/v1/machines/{machine_id}/replacement-plan"): RUNNERS,
+    # What stands there is only held, and none of that is moved.
+    ("POST", "/v1/machines/{machine_id}/replace"): (403, 403, 403, 403, 403, 403, 403, 409, 409),
     ("GET", "/v1/blocks/{block_id}"): OWN_PEOPLE_AND_STAFF,
     ("PATCH", "/v1/blocks/{block_id}"): RUNNERS_OF_A_HIDDEN_THING,
     # The manager's was the last chance to delete it.
@@ -171,7 +175,11 @@ SECRET_NOTE, SHARED_NOTE, YARD = "Révision chez Marcel", "Après la pluie", "43
 WISH_NOTE = "Avant les foins"
 VERSIONED = {("PATCH", f"/v1/{path}") for path in ("machines/{machine_id}", "parties/{party_id}", "blocks/{block_id}")}
 # Questions that are asked with POST, and letters that are asked for: nothing is changed by them.
-NOT_NOTED = {("POST", "/v1/quotes"), ("POST", "/v1/me/addresses")}
+NOT_NOTED = {
+    ("POST", "/v1/quotes"),
+    ("POST", "/v1/me/addresses"),
+    ("POST", "/v1/machines/{machine_id}/replacement-plan"),
+}
 # A machine may be in that state already: then nothing is changed.
 MAYBE_NOTED = {("POST", f"/v1/machines/{{machine_id}}/{state}") for state in ("publish", "pause", "retire")}
 
@@ -190,6 +198,7 @@ class Scene:
     plan: str
     proposal: str
     entry: str  # the renter's, who waits for what the block takes
+    spare: str
 
     def body(self, method: str, path: str, who: str) -> Json:
         """A body that is right for the route, sent by this persona."""
@@ -226,6 +235,8 @@ class Scene:
             "rates": {"rates": [{"unit": "day", "minor": 1}]},
             "arrange": {"photo_ids": [self.photo]},
             "blocks": {"start": at(20).isoformat(), "end": at(21).isoformat()},
+            "replacement-plan": {},
+            "replace": {"moves": [{"booking_id": self.booking, "version": 1, "to_machine_id": self.spare}]},
             "readings": {"meter": "engine_hour", "value": "1200"},
             "maintenance-plans": {"title": "X", "minutes": 60, "every_days": 30, "last_on": f"{at(-1):%F}"},
             "done": {},
@@ -269,6 +280,7 @@ class Scene:
         questions = {
             "availability": f"?from={at(0):%FT%TZ}&to={at(30):%FT%TZ}",
             "calendar": f"?from={at(0):%FT%TZ}&to={at(30):%FT%TZ}",
+            "substitutes": f"?from={at(12):%FT%TZ}&to={at(13):%FT%TZ}",
             "letters": "?to=x@x.example",
             "events": "?follow=false",
             "people": f"?email={self.people['owner'].email}" if "staff" in path else "",
@@ -299,12 +311,13 @@ async def scene(world: World, owner: Person, renter: Person, database: Database,
     assert (await owner.ask("PATCH", path, {"meters": ["engine_hour"]}, If_Match=tag)).status_code == 200
     due = {"title": SECRET_NOTE, "minutes": 60, "every_days": 30, "last_on": f"{at(-40):%F}"}
     plan = await owner.made(f"{path}/maintenance-plans", due)
+    spare = await world.machine(owner)
     proposal = (await owner.get(f"{path}/maintenance-proposals")).json()["items"][0]
     wish = {"start": at(6).isoformat(), "end": at(7).isoformat(), "note": WISH_NOTE}
     entry = await renter.made(f"{path}/waiting", wish, Idempotency_Key="wish")
     ours = (block, booking, link, plan, proposal, entry)
     block_id, booking_id, link_id, plan_id, proposal_id, entry_id = (one["id"] for one in ours)
-    return Scene(people, machine, block_id, booking_id, person, photo, link_id, plan_id, proposal_id, entry_id)
+    return Scene(people, machine, block_id, booking_id, person, photo, link_id, plan_id, proposal_id, entry_id, spare)
 
 
 async def somebody(

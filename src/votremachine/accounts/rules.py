@@ -61,6 +61,7 @@ class Verb(StrEnum):
     DECLINE = "decline"
     CANCEL = "cancel"
     RESCHEDULE = "reschedule"
+    REPLACE_MACHINE = "replace_machine"
     HAND_OVER = "hand_over"
     FIND_PERSON = "find_person"
     IMPERSONATE = "impersonate"
@@ -95,6 +96,7 @@ PERMISSIONS: Mapping[Verb, Mapping[Relation, frozenset[Role] | frozenset[StaffRo
     Verb.DECLINE: {Relation.OWNER: RUNNERS},
     Verb.CANCEL: {Relation.OWNER: RUNNERS, Relation.RENTER: _WORKERS},
     Verb.RESCHEDULE: {Relation.RENTER: _WORKERS},
+    Verb.REPLACE_MACHINE: {Relation.OWNER: RUNNERS},
     Verb.HAND_OVER: {Relation.OWNER: _WORKERS},
     Verb.FIND_PERSON: {Relation.PLATFORM: _SUPPORT},
     Verb.IMPERSONATE: {Relation.PLATFORM: _SUPPORT},

@@ -82,6 +82,14 @@ class Booking(msgspec.Struct, frozen=True):
     note: str
     version: int
     created_at: datetime
+    # The machine that was agreed on, by the id of the one that was put in its place: cards, extras and the lines of
+    # the price go on naming the former.
+    stands_for: Mapping[UUID, UUID] = {}
+
+    @property
+    def agreed_ids(self) -> tuple[UUID, ...]:
+        """The machines that the price was agreed for, in order of id."""
+        return tuple(sorted(self.stands_for.get(machine_id, machine_id) for machine_id in self.machine_ids))
 
 
 class BookingsStand(DomainError):

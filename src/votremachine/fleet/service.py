@@ -33,6 +33,13 @@ _POSITIONS = sa.select(machines.c.id, machines.c.latitude, machines.c.longitude)
     machines.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid)))
 )
 
+_keys = (
+    sa.func.unnest(sa.bindparam("keys", type_=sa.ARRAY(sa.BigInteger)))
+    .table_valued(sa.column("key", sa.BigInteger), with_ordinality="place", name="keys")
+    .render_derived()
+)
+_LOCK_ALL = sa.select(sa.func.pg_advisory_xact_lock(_keys.c.key)).order_by(_keys.c.place)
+
 
 async def machines_by_id(tx: Tx, ids: Collection[UUID]) -> Mapping[UUID, Machine]:
     """These machines, whatever their state, in one statement; raises `UnknownMachine` when one does not exist."""
@@ -54,6 +61,12 @@ async def lock(tx: Tx, machine_id: UUID) -> None:
     """
     key = int.from_bytes(machine_id.bytes[8:], signed=True)
     await tx.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
+
+
+async def lock_all(tx: Tx, machine_ids: Collection[UUID]) -> None:
+    """`lock` of several machines, in the order of their ids; one statement."""
+    keys = [int.from_bytes(machine_id.bytes[8:], signed=True) for machine_id in sorted(machine_ids)]
+    await tx.execute(_LOCK_ALL, {"keys": keys})
 
 
 async def machine(tx: Tx, machine_id: UUID) -> Machine:

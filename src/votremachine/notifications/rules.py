@@ -22,6 +22,7 @@ TOLD: dict[type[events.BookingEvent], tuple[Side, ...]] = {
     events.BookingExpired: (Side.RENTER,),
     events.BookingCancelled: (Side.OWNER, Side.RENTER),
     events.BookingMoved: (Side.OWNER, Side.RENTER),
+    events.MachineReplaced: (Side.OWNER, Side.RENTER),
     events.MachineReturned: (Side.RENTER,),
     events.RenterAbsent: (Side.RENTER,),
     events.BookingAtRisk: (Side.OWNER, Side.RENTER),
@@ -40,6 +41,12 @@ WORDS: dict[str, tuple[str, str]] = {
     "BookingExpired": ("La réservation a expiré sans confirmation.", "The booking expired before it was confirmed."),
     "BookingCancelled": ("La réservation est annulée.", "The booking is cancelled."),
     "BookingMoved": ("La réservation a changé de période.", "The booking was moved to another time."),
+    "MachineReplaced": (
+        "Le propriétaire a remplacé un matériel de cette réservation par un autre ; le prix convenu reste."
+        " Le locataire peut annuler si le remplaçant ne lui convient pas.",
+        "The owner replaced a machine of this booking by another; the agreed price stays."
+        " The renter may cancel if the other one does not suit.",
+    ),
     "MachineReturned": ("Le retour du matériel est enregistré.", "The return of the machine is recorded."),
     "RenterAbsent": (
         "Le propriétaire signale que personne n'est venu chercher le matériel.",

@@ -75,7 +75,7 @@ async def _move(tx: Tx, who: Actor, booking: Booking, machines: list[Machine], s
         await claims.move(tx, Taker.BOOKING, booking.id, wishes(machines, span), expires_at=expires_at)
     except SpanTaken:
         raise await with_alternatives(tx, booking.id, machines, span) from None
-    hires = await pricing.booked(tx, machines, booking.card_ids, booking.extras)
+    hires = await pricing.booked(tx, await _agreed(tx, booking, machines), booking.card_ids, booking.extras)
     changed = await store.change(
         tx,
         booking,
@@ -92,3 +92,11 @@ async def _move(tx: Tx, who: Actor, booking: Booking, machines: list[Machine], s
         },
     )
     return (await reading.views(tx, [changed]))[0]
+
+
+async def _agreed(tx: Tx, booking: Booking, machines: list[Machine]) -> list[Machine]:
+    """The machines that a booking was agreed for: whatever stands in for them now is charged as they were."""
+    if not booking.stands_for:
+        return machines
+    found = await fleet.machines_by_id(tx, booking.agreed_ids)
+    return [found[machine_id] for machine_id in booking.agreed_ids]

@@ -1,12 +1,12 @@
 """The waiting list; and messages that say more than what kind they are.
 
-Revision 0012, after 0008.
+Revision 0012, after 0011.
 """
 
 from alembic import op
 
 revision = "0012"
-down_revision = "0008"
+down_revision = "0011"
 
 
 def upgrade() -> None:
