@@ -140,6 +140,34 @@ async def test_the_first_of_many_who_want_one_hour_does_not_hide_who_wants_anoth
     assert [row.state for row in rows] == ["offered", *["waiting"] * (many - 1), "offered"]
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "free"),
+    [
+        # Kept an hour before and half an hour after: blocked from 9:00 to 11:30, whence newcomers keep away as far.
+        (7.5, 8.5, True),
+        (7.75, 8.75, False),
+        (12.5, 13, True),
+        (12.25, 13, False),
+    ],
+)
+async def test_only_what_buffers_leave_is_taken_for_free(
+    start: float, end: float, free: bool, database: Database
+) -> None:
+    async with database.begin() as tx:
+        cast = await plant(tx, buffers=[(timedelta(hours=1), timedelta(minutes=30))])
+        (machine,) = cast.machines
+        await book(tx, cast.renter, Book(machine_ids=[machine], start=at(3, 10), end=at(3, 11)))
+        sides = {"owner": next(iter(cast.owner.seats)), "renter": next(iter(cast.renter.seats))}
+        wish = {**sides, "machine": machine, "person": cast.renter.person_id}
+        await tx.execute(CROWD, {**wish, "first": at(3), "last": at(3)})
+        await tx.execute(
+            sa.text("UPDATE waiting_entries SET starts = :start, ends = :end"),
+            {"start": at(3, start), "end": at(3, end)},
+        )
+    async with database.read() as tx:
+        assert await offers.machines_free(tx, FIRST) == ([machine] if free else [])
+
+
 async def test_more_than_a_batch_is_too_late_and_more_than_a_batch_of_machines_is_free(database: Database) -> None:
     many, soon = offers.MACHINE_BATCH + 1, {"first": at(1), "last": at(1, offers.LAPSE_BATCH)}
     async with database.begin() as tx:
