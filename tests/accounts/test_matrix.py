@@ -120,6 +120,11 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     # Blocks may meet: the second one takes what the first leaves.
     ("POST", "/v1/machines/{machine_id}/blocks"): (403, 403, 403, 403, 403, 403, 403, 201, 201),
     ("GET", "/v1/machines/{machine_id}/blocks"): (403, 200, 403, 403, 200, 200, 200, 200, 200),
+    ("POST", "/v1/machines/{machine_id}/feeds"): (403, 403, 403, 403, 403, 403, 403, 201, 201),
+    ("GET", "/v1/machines/{machine_id}/feeds"): (403, 200, 403, 403, 200, 200, 200, 200, 200),
+    ("GET", "/v1/feeds/{feed_id}"): OWN_PEOPLE_AND_STAFF,
+    ("POST", "/v1/feeds/{feed_id}/fetch"): (404, 403, 404, 404, 403, 403, 403, 202, 409),
+    ("DELETE", "/v1/feeds/{feed_id}"): (404, 403, 404, 404, 403, 403, 403, 204, 404),
     ("GET", "/v1/blocks/{block_id}"): OWN_PEOPLE_AND_STAFF,
     ("PATCH", "/v1/blocks/{block_id}"): RUNNERS_OF_A_HIDDEN_THING,
     # The manager's was the last chance to delete it.
@@ -182,6 +187,7 @@ class Scene:
     link: str  # the owner's, to the machine's calendar
     plan: str
     proposal: str
+    feed: str
 
     def body(self, method: str, path: str, who: str) -> Json:
         """A body that is right for the route, sent by this persona."""
@@ -218,6 +224,7 @@ class Scene:
             "rates": {"rates": [{"unit": "day", "minor": 1}]},
             "arrange": {"photo_ids": [self.photo]},
             "blocks": {"start": at(20).isoformat(), "end": at(21).isoformat()},
+            "feeds": {"name": "X", "url": "https://calendar.example/x.ics"},
             "readings": {"meter": "engine_hour", "value": "1200"},
             "maintenance-plans": {"title": "X", "minutes": 60, "every_days": 30, "last_on": f"{at(-1):%F}"},
             "done": {},
@@ -255,6 +262,7 @@ class Scene:
             link_id=self.link,
             plan_id=self.plan,
             proposal_id=self.proposal,
+            feed_id=self.feed,
         )
         questions = {
             "availability": f"?from={at(0):%FT%TZ}&to={at(30):%FT%TZ}",
@@ -290,7 +298,9 @@ async def scene(world: World, owner: Person, renter: Person, database: Database,
     due = {"title": SECRET_NOTE, "minutes": 60, "every_days": 30, "last_on": f"{at(-40):%F}"}
     plan = await owner.made(f"{path}/maintenance-plans", due)
     proposal = (await owner.get(f"{path}/maintenance-proposals")).json()["items"][0]
-    return Scene(people, machine, block["id"], booking["id"], person, photo, link["id"], plan["id"], proposal["id"])
+    feed = await owner.made(f"{path}/feeds", {"name": SECRET_NOTE, "url": "https://calendar.example/secret.ics"})
+    made_ids = (block["id"], booking["id"], person, photo, link["id"], plan["id"], proposal["id"], feed["id"])
+    return Scene(people, machine, *made_ids)
 
 
 async def somebody(
