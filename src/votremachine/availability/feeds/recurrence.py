@@ -115,7 +115,7 @@ def starts(
 
     Raises `TooMuchWork`.
     """
-    if first >= since:
+    if since <= first < until:
         yield first
     count = 1
     until = until if last is None else min(until, last + timedelta(seconds=1))
