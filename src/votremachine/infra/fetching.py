@@ -51,8 +51,8 @@ class FetchFailed(DomainError):
 
 class BadAddress(FetchFailed):
     code = "bad_address"
-    en = "This is not an address of the web that can be read: https://… without a password in it."
-    fr = "Ce n'est pas une adresse du web que l'on puisse lire : https://… sans mot de passe."
+    en = "This is not an address of the web that can be read: https, http or webcal, without a password in it."
+    fr = "Ce n'est pas une adresse du web que l'on puisse lire : https, http ou webcal, sans mot de passe."
 
 
 class PrivateAddress(FetchFailed):

@@ -15,8 +15,10 @@ from tests.calendars.test_feeds import asked, linked
 from tests.feed_server import FeedServer, calendar, event, feed_server
 from tests.people import Json, Person, World, at
 from votremachine.accounts.credentials import keys_of
+from votremachine.accounts.rules import Actor
 from votremachine.availability.blocks.jobs import roll_forward
 from votremachine.availability.feeds.jobs import fetch_feeds
+from votremachine.availability.feeds.privacy import FEEDS
 from votremachine.availability.feeds.rules import MOST_FEEDS
 from votremachine.config import Settings
 from votremachine.infra.database import Database
@@ -362,6 +364,21 @@ async def test_a_hundred_times_cost_as_many_statements_as_one(
         assert len(await clockwork.held(tractor)) == many
         counts.append(len(asked(seen)))
     assert counts[1] <= counts[0] + 4, counts  # the first has nothing to give back
+
+
+async def test_a_party_that_closes_follows_nothing_any_more_and_an_export_hides_the_address(
+    owner: Person, tractor: str, server: FeedServer, clockwork: Clockwork, database: Database
+) -> None:
+    server.say(calendar(busy("a", at(2), at(3))))
+    feed = await followed(owner, tractor, server, "/secret-path-of-a-calendar.ics")
+    await clockwork.fetch()
+    who = Actor(UUID((await owner.get("/me")).json()["id"]), "", "fr", {})
+    async with database.begin() as tx:
+        (told,) = await FEEDS.export(tx, who)
+        assert (str(told["id"]), told["name"], "secret-path" in str(told)) == (feed["id"], "Gîte", False)
+        await FEEDS.close_parties(tx, [UUID(owner.party_id)])
+    assert await clockwork.held(tractor) == []
+    assert await clockwork.fetch() == 0
 
 
 async def test_a_sweep_of_blocks_leaves_feeds_alone(

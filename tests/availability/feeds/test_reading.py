@@ -195,10 +195,10 @@ def test_our_own_uids() -> None:
     ],
 )
 def test_refused_as_a_whole(text: str, error: type[DomainError]) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(error) as raised:
         read(text.encode(), PARIS, WINDOW)
-    assert time.perf_counter() - began < 8
+    assert time.process_time() - began < 8
     for language in ("fr", "en"):
         assert raised.value.sentence(language)
 

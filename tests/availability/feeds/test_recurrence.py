@@ -112,9 +112,9 @@ def test_hours() -> None:
     ],
 )
 def test_what_never_comes_is_looked_for_no_further_than_the_window(rule: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     assert found(rule) == []
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_rules_that_are_refused(rule: str) -> None:
 
 
 def test_a_budget_ends_what_would_take_too_long() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(TooMuchWork):
         list(starts(read("FREQ=DAILY;COUNT=1000000000"), datetime(1900, 1, 1), SINCE, UNTIL, Budget(30_000)))
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1

@@ -14,11 +14,11 @@ BUSY = ("VEVENT", "VFREEBUSY")
 _KEPT = (*BUSY, "VTIMEZONE")
 _TOLD = ("UID", "DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "EXDATE", "RECURRENCE-ID", "STATUS", "TRANSP")
 _BEGIN = frozenset(f"BEGIN:{name}" for name in _KEPT)
-_READ = frozenset((*_TOLD, "SEQUENCE", "FREEBUSY"))
+_NOTED = frozenset((*_TOLD, "SEQUENCE", "FREEBUSY", "TZID", "X-LIC-LOCATION"))
+_EDGES = frozenset("BbEe \ufeff")
 _FOLD = re.compile("\n[ \t]")
 _NAME = re.compile(r"[A-Za-z-]+")
-# `TZID=TZID=…`, and a quote that closes behind the time instead of before it: both were seen.
-_DOUBLED, _STRAY_QUOTE = re.compile(r";TZID=TZID=", re.IGNORECASE), re.compile(r'"([^":]+):(\d{8}(?:T\d{6}Z?)?)"$')
+_STRAY_QUOTE = re.compile(r'"([^":]+):(\d{8}(?:T\d{6}Z?)?)"$')
 
 
 class Property(msgspec.Struct, frozen=True):
@@ -68,7 +68,8 @@ def components(text: str) -> Iterator[Component]:
     current: Component | None = None
     depth = 0
     for line in text.split("\n"):
-        head = line[:40].strip().upper()
+        # Only what begins or ends something needs a closer look; most lines do neither.
+        head = line[:40].strip().upper() if line[:1] in _EDGES else ""
         if current is None:
             current = Component(head[6:], {}, 0, [line]) if head in _BEGIN else None
             continue
@@ -88,15 +89,29 @@ def components(text: str) -> Iterator[Component]:
 
 def _note(component: Component, line: str) -> None:
     name = _NAME.match(line)
-    if name is None or name[0].upper() not in _READ | {"X-LIC-LOCATION"}:
+    if name is None or name[0].upper() not in _NOTED:
         return
     try:
-        written = _STRAY_QUOTE.sub(r'"\1":\2', _DOUBLED.sub(";TZID=", line.strip()))
-        _, params, value = Contentline(written).parts()  # type: ignore[no-untyped-call]
+        params, value = _plain(line) if '"' not in line else _quoted(line)
     except ValueError:
         component.broken += 1
         return
-    zone = params.get("TZID")
-    kind = str(params.get("FBTYPE", "")).upper()
-    found = Property(str(value), None if zone is None else str(zone), kind)
+    found = Property(value.strip(), params.get("TZID"), params.get("FBTYPE", "").upper())
     component.found.setdefault(name[0].upper(), []).append(found)
+
+
+def _plain(line: str) -> tuple[dict[str, str], str]:
+    """Parameters and value of a line without quotes, as nearly all are. Raises `ValueError`."""
+    head, colon, value = line.partition(":")
+    if not colon:
+        raise ValueError(line)
+    told = (one.partition("=") for one in head.split(";")[1:])
+    # `TZID=TZID=…` was seen.
+    return {name.strip().upper(): said.removeprefix("TZID=") for name, _, said in told}, value
+
+
+def _quoted(line: str) -> tuple[dict[str, str], str]:
+    """The same of any line. Raises `ValueError`."""
+    # A quote that closes behind the time instead of before it was seen.
+    _, params, value = Contentline(_STRAY_QUOTE.sub(r'"\1":\2', line.strip())).parts()  # type: ignore[no-untyped-call]
+    return {str(name).upper(): str(said) for name, said in params.items()}, str(value)

@@ -19,7 +19,7 @@ Url = Annotated[
         min_length=1,
         max_length=fetching.LONGEST_URL,
         pattern=r"^[^\x00-\x20\x7f]*\Z",
-        description="https://…, http://… or webcal://…, of a calendar as iCalendar.",
+        description="Of a calendar as iCalendar: https, http or webcal.",
     ),
 ]
 _BY_CODE = {error.code: error for error in (*fetching.FAILURES, *reading.REFUSALS)}
