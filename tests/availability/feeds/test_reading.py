@@ -246,3 +246,94 @@ def test_as_recurring_ical_events(events: list[str]) -> None:
     pairs = [(one["DTSTART"].dt.astimezone(UTC), one["DTEND"].dt.astimezone(UTC)) for one in oracle]
     expected = clip(merge(Span(start, end) for start, end in pairs if end > start), WINDOW)
     assert clip(read(text.encode(), PARIS, WINDOW).spans, WINDOW) == expected
+
+
+def test_a_crowd_of_overrides_of_a_crowd_of_the_same_is_too_much() -> None:
+    masters = [event("a", Z, ":20260601T090000Z")] * 9000
+    moved = [
+        event(
+            "a", Z, ":20260601T090000Z", f"RECURRENCE-ID:{2026 + i // 300}{i // 28 % 12 + 1:02}{i % 28 + 1:02}T080000Z"
+        )
+        for i in range(9000)
+    ]
+    began = time.process_time()
+    with pytest.raises(TooMuchWork):
+        read(calendar(*masters, *moved).encode(), PARIS, WINDOW)
+    assert time.process_time() - began < 20
+
+
+BOMBS = (
+    "RRULE:FREQ=SECONDLY",
+    "RRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30",
+    "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
+    "RRULE:FREQ=YEARLY;BYSECOND=0,1,2,3,4,5",
+)
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_a_zone_that_would_never_be_worked_out_is_unknown(bomb: str) -> None:
+    zone = (
+        "BEGIN:VTIMEZONE\r\nTZID:Ferme\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\nTZOFFSETFROM:+0430\r\n"
+        f"TZOFFSETTO:+0430\r\n{bomb}\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n"
+    )
+    assert ignored(zone, event("a", ";TZID=Ferme:20260601T080000", Z)) == {Reason.UNKNOWN_TIME_ZONE: 1}
+
+
+PIECES = (
+    *(
+        "BEGIN:VEVENT",
+        "END:VEVENT",
+        "BEGIN:VTIMEZONE",
+        "END:VTIMEZONE",
+        "BEGIN:VALARM",
+        "END:VALARM",
+        "BEGIN:VFREEBUSY",
+    ),
+    *("END:VFREEBUSY", "END:VCALENDAR", "UID:a", "UID:b", "DTSTART:20260601T080000Z", "DTSTART;VALUE=DATE:20260601"),
+    *(
+        "DTEND:20260601T240000",
+        "DTEND:99980101T000000Z",
+        "DTSTART:16000101T000000Z",
+        "DURATION:P999999W",
+        "DURATION:-P1D",
+    ),
+    *("DURATION:PT1H", "RRULE:FREQ=DAILY", "RRULE:FREQ=YEARLY;INTERVAL=60000", "RRULE:FREQ=WEEKLY;UNTIL=00010101"),
+    *(
+        "RRULE:FREQ=MONTHLY;BYSETPOS=-1;BYDAY=FR",
+        "EXDATE:20260601T080000Z,,x",
+        "RDATE:99980101",
+        "RDATE;VALUE=PERIOD:/",
+    ),
+    *("RECURRENCE-ID:20260602T080000Z", "RECURRENCE-ID:16000101", "STATUS:", "TRANSP:OPAQUE", "SEQUENCE:-1", "TZID:x"),
+    *(
+        "FREEBUSY:20260601T080000Z/PT1H,/,P",
+        'DTSTART;TZID="x:20260601T080000',
+        "DTSTART;TZID=x:20260601T080000",
+        ':;="',
+        "",
+    ),
+)
+
+
+@settings(max_examples=150)
+@given(st.lists(st.sampled_from(PIECES), max_size=25))
+def test_whatever_stands_in_a_file_it_is_read_or_refused(pieces: list[str]) -> None:
+    text = "\r\n".join(["BEGIN:VCALENDAR", *pieces, "END:VCALENDAR", ""])
+    try:
+        found = read(text.encode(), PARIS, WINDOW)
+    except DomainError:
+        return
+    assert list(found.spans) == merge(found.spans)
+    assert all(span.overlaps(WINDOW) for span in found.spans)
+
+
+@settings(max_examples=150)
+@given(st.lists(st.sampled_from([one for one in PIECES if "BEGIN" not in one and "END:" not in one]), max_size=9))
+def test_whatever_stands_in_an_event_it_is_read_or_counted(pieces: list[str]) -> None:
+    broken = "\r\n".join(["BEGIN:VEVENT", *pieces, "END:VEVENT", ""])
+    good = event("good", ":20270701T080000Z", ":20270701T090000Z")
+    found = read(calendar(broken, good).encode(), PARIS, WINDOW)
+    assert any(
+        span.contains(Span(datetime(2027, 7, 1, 8, tzinfo=UTC), datetime(2027, 7, 1, 9, tzinfo=UTC)))
+        for span in found.spans
+    )

@@ -26,6 +26,9 @@ MOST_SPANS = 10_000
 # Days and times looked at for all that recurs in one file: a few seconds of work.
 MOST_WORK = 3_000_000
 DAY = timedelta(days=1)
+FOR_EVER = datetime(9999, 1, 1, tzinfo=UTC)
+# As far as a series is looked back for what still lasts.
+LONGEST = timedelta(days=150_000)
 EARLIEST = datetime(1970, 1, 2, tzinfo=UTC)
 _OLDEST_YEAR = 1600
 _DATE_TIME = re.compile(r"(\d{4})-?(\d\d)-?(\d\d)(?:[T ](\d\d):?(\d\d):?(\d\d)?)?(?:\.\d+)?(Z?)", re.IGNORECASE)
@@ -224,6 +227,7 @@ class _Reader:
         written = [
             (one, part.zone) for part in event.component.found.get("EXDATE", []) for one in part.value.split(",")
         ]
+        self.budget.pay(len(written) + len(masked))
         for value, zone in written:
             try:
                 moment = self.moment(value, zone)
@@ -249,13 +253,14 @@ class _Length(NamedTuple):
 
     @property
     def longest(self) -> timedelta:
-        return self.clocks + self.elapsed + timedelta(hours=3)
+        return min(self.clocks + self.elapsed + timedelta(hours=3), LONGEST)
 
     def end(self, local: datetime, begins: datetime, zone: tzinfo) -> datetime:
-        if not self.clocks:
-            return begins + self.elapsed
-        ends = instant(local + self.clocks, zone) + self.elapsed
-        # A night that a change of clocks leaves nothing of lasts as long as others.
+        try:
+            ends = (instant(local + self.clocks, zone) if self.clocks else begins) + self.elapsed
+        except OverflowError:
+            return FOR_EVER
+        # What a change of clocks leaves nothing of lasts as long as on other days.
         return ends if ends > begins else begins + self.clocks + self.elapsed
 
 

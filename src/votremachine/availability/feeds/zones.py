@@ -13,6 +13,13 @@ from votremachine.availability.feeds.lines import Component
 from votremachine.availability.feeds.windows import SHOWN
 
 _PREFIX = re.compile(r"^\((?:GMT|UTC)[^)]*\)\s*")
+MOST_LINES, MOST_ZONES = 200, 50
+# A rule as changes of clocks have it: once a year, on a date that every year or nearly every one has.
+_YEARLY = re.compile(
+    r"RRULE:FREQ=YEARLY(?:;(?:INTERVAL=1|BYMONTH=\d{1,2}|BYDAY=(?:-[1-4]|[1-4])?[A-Z]{2}|WKST=[A-Z]{2}"
+    r"|BYMONTHDAY=(?:1?\d|2[0-8])(?:,(?:1?\d|2[0-8]))*|BYHOUR=\d{1,2}|BYMINUTE=\d{1,2}|UNTIL=[\dTZ]+))*",
+    re.IGNORECASE,
+)
 _UTC = frozenset({"z", "utc", "gmt", "etc/utc"})
 
 
@@ -34,7 +41,10 @@ class Zones:
 
     def _own(self, name: str) -> tzinfo | None:
         component = self._defined.get(name)
-        if component is None:
+        if component is None or len(component.text) > MOST_LINES or len(self._found) >= MOST_ZONES:
+            return None
+        # What its libraries would look for until the year 9999, or second by second, is not worked out.
+        if not all(_YEARLY.fullmatch(line.strip()) for line in component.text if line.upper().startswith("RRULE")):
             return None
         place = component.one("X-LIC-LOCATION")
         if place is not None and (found := known(place.value)):
