@@ -18,6 +18,8 @@ from votremachine.accounts.routes.reading import Turnstile, claims_reader
 from votremachine.accounts.routes.router import router as accounts
 from votremachine.availability import routes as availability
 from votremachine.availability.blocks import routes as blocks
+from votremachine.availability.feeds import routes as feeds
+from votremachine.availability.feeds.privacy import FEEDS
 from votremachine.availability.maintenance import routes as maintenance
 from votremachine.bookings.privacy import BOOKINGS
 from votremachine.bookings.replacing import routes as replacing
@@ -41,6 +43,7 @@ from votremachine.infra.database import Clock, Database, utc_now
 from votremachine.infra.farewell import on_farewell
 from votremachine.infra.files import serve
 from votremachine.infra.images.apart import Images
+from votremachine.infra.keys import Seal
 from votremachine.infra.limits import Limits
 from votremachine.infra.pages import Cursors
 from votremachine.infra.problems import HANDLERS
@@ -63,6 +66,7 @@ ROUTERS: tuple[Router | HTTPRouteHandler, ...] = (
     importing.router,
     availability.router,
     blocks.router,
+    feeds.router,
     maintenance.router,
     pricing.router,
     discovery.find,
@@ -118,8 +122,9 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         "turnstile": turnstile,
         "cursors": Cursors(keys_of(settings)),
         "offers": offers,
+        "feed_seal": Seal(keys_of(settings), "calendar feeds"),
         # What each slice knows of a person; those below know nothing of those above.
-        "parts": (MACHINES, BOOKINGS, WAITING, LINKS, INBOX),
+        "parts": (MACHINES, FEEDS, BOOKINGS, WAITING, LINKS, INBOX),
     }
     per_request = {"claims": read_claims, "asking": pricing.asking_reader(read_claims, database, offers)}
     app = Litestar(

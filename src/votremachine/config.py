@@ -50,6 +50,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     argon2_passes: Annotated[int, msgspec.Meta(ge=1)] = 2
     argon2_memory_kib: Annotated[int, msgspec.Meta(ge=8 * 1024)] = 19 * 1024
     argon2_lanes: Annotated[int, msgspec.Meta(ge=1)] = 1
+    # Calendars are read from private and loopback addresses too: for tests, never on a service that others reach.
+    fetch_private_addresses: bool = False
     log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
     log_json: bool = True
 

@@ -18,10 +18,11 @@ from arq.worker import Worker
 from redis.exceptions import RedisError
 
 from votremachine.accounts import events as accounts
-from votremachine.accounts.credentials import Credentials
+from votremachine.accounts.credentials import Credentials, keys_of
 from votremachine.accounts.jobs import purge_accounts, send_letters
 from votremachine.availability import events as calendar
 from votremachine.availability.blocks.jobs import roll_forward
+from votremachine.availability.feeds.jobs import fetch_feeds
 from votremachine.availability.maintenance.jobs import propose_maintenance
 from votremachine.bookings import events
 from votremachine.bookings.jobs import complete_returned, expire_provisional, warn_overdue
@@ -32,8 +33,10 @@ from votremachine.fleet.photos.jobs import make_copies
 from votremachine.infra import logs
 from votremachine.infra.bell import Bell
 from votremachine.infra.database import Database
+from votremachine.infra.fetching import Fetcher
 from votremachine.infra.idempotency import purge
 from votremachine.infra.images.apart import Images
+from votremachine.infra.keys import Seal
 from votremachine.infra.letters import open_post
 from votremachine.infra.outbox import Handlers, drain
 from votremachine.infra.storage import ledger
@@ -61,6 +64,8 @@ HANDLERS: Handlers = {
     waiting.WaitingLapsed: (tell_person,),
     calendar.OccurrencesLost: (tell_owner,),
     calendar.MaintenanceDue: (tell_owner,),
+    calendar.FeedClashed: (tell_owner,),
+    calendar.FeedFails: (tell_owner,),
     accounts.RefreshTokenReused: (tell_person,),
     accounts.PasswordChanged: (tell_person,),
     accounts.AddressChanged: (tell_person,),
@@ -102,6 +107,7 @@ def _cron_jobs() -> list[Any]:
         sweep(sweep_files, second={3, 13, 23, 33, 43, 53}),
         sweep(roll_forward, hour={2}, minute={7}, second={0}, timeout=600),
         sweep(propose_maintenance, hour={4}, minute={7}, second={0}, timeout=600),
+        sweep(fetch_feeds, second={8}, timeout=280),
         sweep(purge_answers, hour={3}, minute={17}, second={0}),
         sweep(purge_accounts, hour={3}, minute={27}, second={0}),
         sweep(purge_changes, minute={37}, second={0}),
@@ -126,6 +132,8 @@ async def work(settings: Settings) -> None:
         "proofs": Credentials.of(settings).proofs,
         "files": files,
         "images": images,
+        "fetcher": Fetcher(allow_private=settings.fetch_private_addresses),
+        "feed_seal": Seal(keys_of(settings), "calendar feeds"),
         "making_copies": asyncio.Lock(),
     }
     stop = asyncio.Event()

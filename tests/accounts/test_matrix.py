@@ -124,6 +124,11 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/v1/machines/{machine_id}/replacement-plan"): RUNNERS,
     # What stands there is only held, and none of that is moved.
     ("POST", "/v1/machines/{machine_id}/replace"): (403, 403, 403, 403, 403, 403, 403, 409, 409),
+    ("POST", "/v1/machines/{machine_id}/feeds"): (403, 403, 403, 403, 403, 403, 403, 201, 201),
+    ("GET", "/v1/machines/{machine_id}/feeds"): (403, 200, 403, 403, 200, 200, 200, 200, 200),
+    ("GET", "/v1/feeds/{feed_id}"): OWN_PEOPLE_AND_STAFF,
+    ("POST", "/v1/feeds/{feed_id}/fetch"): (404, 403, 404, 404, 403, 403, 403, 202, 409),
+    ("DELETE", "/v1/feeds/{feed_id}"): (404, 403, 404, 404, 403, 403, 403, 204, 404),
     ("GET", "/v1/blocks/{block_id}"): OWN_PEOPLE_AND_STAFF,
     ("PATCH", "/v1/blocks/{block_id}"): RUNNERS_OF_A_HIDDEN_THING,
     # The manager's was the last chance to delete it.
@@ -199,6 +204,7 @@ class Scene:
     proposal: str
     entry: str  # the renter's, who waits for what the block takes
     spare: str
+    feed: str
 
     def body(self, method: str, path: str, who: str) -> Json:
         """A body that is right for the route, sent by this persona."""
@@ -237,6 +243,7 @@ class Scene:
             "blocks": {"start": at(20).isoformat(), "end": at(21).isoformat()},
             "replacement-plan": {},
             "replace": {"moves": [{"booking_id": self.booking, "version": 1, "to_machine_id": self.spare}]},
+            "feeds": {"name": "X", "url": "https://calendar.example/x.ics"},
             "readings": {"meter": "engine_hour", "value": "1200"},
             "maintenance-plans": {"title": "X", "minutes": 60, "every_days": 30, "last_on": f"{at(-1):%F}"},
             "done": {},
@@ -276,6 +283,7 @@ class Scene:
             plan_id=self.plan,
             proposal_id=self.proposal,
             entry_id=self.entry,
+            feed_id=self.feed,
         )
         questions = {
             "availability": f"?from={at(0):%FT%TZ}&to={at(30):%FT%TZ}",
@@ -315,9 +323,21 @@ async def scene(world: World, owner: Person, renter: Person, database: Database,
     proposal = (await owner.get(f"{path}/maintenance-proposals")).json()["items"][0]
     wish = {"start": at(6).isoformat(), "end": at(7).isoformat(), "note": WISH_NOTE}
     entry = await renter.made(f"{path}/waiting", wish, Idempotency_Key="wish")
-    ours = (block, booking, link, plan, proposal, entry)
-    block_id, booking_id, link_id, plan_id, proposal_id, entry_id = (one["id"] for one in ours)
-    return Scene(people, machine, block_id, booking_id, person, photo, link_id, plan_id, proposal_id, entry_id, spare)
+    feed = await owner.made(f"{path}/feeds", {"name": SECRET_NOTE, "url": "https://calendar.example/secret.ics"})
+    return Scene(
+        people,
+        machine,
+        block["id"],
+        booking["id"],
+        person,
+        photo,
+        link["id"],
+        plan["id"],
+        proposal["id"],
+        entry["id"],
+        spare,
+        feed["id"],
+    )
 
 
 async def somebody(

@@ -78,6 +78,14 @@ WORDS: dict[str, tuple[str, str]] = {
         "Un matériel approche de son entretien : une période vous est proposée.",
         "A machine will soon need its maintenance: a time for it is proposed to you.",
     ),
+    "FeedClashed": (
+        "Un événement d'un de vos calendriers suivis tombe sur une réservation : elle reste. À vous de trancher.",
+        "An event of a calendar that you follow falls into a booking, which stays. It is for you to settle.",
+    ),
+    "FeedFails": (
+        "Un de vos calendriers suivis ne peut plus être lu ; ses périodes connues restent bloquées.",
+        "A calendar that you follow cannot be read any more; its known times stay blocked.",
+    ),
     "RefreshTokenReused": (
         "Quelqu'un a utilisé une copie de votre connexion sur un appareil : cet appareil a été déconnecté."
         " Si ce n'était pas vous, changez votre mot de passe.",

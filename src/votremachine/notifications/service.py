@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from votremachine.accounts.events import PersonEvent
 from votremachine.accounts.rules import Actor, Role
 from votremachine.accounts.service import parties
-from votremachine.availability.events import MaintenanceDue, OccurrencesLost
+from votremachine.availability.events import FeedClashed, FeedFails, MaintenanceDue, OccurrencesLost
 from votremachine.bookings.events import BookingEvent
 from votremachine.infra.database import Tx
 from votremachine.notifications.models import messages
@@ -37,7 +37,7 @@ async def tell(tx: Tx, event: BookingEvent) -> None:
         await tx.execute(messages.insert(), told)
 
 
-async def tell_owner(tx: Tx, event: OccurrencesLost | MaintenanceDue) -> None:
+async def tell_owner(tx: Tx, event: OccurrencesLost | MaintenanceDue | FeedClashed | FeedFails) -> None:
     """Put a fact about a machine's calendar into the inboxes of its owner's people."""
     readers = set(await parties.people_of(tx, event.owner_party_id, READERS)) - {event.by}
     about = {"kind": type(event).__name__, "booking_id": getattr(event, "booking_id", None), "created_at": tx.now}

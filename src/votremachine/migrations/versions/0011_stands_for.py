@@ -1,12 +1,12 @@
 """Machines that stand in for others in bookings.
 
-Revision 0011, after 0008.
+Revision 0011, after 0010.
 """
 
 from alembic import op
 
 revision = "0011"
-down_revision = "0008"
+down_revision = "0010"
 
 
 def upgrade() -> None:
