@@ -54,6 +54,7 @@ def settings(database_url: str, redis_url: str, servers_folder: Path) -> Setting
         argon2_memory_kib=8 * 1024,
         argon2_passes=1,
         demo=True,
+        card_payments=True,
         log_level="error",
         log_json=False,
     )

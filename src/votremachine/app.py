@@ -18,9 +18,14 @@ from votremachine.accounts.routes.reading import Turnstile, claims_reader
 from votremachine.accounts.routes.router import router as accounts
 from votremachine.availability import routes as availability
 from votremachine.availability.blocks import routes as blocks
+from votremachine.availability.feeds import routes as feeds
+from votremachine.availability.feeds.privacy import FEEDS
 from votremachine.availability.maintenance import routes as maintenance
 from votremachine.bookings.privacy import BOOKINGS
+from votremachine.bookings.replacing import routes as replacing
 from votremachine.bookings.routes import router as bookings
+from votremachine.bookings.waiting import routes as waiting
+from votremachine.bookings.waiting.privacy import WAITING
 from votremachine.calendars import routes as calendars
 from votremachine.calendars.privacy import LINKS
 from votremachine.config import Settings, read_settings
@@ -38,6 +43,7 @@ from votremachine.infra.database import Clock, Database, utc_now
 from votremachine.infra.farewell import on_farewell
 from votremachine.infra.files import serve
 from votremachine.infra.images.apart import Images
+from votremachine.infra.keys import Seal
 from votremachine.infra.limits import Limits
 from votremachine.infra.pages import Cursors
 from votremachine.infra.problems import HANDLERS
@@ -64,11 +70,14 @@ ROUTERS: tuple[Router | HTTPRouteHandler, ...] = (
     importing.router,
     availability.router,
     blocks.router,
+    feeds.router,
     maintenance.router,
     pricing.router,
     ledger.router,
     discovery.find,
     bookings.router,
+    waiting.router,
+    replacing.router,
     calendars.router,
     notifications.router,
     instruments.router,
@@ -124,8 +133,9 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         "offers": offers,
         "gateway": gateway,
         "notice_readers": notice_readers(settings),
+        "feed_seal": Seal(keys_of(settings), "calendar feeds"),
         # What each slice knows of a person; those below know nothing of those above.
-        "parts": (MACHINES, BOOKINGS, LINKS, INBOX),
+        "parts": (MACHINES, FEEDS, BOOKINGS, WAITING, LINKS, INBOX),
     }
     per_request = {"claims": read_claims, "asking": pricing.asking_reader(read_claims, database, offers)}
     app = Litestar(

@@ -40,6 +40,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     # A gateway that takes {"to", "text"} as a JSON POST, with this bearer token; empty: files as well.
     sms_url: str = ""
     sms_token: str = ""
+    # Whether renters may pay by card. Off until deposits are arranged with it: then no machine leaves without one.
+    card_payments: bool = False
     # Who moves card money. The simulated one moves none: it is for looking around and for tests.
     gateway: Literal["simulated", "stripe"] = "simulated"
     stripe_secret_key: str = ""
@@ -59,6 +61,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     argon2_passes: Annotated[int, msgspec.Meta(ge=1)] = 2
     argon2_memory_kib: Annotated[int, msgspec.Meta(ge=8 * 1024)] = 19 * 1024
     argon2_lanes: Annotated[int, msgspec.Meta(ge=1)] = 1
+    # Calendars are read from private and loopback addresses too: for tests, never on a service that others reach.
+    fetch_private_addresses: bool = False
     log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
     log_json: bool = True
 

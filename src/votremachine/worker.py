@@ -18,22 +18,27 @@ from arq.worker import Worker
 from redis.exceptions import RedisError
 
 from votremachine.accounts import events as accounts
-from votremachine.accounts.credentials import Credentials
+from votremachine.accounts.credentials import Credentials, keys_of
 from votremachine.accounts.jobs import purge_accounts, send_letters
 from votremachine.availability import events as calendar
 from votremachine.availability.blocks.jobs import roll_forward
+from votremachine.availability.feeds.jobs import fetch_feeds
 from votremachine.availability.maintenance.jobs import propose_maintenance
 from votremachine.bookings import events
 from votremachine.bookings.jobs import complete_returned, expire_provisional, warn_overdue
 from votremachine.bookings.paying.following import on_capture_refused, on_confirmed, on_fallen_through
 from votremachine.bookings.paying.service import on_settled
+from votremachine.bookings.waiting import events as waiting
+from votremachine.bookings.waiting.jobs import offer_freed
 from votremachine.config import Settings
 from votremachine.fleet.photos.jobs import make_copies
 from votremachine.infra import logs
 from votremachine.infra.bell import Bell
 from votremachine.infra.database import Database
+from votremachine.infra.fetching import Fetcher
 from votremachine.infra.idempotency import purge
 from votremachine.infra.images.apart import Images
+from votremachine.infra.keys import Seal
 from votremachine.infra.letters import open_post
 from votremachine.infra.outbox import Handlers, drain
 from votremachine.infra.storage import ledger
@@ -61,14 +66,19 @@ HANDLERS: Handlers = {
     events.BookingExpired: (tell, on_fallen_through),
     events.BookingCancelled: (tell, on_fallen_through),
     events.BookingMoved: (tell,),
+    events.MachineReplaced: (tell,),
     events.MachineReturned: (tell,),
     events.RenterAbsent: (tell, on_fallen_through),
     events.BookingAtRisk: (tell,),
     events.BookingOutOfRisk: (tell,),
+    waiting.WaitingOffered: (tell,),
+    waiting.WaitingLapsed: (tell_person,),
     calendar.OccurrencesLost: (tell_owner,),
     calendar.MaintenanceDue: (tell_owner,),
     OrderSettled: (on_settled, on_capture_refused),
     GatewayNoticed: (look_again,),
+    calendar.FeedClashed: (tell_owner,),
+    calendar.FeedFails: (tell_owner,),
     accounts.RefreshTokenReused: (tell_person,),
     accounts.PasswordChanged: (tell_person,),
     accounts.AddressChanged: (tell_person,),
@@ -102,6 +112,8 @@ def _cron_jobs() -> list[Any]:
         sweep(drain_outbox, second=EVERY_SECOND),
         sweep(send_letters, second=EVERY_SECOND),
         sweep(expire_provisional, second={0, 10, 20, 30, 40, 50}),
+        # Behind the sweep above, which gives back what offers held.
+        sweep(offer_freed, second={2, 12, 22, 32, 42, 52}),
         sweep(warn_overdue, second={5}),
         sweep(complete_returned, minute={2}, second={0}),
         sweep(make_copies, second=EVERY_SECOND),
@@ -113,6 +125,7 @@ def _cron_jobs() -> list[Any]:
         sweep(keep_checkpoints, hour={3}, minute={7}, second={0}, timeout=600),
         sweep(prepare_payouts, hour={4}, minute={37}, second={0}, timeout=600),
         sweep(prove_ledger, hour={5}, minute={7}, second={0}, timeout=1800),
+        sweep(fetch_feeds, second={8}, timeout=280),
         sweep(purge_answers, hour={3}, minute={17}, second={0}),
         sweep(purge_accounts, hour={3}, minute={27}, second={0}),
         sweep(purge_notices, hour={3}, minute={47}, second={0}),
@@ -141,6 +154,8 @@ async def work(settings: Settings) -> None:
         "proofs": Credentials.of(settings).proofs,
         "files": files,
         "images": images,
+        "fetcher": Fetcher(allow_private=settings.fetch_private_addresses),
+        "feed_seal": Seal(keys_of(settings), "calendar feeds"),
         "making_copies": asyncio.Lock(),
     }
     stop = asyncio.Event()

@@ -126,6 +126,19 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     # Blocks may meet: the second one takes what the first leaves.
     ("POST", "/v1/machines/{machine_id}/blocks"): (403, 403, 403, 403, 403, 403, 403, 201, 201),
     ("GET", "/v1/machines/{machine_id}/blocks"): (403, 200, 403, 403, 200, 200, 200, 200, 200),
+    ("GET", "/v1/machines/{machine_id}/substitutes"): (403, 200, 403, 403, 200, 200, 200, 200, 200),
+    ("POST", "/v1/machines/{machine_id}/replacement-plan"): RUNNERS,
+    # What stands there is only held, and none of that is moved.
+    ("POST", "/v1/machines/{machine_id}/replace"): (403, 403, 403, 403, 403, 403, 403, 409, 409),
+    ("POST", "/v1/parties/{party_id}/instruments"): (404, 403, 404, 404, 403, 403, 201, 201, 201),
+    ("GET", "/v1/parties/{party_id}/instruments"): (404, 403, 404, 404, 403, 200, 200, 200, 200),
+    ("POST", "/v1/instruments/{instrument_id}/prove"): (404, 403, 404, 404, 403, 403, 200, 200, 200),
+    ("DELETE", "/v1/instruments/{instrument_id}"): (404, 403, 404, 404, 403, 403, 204, 404, 404),
+    ("POST", "/v1/machines/{machine_id}/feeds"): (403, 403, 403, 403, 403, 403, 403, 201, 201),
+    ("GET", "/v1/machines/{machine_id}/feeds"): (403, 200, 403, 403, 200, 200, 200, 200, 200),
+    ("GET", "/v1/feeds/{feed_id}"): OWN_PEOPLE_AND_STAFF,
+    ("POST", "/v1/feeds/{feed_id}/fetch"): (404, 403, 404, 404, 403, 403, 403, 202, 409),
+    ("DELETE", "/v1/feeds/{feed_id}"): (404, 403, 404, 404, 403, 403, 403, 204, 404),
     ("GET", "/v1/blocks/{block_id}"): OWN_PEOPLE_AND_STAFF,
     ("PATCH", "/v1/blocks/{block_id}"): RUNNERS_OF_A_HIDDEN_THING,
     # The manager's was the last chance to delete it.
@@ -153,6 +166,11 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/v1/bookings/{booking_id}/check_out"): WORKERS_OF_THE_OWNER,
     ("POST", "/v1/bookings/{booking_id}/check_in"): WORKERS_OF_THE_OWNER,
     ("POST", "/v1/bookings/{booking_id}/no_show"): WORKERS_OF_THE_OWNER,
+    # Nobody waits for their own machine; support waits for nobody.
+    ("POST", "/v1/machines/{machine_id}/waiting"): (201, 422, 403, 201, 403, 422, 422, 422, 422),
+    ("GET", "/v1/machines/{machine_id}/waiting"): (403, 200, 403, 403, 200, 200, 200, 200, 200),
+    ("GET", "/v1/waiting"): EVERYBODY,
+    ("DELETE", "/v1/waiting/{entry_id}"): (404, 403, 403, 204, 403, 403, 403, 403, 403),
     ("GET", "/v1/inbox"): EVERYBODY,
     # Everybody follows their own parties, and nobody else's: tests/sync.
     ("GET", "/v1/events"): EVERYBODY,
@@ -168,9 +186,15 @@ SPAN = {"start": at(10).isoformat(), "end": at(11).isoformat()}
 
 # A note of the owner's alone, one that both sides of the booking read, and where the machine really stands.
 SECRET_NOTE, SHARED_NOTE, YARD = "Révision chez Marcel", "Après la pluie", "43.8911"
+# What a renter says of a wish, until there is a booking.
+WISH_NOTE = "Avant les foins"
 VERSIONED = {("PATCH", f"/v1/{path}") for path in ("machines/{machine_id}", "parties/{party_id}", "blocks/{block_id}")}
 # Questions that are asked with POST, and letters that are asked for: nothing is changed by them.
-NOT_NOTED = {("POST", "/v1/quotes"), ("POST", "/v1/me/addresses")}
+NOT_NOTED = {
+    ("POST", "/v1/quotes"),
+    ("POST", "/v1/me/addresses"),
+    ("POST", "/v1/machines/{machine_id}/replacement-plan"),
+}
 # A machine may be in that state already: then nothing is changed.
 MAYBE_NOTED = {("POST", f"/v1/machines/{{machine_id}}/{state}") for state in ("publish", "pause", "retire")}
 
@@ -188,6 +212,10 @@ class Scene:
     link: str  # the owner's, to the machine's calendar
     plan: str
     proposal: str
+    entry: str  # the renter's, who waits for what the block takes
+    spare: str
+    feed: str
+    card: str
 
     def body(self, method: str, path: str, who: str) -> Json:
         """A body that is right for the route, sent by this persona."""
@@ -224,11 +252,16 @@ class Scene:
             "rates": {"rates": [{"unit": "day", "minor": 1}]},
             "arrange": {"photo_ids": [self.photo]},
             "blocks": {"start": at(20).isoformat(), "end": at(21).isoformat()},
+            "replacement-plan": {},
+            "replace": {"moves": [{"booking_id": self.booking, "version": 1, "to_machine_id": self.spare}]},
+            "instruments": {"token": "tok_visa"},
+            "feeds": {"name": "X", "url": "https://calendar.example/x.ics"},
             "readings": {"meter": "engine_hour", "value": "1200"},
             "maintenance-plans": {"title": "X", "minutes": 60, "every_days": 30, "last_on": f"{at(-1):%F}"},
             "done": {},
             "calendar-links": {"machine_id": self.machine},
             "quotes": {"machine_ids": [self.machine], **SPAN},
+            "waiting": {"party_id": own, "start": at(2).isoformat(), "end": at(3).isoformat()},
             "bookings": {"machine_ids": [self.machine], "renter_party_id": own, **SPAN},
             "confirm": {"payment": "on_account"},
             "decline": {},
@@ -261,11 +294,15 @@ class Scene:
             link_id=self.link,
             plan_id=self.plan,
             proposal_id=self.proposal,
+            entry_id=self.entry,
+            feed_id=self.feed,
+            instrument_id=self.card,
         )
         questions = {
             "availability": f"?from={at(0):%FT%TZ}&to={at(30):%FT%TZ}",
             "calendar": f"?from={at(0):%FT%TZ}&to={at(30):%FT%TZ}",
             "statement": f"?account=owner_payable&from={at(-30):%FT%TZ}&to={at(1):%FT%TZ}",
+            "substitutes": f"?from={at(12):%FT%TZ}&to={at(13):%FT%TZ}",
             "letters": "?to=x@x.example",
             "events": "?follow=false",
             "people": f"?email={self.people['owner'].email}" if "staff" in path else "",
@@ -296,8 +333,27 @@ async def scene(world: World, owner: Person, renter: Person, database: Database,
     assert (await owner.ask("PATCH", path, {"meters": ["engine_hour"]}, If_Match=tag)).status_code == 200
     due = {"title": SECRET_NOTE, "minutes": 60, "every_days": 30, "last_on": f"{at(-40):%F}"}
     plan = await owner.made(f"{path}/maintenance-plans", due)
+    spare = await world.machine(owner)
     proposal = (await owner.get(f"{path}/maintenance-proposals")).json()["items"][0]
-    return Scene(people, machine, block["id"], booking["id"], person, photo, link["id"], plan["id"], proposal["id"])
+    wish = {"start": at(6).isoformat(), "end": at(7).isoformat(), "note": WISH_NOTE}
+    entry = await renter.made(f"{path}/waiting", wish, Idempotency_Key="wish")
+    card = await owner.made(f"/parties/{owner.party_id}/instruments", {"token": "tok_visa"})
+    feed = await owner.made(f"{path}/feeds", {"name": SECRET_NOTE, "url": "https://calendar.example/secret.ics"})
+    return Scene(
+        people,
+        machine,
+        block["id"],
+        booking["id"],
+        person,
+        photo,
+        link["id"],
+        plan["id"],
+        proposal["id"],
+        entry["id"],
+        spare,
+        feed["id"],
+        card["id"],
+    )
 
 
 async def somebody(
@@ -371,6 +427,7 @@ def check_no_leak(scene: Scene, who: str, path: str, answer: httpx.Response) -> 
         scene.people["renter"].email: {"renter", "support"},
         SECRET_NOTE: {"owner", "support"},
         SHARED_NOTE: {"owner", "renter", "support"},
+        WISH_NOTE: {"renter"},
         YARD: {"owner", "support"},
     }
     told = answer.text if "json" in answer.headers.get("content-type", "") else ""

@@ -35,7 +35,15 @@ async def test_all_that_is_known_of_a_person_and_no_secret(
     booking = await renter.booked([await world.machine(owner)], at(2), at(3), note="After the rain")
     await drain(database, HANDLERS)
     told, theirs = await exported(renter), await exported(owner)
-    assert set(told) == {"account.json", "bookings.json", "calendar_links.json", "inbox.json", "machines.json"}
+    assert set(told) == {
+        "account.json",
+        "bookings.json",
+        "calendar_feeds.json",
+        "calendar_links.json",
+        "inbox.json",
+        "machines.json",
+        "waiting_list.json",
+    }
     (person,) = told["account.json"]["person"]
     assert (person["email"], person["name"]) == (renter.email, "Renter")
     assert {one["booking_id"] for one in told["bookings.json"]} == {booking["id"]}

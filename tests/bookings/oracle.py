@@ -35,6 +35,7 @@ class Booked:
     expires_at: datetime | None = None
     out_at: datetime | None = None
     returned_at: datetime | None = None
+    asked: bool = False  # an owner was asked, or will be
 
 
 @dataclass
@@ -111,6 +112,7 @@ class Oracle:
 
     def book(self, ref: UUID, machines: list[UUID], span: Span, *, on_account: bool) -> None:
         booked = Booked(machines, span, "held", self.now + timedelta(minutes=15))
+        booked.asked = bool(self.on_request & set(machines))
         self.bookings[ref] = booked
         self.take(ref, machines, span, booked.expires_at)
         if on_account:
@@ -138,6 +140,38 @@ class Oracle:
         if one.expires_at is not None:
             one.expires_at = min(one.expires_at, span.start)
         self.take(ref, one.machines, span, one.expires_at)
+
+    def replaceable(self, machine: UUID) -> list[UUID]:
+        """The bookings of a machine that another could take over, by their id."""
+        return sorted(
+            ref
+            for ref, one in self.bookings.items()
+            if machine in one.machines and self.state(ref) in {"requested", "confirmed"} and self.now < one.span.end
+        )
+
+    def may_replace(self, machine: UUID, moves: dict[UUID, UUID], *, leave: bool) -> str | None:
+        """The code of the refusal, None when each booking finds its other machine free."""
+        here = self.replaceable(machine)
+        if not set(moves) <= set(here) or (not leave and set(here) > set(moves)):
+            return "plan_stale"
+        placed: list[tuple[UUID, Span]] = []
+        for ref, other in moves.items():
+            blocked = self.bookings[ref].span.widened(*self.buffers[other])
+            meets = any(other == to and blocked.overlaps(one) for to, one in placed)
+            if meets or other in self.bookings[ref].machines or not self.is_free(other, blocked):
+                return "plan_stale"
+            placed.append((other, blocked))
+        return None
+
+    def replace(self, machine: UUID, moves: dict[UUID, UUID]) -> None:
+        """Bookings go to other machines at their own time; the blocks that want the time they leave have it."""
+        for ref, other in moves.items():
+            one = self.bookings[ref]
+            one.machines = sorted({*one.machines, other} - {machine})
+            self.taken = [taken for taken in self.taken if (taken.ref, taken.machine) != (ref, machine)]
+            blocked = one.span.widened(*self.buffers[other])
+            self.taken.append(Taken(ref, other, one.span, blocked, one.expires_at))
+        self.fill(machine, set())
 
     def cut(self, ref: UUID, end: datetime) -> None:
         """The rest of the time is given back, but for the buffer after."""

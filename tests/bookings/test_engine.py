@@ -27,6 +27,8 @@ from votremachine.availability.blocks.jobs import roll_forward
 from votremachine.availability.blocks.rules import Scope
 from votremachine.availability.blocks.schemas import BlockTime, EditBlock
 from votremachine.availability.blocks.service import verbs as blocks
+from votremachine.bookings.replacing.schemas import Move, PlanReplacement, Replace
+from votremachine.bookings.replacing.service import moving, planning
 from votremachine.bookings.schemas import Book
 from votremachine.bookings.service import decide, handover, look, move
 from votremachine.bookings.service.book import book
@@ -58,6 +60,8 @@ lengths = st.integers(1, 14)
 groups = st.sets(st.integers(0, 2), min_size=1, max_size=3)
 # Mostly ahead of the engine's own hour, sometimes already begun, close enough together to collide.
 starts = st.integers(-1, 20)
+# For each booking of a machine, in order, which of the two others takes it, if any.
+targets = st.lists(st.sampled_from([0, 1, None]), min_size=1, max_size=6)
 
 
 @st.composite
@@ -218,6 +222,33 @@ class Engine(RuleBasedStateMachine):
         refusal = refusal or self.oracle.may_take(one.machines, span, but=ref)
         if self.do(lambda tx: self._extend(tx, ref, end), refusal):
             self.oracle.move(ref, span)
+
+    @precondition(some("requested", "confirmed"))
+    @rule(ref=booking_in("requested", "confirmed"), nth=st.integers(0, 2), others=targets, leave=st.booleans())
+    def replace(self, ref: UUID, nth: int, others: list[int | None], leave: bool) -> None:
+        """Each booking of a machine to one of the others, or left; `ref` in any case, whatever has become of it."""
+        machines = self.oracle.bookings[ref].machines
+        machine = machines[nth % len(machines)]
+        spare = [one for one in self.cast.machines if one != machine]
+        here = [ref, *(one for one in self.oracle.replaceable(machine) if one != ref)]
+        chosen = zip(here, [others[0] or 0, *others[1:]], strict=False)
+        self._replace(machine, {one: spare[to] for one, to in chosen if to is not None}, leave=leave)
+
+    @precondition(some("requested", "confirmed"))
+    @rule(machine=st.integers(0, 2))
+    def replace_as_planned(self, machine: int) -> None:
+        machine_id = self.cast.machines[machine]
+        plan = self.do(lambda tx: planning.propose(tx, self.cast.owner, machine_id, PlanReplacement(), "fr"), None)
+        assert sorted(one.booking_id for one in plan.bookings) == self.oracle.replaceable(machine_id)
+        moves = {one.booking_id: one.to_machine_id for one in plan.bookings if one.to_machine_id}
+        if moves:
+            assert self.oracle.may_replace(machine_id, moves, leave=True) is None, "what is planned can be done"
+            self._replace(machine_id, moves, leave=True)
+
+    def _replace(self, machine: UUID, moves: dict[UUID, UUID], *, leave: bool) -> None:
+        refusal = self.oracle.may_replace(machine, moves, leave=leave)
+        if self.do(lambda tx: self._put_others(tx, machine, moves, leave), refusal):
+            self.oracle.replace(machine, moves)
 
     @rule(machine=st.integers(0, 2), start=starts, length=st.integers(1, 4))
     def block(self, machine: int, start: int, length: int) -> None:
@@ -386,12 +417,17 @@ class Engine(RuleBasedStateMachine):
     def approved(self, ref: UUID) -> str | None:
         """Whether an owner who was asked has said yes to this time."""
         one = self.oracle.bookings[ref]
-        asked = bool(self.oracle.on_request & set(one.machines))
-        return "owner_decides" if asked and one.state in {"confirmed", "in_use"} else None
+        return "owner_decides" if one.asked and one.state in {"confirmed", "in_use"} else None
 
     async def _reschedule(self, tx: Tx, ref: UUID, span: Span) -> Any:
         who = self.cast.renter
         return await move.reschedule(tx, who, ref, (await look.show(tx, who, ref)).version, span)
+
+    async def _put_others(self, tx: Tx, machine: UUID, moves: dict[UUID, UUID], leave: bool) -> Any:
+        who = self.cast.owner
+        versions = {ref: (await look.show(tx, who, ref)).version for ref in moves}
+        asked = [Move(booking_id=ref, version=versions[ref], to_machine_id=other) for ref, other in moves.items()]
+        return await moving.replace(tx, who, machine, Replace(moves=asked, leave_unassigned=leave))
 
     async def _extend(self, tx: Tx, ref: UUID, end: datetime) -> Any:
         who = self.cast.renter

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from votremachine.kernel.span import EndsBeforeStart, NaiveTime, Span, clip, gaps, merge, subtract
+from votremachine.kernel.span import EndsBeforeStart, NaiveTime, OutOfTime, Span, clip, gaps, merge, subtract
 
 MIDNIGHT = datetime(2026, 3, 28, tzinfo=UTC)
 DAY = 24 * 60
@@ -88,3 +88,12 @@ def test_a_span_refuses_naive_times() -> None:
 def test_the_same_instants_are_the_same_span_whatever_their_offset() -> None:
     paris = timezone(timedelta(hours=1))
     assert Span(MIDNIGHT.astimezone(paris), (MIDNIGHT + timedelta(hours=1)).astimezone(paris)) == minutes(0, 60)
+
+
+@pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=4))])
+def test_a_span_refuses_years_without_a_calendar(zone: timezone) -> None:
+    for start, end in ((1969, 2026), (2026, 2201), (1969, 2201)):
+        with pytest.raises(OutOfTime):
+            Span(datetime(start, 7, 1, tzinfo=zone), datetime(end, 7, 1, tzinfo=zone))
+    with pytest.raises(EndsBeforeStart):
+        Span(datetime(2027, 7, 1, tzinfo=zone), datetime(2026, 7, 1, tzinfo=zone))

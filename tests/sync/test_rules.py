@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from votremachine.accounts.rules import Role
 from votremachine.availability.events import CalendarChanged
 from votremachine.bookings.events import BookingEvent, BookingMoved
+from votremachine.bookings.waiting.events import WaitingChanged, WaitingLapsed
 from votremachine.sync import frames
 from votremachine.sync.rules import (
     RESUMABLE_FOR,
@@ -94,6 +95,10 @@ def test_a_fact_is_told_to_its_sides_by_ids_alone() -> None:
     assert (moved.audience, moved.shown) == ((FARM, OTHER), {"booking_id": UUID(int=9), "machine_ids": (MACHINE,)})
     changed = CalendarChanged(machine_id=MACHINE, owner_party_id=FARM)
     assert (changed.audience, changed.shown) == ((FARM,), {"machine_id": MACHINE})
+    waits = {"entry_id": UUID(int=8), "machine_id": MACHINE, "owner_party_id": FARM, "renter_party_id": OTHER}
+    lapsed = WaitingLapsed(person_id=UUID(int=7), why="no_price", fr="", en="", **waits)
+    for told in (WaitingChanged(**waits), lapsed):
+        assert (told.audience, told.shown) == ((FARM, OTHER), {"machine_id": MACHINE})
 
 
 def test_facts_have_names_of_words() -> None:
@@ -111,6 +116,7 @@ def test_facts_have_names_of_words() -> None:
         "renter_absent",
         "booking_at_risk",
         "booking_out_of_risk",
+        "waiting_offered",
     }
 
 

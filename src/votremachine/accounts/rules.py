@@ -61,6 +61,7 @@ class Verb(StrEnum):
     DECLINE = "decline"
     CANCEL = "cancel"
     RESCHEDULE = "reschedule"
+    REPLACE_MACHINE = "replace_machine"
     HAND_OVER = "hand_over"
     KEEP_CARD = "keep_card"
     READ_CARDS = "read_cards"
@@ -98,6 +99,7 @@ PERMISSIONS: Mapping[Verb, Mapping[Relation, frozenset[Role] | frozenset[StaffRo
     Verb.DECLINE: {Relation.OWNER: RUNNERS},
     Verb.CANCEL: {Relation.OWNER: RUNNERS, Relation.RENTER: _WORKERS},
     Verb.RESCHEDULE: {Relation.RENTER: _WORKERS},
+    Verb.REPLACE_MACHINE: {Relation.OWNER: RUNNERS},
     Verb.HAND_OVER: {Relation.OWNER: _WORKERS},
     Verb.KEEP_CARD: {Relation.OWNER: _BANKERS | RUNNERS},
     Verb.READ_CARDS: {Relation.OWNER: _WORKERS},

@@ -34,3 +34,16 @@ class MaintenanceDue(CalendarChanged, frozen=True, kw_only=True):
 
     plan_id: UUID
     proposal_id: UUID
+
+
+class FeedClashed(CalendarChanged, frozen=True, kw_only=True):
+    """An event of an outside calendar falls into time that a booking has."""
+
+    feed_id: UUID
+    booking_id: UUID
+
+
+class FeedFails(CalendarChanged, frozen=True, kw_only=True):
+    """An outside calendar could not be read several times in a row, or is gone."""
+
+    feed_id: UUID

@@ -55,6 +55,13 @@ class BookingMoved(BookingEvent, frozen=True, kw_only=True):
     """Its time changed."""
 
 
+class MachineReplaced(BookingEvent, frozen=True, kw_only=True):
+    """Another machine of the owner takes the place of one; `machine_ids` has both."""
+
+    from_machine_id: UUID
+    to_machine_id: UUID
+
+
 class MachineOut(BookingEvent, frozen=True, kw_only=True):
     """The renter has taken the machine."""
 

@@ -33,6 +33,13 @@ bookings = sa.Table(
     sa.Column("expires_at", sa.DateTime(timezone=True)),
     sa.Column("card_ids", ARRAY(sa.Uuid), nullable=False, comment="the rate cards it was priced by"),
     sa.Column("extras", JSONB, nullable=False, server_default="{}", comment="what comes with each machine, by its id"),
+    sa.Column(
+        "stands_for",
+        JSONB,
+        nullable=False,
+        server_default="{}",
+        comment="the machine that was agreed on, by the id of the one in its place",
+    ),
     sa.Column("price", JSONB, nullable=False),
     sa.Column("deposit_minor", sa.BigInteger, nullable=False),
     sa.Column("currency", sa.Text, nullable=False),

@@ -82,6 +82,14 @@ class Booking(msgspec.Struct, frozen=True):
     note: str
     version: int
     created_at: datetime
+    # The machine that was agreed on, by the id of the one that was put in its place: cards, extras and the lines of
+    # the price go on naming the former.
+    stands_for: Mapping[UUID, UUID] = {}
+
+    @property
+    def agreed_ids(self) -> tuple[UUID, ...]:
+        """The machines that the price was agreed for, in order of id."""
+        return tuple(sorted(self.stands_for.get(machine_id, machine_id) for machine_id in self.machine_ids))
 
 
 class BookingsStand(DomainError):
@@ -141,6 +149,13 @@ class NotMovable(DomainError):
     code = "not_movable"
     en = "This is {state}: its time cannot be changed any more."
     fr = "L'état est « {state} » : la période ne peut plus changer."
+
+
+class PaidByCard(DomainError):
+    kind = Kind.CONFLICT
+    code = "paid_by_card"
+    en = "This was paid by card, and another time has another price: cancel and book anew."
+    fr = "La location est payée par carte, et une autre période a un autre prix : annulez et réservez à nouveau."
 
 
 class NotLater(DomainError):
@@ -215,6 +230,12 @@ def check_movable(booking: Booking) -> None:
     """Raises `OwnerDecides` once an owner who is asked has approved the time: neither side changes it alone then."""
     if booking.on_request and booking.state in EXTENDABLE:
         raise OwnerDecides
+
+
+def check_paid(booking: Booking, new_total: Money) -> None:
+    """Raises `PaidByCard` where another time would cost something else than was paid for this one."""
+    if booking.state is not State.HELD and not booking.on_account and new_total != booking.price.total:
+        raise PaidByCard
 
 
 def check_cancellable(booking: Booking, by_owner: bool, now: datetime) -> None:

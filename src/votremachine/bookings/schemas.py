@@ -1,5 +1,6 @@
 """What travels over the wire about bookings."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -66,7 +67,11 @@ class Named(msgspec.Struct, frozen=True):
 
 
 class BookingView(msgspec.Struct, frozen=True):
-    """A booking as its two sides see it; times are in the zone of its first machine."""
+    """A booking as its two sides see it; times are in the zone of its first machine.
+
+    `stands_for` has, by the id of a machine that was put in another's place, that other one: the lines of the price go
+    on naming it.
+    """
 
     id: UUID
     state: State
@@ -85,6 +90,7 @@ class BookingView(msgspec.Struct, frozen=True):
     note: str
     version: int
     created_at: datetime
+    stands_for: Mapping[UUID, UUID]
 
 
 class Proof(msgspec.Struct, frozen=True):

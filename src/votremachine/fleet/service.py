@@ -21,6 +21,10 @@ from votremachine.infra.replies import Stale
 
 # The machines whose ids are bound as `ids`: for a slice above to join its own tables to, and read with `from_row`.
 BY_IDS = sa.select(*table.COLUMNS).where(machines.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
+# Every machine with the minutes that decide when it can be had: for a slice above to join its own tables to.
+MINUTES = sa.select(
+    *(machines.c[name] for name in ("id", "buffer_before_minutes", "buffer_after_minutes", "lead_minutes"))
+)
 CURRENCY = table.CURRENCY
 from_row = table.from_row
 _WHOLE = sa.select(*table.WHOLE).where(machines.c.id == sa.bindparam("id"))
@@ -28,6 +32,13 @@ _WHOLE_LOCKED = _WHOLE.with_for_update(of=machines)
 _POSITIONS = sa.select(machines.c.id, machines.c.latitude, machines.c.longitude).where(
     machines.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid)))
 )
+
+_keys = (
+    sa.func.unnest(sa.bindparam("keys", type_=sa.ARRAY(sa.BigInteger)))
+    .table_valued(sa.column("key", sa.BigInteger), with_ordinality="place", name="keys")
+    .render_derived()
+)
+_LOCK_ALL = sa.select(sa.func.pg_advisory_xact_lock(_keys.c.key)).order_by(_keys.c.place)
 
 
 async def machines_by_id(tx: Tx, ids: Collection[UUID]) -> Mapping[UUID, Machine]:
@@ -50,6 +61,12 @@ async def lock(tx: Tx, machine_id: UUID) -> None:
     """
     key = int.from_bytes(machine_id.bytes[8:], signed=True)
     await tx.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
+
+
+async def lock_all(tx: Tx, machine_ids: Collection[UUID]) -> None:
+    """`lock` of several machines, in the order of their ids; one statement."""
+    keys = [int.from_bytes(machine_id.bytes[8:], signed=True) for machine_id in sorted(machine_ids)]
+    await tx.execute(_LOCK_ALL, {"keys": keys})
 
 
 async def machine(tx: Tx, machine_id: UUID) -> Machine:

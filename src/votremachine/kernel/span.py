@@ -44,6 +44,10 @@ class Span(msgspec.Struct, frozen=True, order=True):
     end: datetime
 
     def __post_init__(self) -> None:
+        # What the database gives is in UTC already, and there is much of it.
+        utc = self.start.tzinfo is UTC and self.end.tzinfo is UTC
+        if utc and FIRST_YEAR <= self.start.year <= self.end.year <= LAST_YEAR and self.start < self.end:
+            return
         if self.start.tzinfo is None or self.end.tzinfo is None:
             raise NaiveTime(pointer="/start" if self.start.tzinfo is None else "/end")
         for pointer, edge in (("/start", self.start), ("/end", self.end)):
@@ -100,7 +104,10 @@ def subtract(spans: Iterable[Span], holes: Iterable[Span]) -> list[Span]:
 def clip(spans: Iterable[Span], window: Span) -> list[Span]:
     """The part of `spans` that lies inside `window`."""
     inside = (span for span in spans if span.overlaps(window))
-    return merge(Span(max(span.start, window.start), min(span.end, window.end)) for span in inside)
+    return merge(
+        span if window.contains(span) else Span(max(span.start, window.start), min(span.end, window.end))
+        for span in inside
+    )
 
 
 def gaps(window: Span, busy: Sequence[Span]) -> list[Span]:

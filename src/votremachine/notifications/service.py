@@ -7,11 +7,11 @@ import sqlalchemy as sa
 from votremachine.accounts.events import PersonEvent
 from votremachine.accounts.rules import Actor, Role
 from votremachine.accounts.service import parties
-from votremachine.availability.events import MaintenanceDue, OccurrencesLost
+from votremachine.availability.events import FeedClashed, FeedFails, MaintenanceDue, OccurrencesLost
 from votremachine.bookings.events import BookingEvent
 from votremachine.infra.database import Tx
 from votremachine.notifications.models import messages
-from votremachine.notifications.rules import TOLD, Side, say
+from votremachine.notifications.rules import TOLD, Side, facts_of, say
 from votremachine.notifications.schemas import MessageView
 
 # Those who act for a party on its bookings; treasurers and viewers look them up when they care.
@@ -28,6 +28,7 @@ async def tell(tx: Tx, event: BookingEvent) -> None:
             "person_id": person,
             "kind": type(event).__name__,
             "booking_id": event.booking_id,
+            "facts": facts_of(event),
             "created_at": tx.now,
         }
         for person in sorted(readers - {event.by})
@@ -36,7 +37,7 @@ async def tell(tx: Tx, event: BookingEvent) -> None:
         await tx.execute(messages.insert(), told)
 
 
-async def tell_owner(tx: Tx, event: OccurrencesLost | MaintenanceDue) -> None:
+async def tell_owner(tx: Tx, event: OccurrencesLost | MaintenanceDue | FeedClashed | FeedFails) -> None:
     """Put a fact about a machine's calendar into the inboxes of its owner's people."""
     readers = set(await parties.people_of(tx, event.owner_party_id, READERS)) - {event.by}
     about = {"kind": type(event).__name__, "booking_id": getattr(event, "booking_id", None), "created_at": tx.now}
@@ -48,7 +49,7 @@ async def tell_owner(tx: Tx, event: OccurrencesLost | MaintenanceDue) -> None:
 async def tell_person(tx: Tx, event: PersonEvent) -> None:
     """Put a fact about a person's own account into their inbox."""
     row = {"id": tx.new_id(), "person_id": event.person_id, "kind": type(event).__name__, "created_at": tx.now}
-    await tx.execute(messages.insert(), row)
+    await tx.execute(messages.insert(), {**row, "facts": facts_of(event)})
 
 
 async def inbox(tx: Tx, who: Actor, language: str, *, before: UUID | None, limit: int) -> list[MessageView]:
@@ -57,4 +58,7 @@ async def inbox(tx: Tx, who: Actor, language: str, *, before: UUID | None, limit
     if before is not None:
         wanted = wanted.where(messages.c.id < before)
     rows = await tx.rows(wanted.order_by(messages.c.id.desc()).limit(limit + 1))
-    return [MessageView(row.id, row.kind, say(row.kind, language), row.booking_id, row.created_at) for row in rows]
+    return [
+        MessageView(row.id, row.kind, say(row.kind, language, row.facts), row.booking_id, row.created_at)
+        for row in rows
+    ]

@@ -394,3 +394,51 @@ async def test_of_two_changes_at_once_one_is_stale(owner: Person, tractor: str, 
     shown = (await owner.get(f"/blocks/{made['id']}")).json()
     start = datetime.fromisoformat(shown["during"]["start"]).astimezone(UTC)
     assert await held(database, tractor) == daily(start, 2, 0, 1, 2)
+
+
+# The Monday on or after it.
+MONDAY = NOON + timedelta(days=-NOON.weekday() % 7)
+
+
+@pytest.mark.parametrize("scope", ["scope=all", "scope=following&occurrence={}"])
+async def test_a_series_whose_rule_names_its_days_moves_within_them_only(
+    scope: str, owner: Person, tractor: str, database: Database
+) -> None:
+    left_out = MONDAY + timedelta(days=9)
+    body = series(MONDAY, 2, "FREQ=WEEKLY;BYDAY=MO,TU,WE;COUNT=6", exdates=[z(left_out)])
+    made = await owner.made(f"/machines/{tractor}/blocks", body)
+    before = await held(database, tractor)
+    query = "?" + scope.format(z(MONDAY))
+    refused = await change(owner, made, {"start": z(MONDAY + timedelta(days=1))}, query)
+    assert (refused.status_code, refused.json()["code"]) == (422, "rule_names_days"), refused.text
+    assert await held(database, tractor) == before
+    later = await change(owner, made, {"start": z(MONDAY + timedelta(hours=2))}, query)
+    assert later.status_code == 200, later.text
+    assert await held(database, tractor) == [
+        (start + timedelta(hours=2), end + timedelta(hours=2)) for start, end in before
+    ]
+    told = {"start": z(MONDAY + timedelta(days=1)), "rrule": "FREQ=WEEKLY;BYDAY=TU,WE,TH;COUNT=6"}
+    moved = await change(owner, later.json(), told, "?scope=all")
+    assert moved.status_code == 200, moved.text
+
+
+@pytest.mark.parametrize("scope", ["", "&scope=all"])
+async def test_an_occurrence_without_its_scope_is_not_all_of_the_series(
+    scope: str, owner: Person, tractor: str, database: Database
+) -> None:
+    made = await owner.made(f"/machines/{tractor}/blocks", series(NOON, 2, "FREQ=DAILY;COUNT=5"))
+    before = await held(database, tractor)
+    query = f"?occurrence={z(NOON + timedelta(days=2))}{scope}"
+    for answer in (
+        await owner.ask("DELETE", f"/blocks/{made['id']}{query}"),
+        await change(owner, made, {"note": "Foins"}, query),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (422, "scope_needed"), answer.text
+    assert await held(database, tractor) == before
+
+
+async def test_nothing_is_left_out_of_what_happens_once(owner: Person, tractor: str, database: Database) -> None:
+    body = {"start": z(NOON), "end": z(NOON + timedelta(hours=2)), "exdates": [z(NOON)]}
+    refused = await owner.post(f"/machines/{tractor}/blocks", body)
+    assert (refused.status_code, refused.json()["code"]) == (422, "nothing_to_leave_out"), refused.text
+    assert await held(database, tractor) == []

@@ -11,19 +11,8 @@ from msgspec.structs import replace
 from tests.availability.blocks.test_recurrence import recurring
 from tests.availability.blocks.walking import Plan
 from votremachine.availability.blocks.recurrence import Series, check, placed, read, starts, wall
-from votremachine.availability.blocks.rules import (
-    AHEAD,
-    ROLLED_WHEN_NEARER,
-    Block,
-    Change,
-    Revision,
-    Scope,
-    before,
-    following,
-    left_of,
-    revise,
-    strike,
-)
+from votremachine.availability.blocks.revisions import Revision, before, following, revise, strike
+from votremachine.availability.blocks.rules import AHEAD, ROLLED_WHEN_NEARER, Block, Change, Scope, left_of
 from votremachine.availability.rules import Taker
 from votremachine.fleet.schemas import Horizon
 from votremachine.kernel.ids import uuid7

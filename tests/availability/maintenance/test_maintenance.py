@@ -180,3 +180,38 @@ async def test_a_machine_has_so_many_plans(owner: Person, tractor: str) -> None:
     assert (answer.status_code, answer.json()["code"]) == (409, "too_many_plans")
     assert (await owner.ask("DELETE", f"/maintenance-plans/{plan['id']}")).status_code == 204
     assert len((await owner.get(f"/machines/{tractor}/maintenance-plans")).json()) == MOST_PLANS - 1
+
+
+async def test_done_never_goes_back(owner: Person, tractor: str) -> None:
+    plan = await owner.made(f"/machines/{tractor}/maintenance-plans", CHECK | {"last_on": "2026-10-28"})
+    path = f"/maintenance-plans/{plan['id']}/done"
+    back = await owner.post(path, {"on": "2026-10-27"})
+    assert (back.status_code, back.json()["code"]) == (409, "done_before"), back.text
+    of_no_meter = await owner.post(path, {"value": "5"})
+    assert (of_no_meter.status_code, of_no_meter.json()["code"]) == (422, "plan_disagrees")
+    assert (await owner.get(f"/machines/{tractor}/maintenance-plans")).json()[0]["last_on"] == "2026-10-28"
+    badly = await owner.post(path, {"on": "x"}, Accept_Language="fr")
+    assert badly.json()["errors"][0]["detail"] == "Date invalide (RFC 3339)"
+
+
+async def test_done_after_the_meter_was_replaced(owner: Person, tractor: str) -> None:
+    plan = await owner.made(f"/machines/{tractor}/maintenance-plans", OIL)
+    await read(owner, tractor, "1240")
+    path = f"/maintenance-plans/{plan['id']}/done"
+    assert (await owner.post(path, {"value": "3"})).json()["code"] == "meter_runs_backwards"
+    done = await owner.post(path, {"value": "3", "why": "Compteur remplacé"})
+    assert done.status_code == 200, done.text
+    assert Decimal(done.json()["last_value"]) == 3
+
+
+async def test_what_was_accepted_and_deleted_is_proposed_anew(owner: Person, tractor: str, database: Database) -> None:
+    await owner.made(f"/machines/{tractor}/maintenance-plans", OIL)
+    await read(owner, tractor, "1240")
+    (first,) = await proposed(owner, tractor)
+    accepted = (await owner.post(f"/maintenance-proposals/{first['id']}/accept")).json()
+    await propose_maintenance({"database": database})
+    assert [one["id"] for one in await proposed(owner, tractor)] == [first["id"]]
+    assert (await owner.ask("DELETE", f"/blocks/{accepted['block_id']}")).status_code == 204
+    await propose_maintenance({"database": database})
+    (anew,) = await proposed(owner, tractor)
+    assert (anew["id"] != first["id"], anew["state"]) == (True, "proposed")

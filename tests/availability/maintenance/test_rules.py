@@ -85,17 +85,23 @@ def hour(day: int, local: int) -> datetime:
     return datetime(2027, 6, day, local, tzinfo=PARIS)
 
 
+NOTHING_LATER = [(hour(30, 23), datetime(2027, 8, 1, tzinfo=UTC))]
+
+
 @pytest.mark.parametrize(
     ("busy", "due", "start"),
     [
         ([], 25, hour(24, 8)),
         ([], 10, hour(16, 8)),  # overdue: tomorrow
         ([(hour(24, 0), hour(24, 12))], 25, hour(24, 12)),
-        ([(hour(23, 0), hour(26, 0))], 25, hour(22, 22)),
+        ([(hour(23, 0), hour(26, 0))], 25, hour(22, 8)),
         # Rather early than late, even where late is nearer.
-        ([(hour(20, 0), hour(26, 2))], 25, hour(19, 22)),
+        ([(hour(20, 0), hour(26, 2))], 25, hour(19, 8)),
         # Nothing before it is due: soon after.
-        ([(hour(15, 0), hour(28, 0))], 25, hour(28, 0)),
+        ([(hour(15, 0), hour(28, 0))], 25, hour(28, 8)),
+        # Not at night while a day is free, and at night rather than never.
+        ([(hour(24, 7), hour(24, 13))], 25, hour(24, 13)),
+        ([(hour(day, 5), hour(day, 23)) for day in range(15, 31)] + NOTHING_LATER, 25, hour(24, 3)),
         ([(hour(15, 0), datetime(2027, 8, 1, tzinfo=UTC))], 25, None),
     ],
 )

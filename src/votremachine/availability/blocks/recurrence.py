@@ -133,6 +133,11 @@ def check(series: Series) -> Series:
     return series
 
 
+def names_days(rule: Rule) -> bool:
+    """Whether a rule says itself on which dates it falls, rather than by its first start."""
+    return any(f"{name}=" in rule.parts for name in _LISTS)
+
+
 def rule_starts(series: Series, until: datetime | None = None) -> Iterator[datetime]:
     """What the rule alone gives, in order, up to and including the local time `until`."""
     if series.rule is None:

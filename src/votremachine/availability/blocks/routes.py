@@ -15,8 +15,11 @@ from votremachine.availability.blocks.recurrence import BadRule, OccurrenceTooLo
 from votremachine.availability.blocks.rules import (
     BlockMeetsBookings,
     NeverTakesPlace,
+    NothingToLeaveOut,
     OccurrenceNeeded,
+    RuleNamesDays,
     Scope,
+    ScopeNeeded,
     StartsTooLongAgo,
     TooManyDates,
     TooManySeries,
@@ -39,8 +42,11 @@ Of = Annotated[Scope, QueryParameter(name="scope", description="Of a series: one
 Occurrence = Annotated[
     datetime | None, QueryParameter(name="occurrence", description="Start of the occurrence that is meant.")
 ]
-_TIMES = (NaiveTime, OutOfTime, EndsBeforeStart, BadRule, RuleMissesStart, OccurrenceTooLong, TooManyDates)
-_PARTS = (OccurrenceNeeded, UnknownOccurrence)
+_TIMES = (
+    *(NaiveTime, OutOfTime, EndsBeforeStart, BadRule, RuleMissesStart, RuleNamesDays),
+    *(OccurrenceTooLong, TooManyDates, NothingToLeaveOut),
+)
+_PARTS = (OccurrenceNeeded, ScopeNeeded, UnknownOccurrence)
 
 
 @post(

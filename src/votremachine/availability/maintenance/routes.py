@@ -12,6 +12,7 @@ from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.availability.blocks.rules import BlockMeetsBookings
 from votremachine.availability.maintenance.rules import (
+    DoneBefore,
     MeterRunsBackwards,
     NoReading,
     NoSuchMeter,
@@ -138,7 +139,17 @@ async def drop(plan_id: FromPath[UUID], claims: NamedDependency[Claims], databas
     "/maintenance-plans/{plan_id:uuid}/done",
     status_code=200,
     operation_class=Repeatable,
-    responses=responses(*INPUT, *idempotency.ERRORS, NotSignedIn, NotAllowed, UnknownPlan, ReadingNeeded, *_READING),
+    responses=responses(
+        *INPUT,
+        *idempotency.ERRORS,
+        NotSignedIn,
+        NotAllowed,
+        UnknownPlan,
+        ReadingNeeded,
+        DoneBefore,
+        PlanDisagrees,
+        *_READING,
+    ),
 )
 async def mark_done(
     request: HttpRequest,

@@ -28,6 +28,7 @@ FARTHEST = timedelta(days=90)
 # Where nothing is free before it is due, it is proposed for soon after.
 GRACE = timedelta(days=28)
 MORNING = time(8)
+WORK_BEGINS, WORK_BEGINS_LAST = time(6), time(15)
 LARGEST_READING = Decimal(10_000_000)
 CLOCK_ERROR = timedelta(minutes=5)
 MOST_PLANS = 20
@@ -75,6 +76,13 @@ class PlanDisagrees(DomainError):
     fr = "Un plan compte des jours, des mois ou les unités d'un compteur : un seul, et depuis quand."
 
 
+class DoneBefore(DomainError):
+    kind = Kind.CONFLICT
+    code = "done_before"
+    en = "It was done later than that already, on {last_on}."
+    fr = "Cela a déjà été fait depuis, le {last_on}."
+
+
 class NoSuchMeter(DomainError):
     code = "no_such_meter"
     en = "This machine has no such meter."
@@ -83,8 +91,8 @@ class NoSuchMeter(DomainError):
 
 class NoReading(DomainError):
     code = "no_reading"
-    en = "A meter shows zero or more, with two decimals at most."
-    fr = "Un compteur indique zéro ou plus, avec deux décimales au plus."
+    en = "A meter shows zero or more, less than ten million, with two decimals at most."
+    fr = "Un compteur indique zéro ou plus, moins de dix millions, avec deux décimales au plus."
 
 
 class ReadingNeeded(DomainError):
@@ -177,6 +185,14 @@ def check_order(value: Decimal, before: Decimal | None, after: Decimal | None, w
         raise MeterRunsBackwards(pointer="/value", value=str(after))
 
 
+def check_done(plan: Plan, on: date, value: Decimal | None) -> None:
+    """Raises `DoneBefore` for a day before the one on which it was done last, `PlanDisagrees` for a reading of none."""
+    if plan.last_on is not None and on < plan.last_on:
+        raise DoneBefore(pointer="/on", last_on=plan.last_on)
+    if plan.meter is None and value is not None:
+        raise PlanDisagrees(pointer="/value")
+
+
 def check_plan(plan: Plan, meters: Sequence[Meter]) -> Plan:
     """Raises `PlanDisagrees`, `NoSuchMeter`."""
     counted = [plan.every_days, plan.every_months, plan.every_units]
@@ -234,7 +250,7 @@ def rate_per_day(readings: Sequence[Reading]) -> Decimal | None:
 def place(minutes: int, due: date, zone: ZoneInfo, busy: Sequence[Span], now: datetime) -> Span | None:
     """The free time nearest to the morning before it is due, before that day ends; else the next one after.
 
-    None when nothing is free for a month.
+    At an hour at which workshops begin, if there is one; None when nothing is free for a month.
     """
     length, tomorrow = timedelta(minutes=minutes), now.astimezone(zone).date() + timedelta(days=1)
     day = max(tomorrow, due - timedelta(days=1))
@@ -242,7 +258,16 @@ def place(minutes: int, due: date, zone: ZoneInfo, busy: Sequence[Span], now: da
     wanted = Span(start, start + length)
     ends = datetime.combine(max(due, tomorrow) + timedelta(days=1), time(), zone)
     earliest = datetime.combine(tomorrow, time(), zone)
-    for latest in (ends, ends + GRACE):
-        if found := alternatives(wanted, busy, earliest, latest):
-            return found[0]
+
+    def begins_by_day(span: Span) -> bool:
+        return WORK_BEGINS <= span.start.astimezone(zone).time() <= WORK_BEGINS_LAST
+
+    for suits in (begins_by_day, _any_hour):
+        for latest in (ends, ends + GRACE):
+            if found := alternatives(wanted, busy, earliest, latest, suits):
+                return found[0]
     return None
+
+
+def _any_hour(_: Span) -> bool:
+    return True

@@ -60,10 +60,11 @@ class PlanView(msgspec.Struct, frozen=True):
 
 
 class MarkDone(Input):
-    """It was done, today or on that day; by meter, at that reading."""
+    """It was done, today or on that day; by meter, at that reading, with a reason if it runs backwards."""
 
     on: date | None = None
     value: Decimal | None = None
+    why: OptionalLine = ""
 
 
 class ProposalView(msgspec.Struct, frozen=True):

@@ -34,22 +34,35 @@ _LIVE = (
 )
 
 
+_WANTED_FROM: sa.ColumnElement[Any] = sa.bindparam("wanted_from", type_=_INSTANT)
+_WANTED_TO: sa.ColumnElement[Any] = sa.bindparam("wanted_to", type_=_INSTANT)
+
+
 def in_the_way(
-    machine_id: sa.ColumnElement[Any], before_minutes: sa.ColumnElement[Any], after_minutes: sa.ColumnElement[Any]
+    machine_id: sa.ColumnElement[Any],
+    before_minutes: sa.ColumnElement[Any],
+    after_minutes: sa.ColumnElement[Any],
+    starts: sa.ColumnElement[Any] = _WANTED_FROM,
+    ends: sa.ColumnElement[Any] = _WANTED_TO,
 ) -> sa.ColumnElement[bool]:
-    """Whether a newcomer with these buffers finds the bound span `wanted_from`, `wanted_to` taken at the bound `now`.
+    """Whether a newcomer with these buffers finds a span taken at the bound `now`: two columns, or the bound
+    `wanted_from`, `wanted_to`.
 
     The same as an overlap with `busy`, for a statement of a slice above.
     """
-    return sa.exists().where(*_meeting(machine_id, before_minutes, after_minutes))
+    return sa.exists().where(*_meeting(machine_id, before_minutes, after_minutes, starts, ends))
 
 
 def _meeting(
-    machine_id: sa.ColumnElement[Any], before_minutes: sa.ColumnElement[Any], after_minutes: sa.ColumnElement[Any]
+    machine_id: sa.ColumnElement[Any],
+    before_minutes: sa.ColumnElement[Any],
+    after_minutes: sa.ColumnElement[Any],
+    starts: sa.ColumnElement[Any] = _WANTED_FROM,
+    ends: sa.ColumnElement[Any] = _WANTED_TO,
 ) -> tuple[sa.ColumnElement[bool], ...]:
     wanted = sa.func.tstzrange(
-        sa.bindparam("wanted_from", type_=_INSTANT) - _minutes(before_minutes),
-        sa.bindparam("wanted_to", type_=_INSTANT) + _minutes(after_minutes),
+        starts - _minutes(before_minutes),
+        ends + _minutes(after_minutes),
         type_=TSTZRANGE,
     )
     return on_machine(machine_id), occupancies.c.blocked.op("&&", is_comparison=True)(wanted), _live

@@ -22,6 +22,7 @@ from votremachine.bookings.rules import (
     NotLater,
     NotMovable,
     OwnerDecides,
+    PaidByCard,
     PaymentRequired,
     StillOut,
     TooEarly,
@@ -30,6 +31,7 @@ from votremachine.bookings.rules import (
 )
 from votremachine.bookings.schemas import BookingView, CheckIn, Confirm, Extend, Proof, Reschedule, Why
 from votremachine.bookings.service import decide, handover, move
+from votremachine.config import Settings
 from votremachine.infra import idempotency
 from votremachine.infra.database import Database, Tx
 from votremachine.infra.openapi import Committing, Moving, Repeatable
@@ -42,7 +44,7 @@ from votremachine.kernel.states import IllegalTransition
 from votremachine.payments.gateway import Gateway
 
 _VERB = (*INPUT, *idempotency.ERRORS, NotSignedIn, NotAllowed, UnknownBooking, IllegalTransition, BookingChanged)
-_MOVE = (*TIME_ERRORS, MatchRequired, Stale, HoldExpired, NotMovable, OwnerDecides)
+_MOVE = (*TIME_ERRORS, MatchRequired, Stale, HoldExpired, NotMovable, OwnerDecides, PaidByCard)
 
 
 def on_booking(name: str, *errors: type[DomainError], operation: type[Operation] = Repeatable) -> post:
@@ -59,12 +61,15 @@ async def confirm(
     claims: NamedDependency[Claims],
     database: NamedDependency[Database],
     gateway: NamedDependency[Gateway],
+    settings: NamedDependency[Settings],
 ) -> Response[BookingView | Proof]:
     """The renter commits to a hold. Needs an `Idempotency-Key`.
 
     Answers 202 when the bank wants the cardholder to prove who they are first.
     """
     if data.payment == "card":
+        if not settings.card_payments:
+            raise PaymentRequired
         return await paying.confirm(request, booking_id, data, claims, database, gateway)
     answer: Response[Any] = await _act(
         request, claims, database, lambda tx, who: decide.confirm_on_account(tx, who, booking_id), required=True

@@ -32,20 +32,23 @@ from votremachine.pricing.service import hires as pricing
 FACTS = {State.HELD: BookingHeld, State.REQUESTED: BookingRequested, State.CONFIRMED: BookingConfirmed}
 
 
-async def book(tx: Tx, who: Actor, asked: Book, offer: Offer | None = None) -> BookingView:
-    """Take these machines for this span, all or none; at the price of an offer, if there is one.
+async def book(
+    tx: Tx, who: Actor, asked: Book, offer: Offer | None = None, *, hold_until: datetime | None = None
+) -> BookingView:
+    """Take these machines for this span, all or none; at the price of an offer, if there is one. A hold stands for 15
+    minutes, or until `hold_until`.
 
     Raises `UnknownParty`, `WhichParty`, `NotAllowed`, `UnknownMachine`, `SeveralOwners`, `OwnMachine`, `NoPrice`,
     `PaymentRequired`, `EstimateNeeded`, `QuoteForOther`, `QuoteExpired`, `SpanTaken` with the nearest alternatives,
     and what `check_bookable` does.
     """
     span = Span(asked.start, asked.end)
-    seat = _renting_seat(who, asked.renter_party_id)
+    seat = renting_seat(who, asked.renter_party_id)
     if offer is not None:
         check_offer(offer, seat.party_id, asked.machine_ids, span)
     machines, hires = await pricing.to_book(tx, who, asked.machine_ids, seat.cooperatives, offer)
     owner = machines[0].party_id
-    _check(machines, span, seat, tx.now)
+    check_wish(machines, span, seat, tx.now)
     path = _path(machines, seat, asked)
     pricing.check_priced(machines, hires)
     charged = [hires[machine.id] for machine in machines]
@@ -61,7 +64,7 @@ async def book(tx: Tx, who: Actor, asked: Book, offer: Offer | None = None) -> B
         card_ids=tuple(hire.card.id for hire in charged),
         state=path[-1],
         during=span,
-        expires_at=_expiry(path[-1], span, tx.now),
+        expires_at=_expiry(path[-1], span, tx.now, hold_until),
         extras={hire.card.machine_id: hire.extras for hire in charged if hire.extras != Extras()},
         price=whole,
         deposit=deposit,
@@ -121,14 +124,16 @@ def _next_quarter(instant: datetime) -> datetime:
     return start + -(-(instant - start) // quarter) * quarter
 
 
-def _renting_seat(who: Actor, party_id: UUID | None) -> Seat:
+def renting_seat(who: Actor, party_id: UUID | None) -> Seat:
+    """The seat from which a person books. Raises `UnknownParty`, `WhichParty`, `NotAllowed`."""
     seat = acting_seat(who, party_id)
     if not permits(Verb.BOOK, {Relation.RENTER: seat.role}):
         raise NotAllowed
     return seat
 
 
-def _check(machines: Sequence[Machine], span: Span, seat: Seat, now: datetime) -> None:
+def check_wish(machines: Sequence[Machine], span: Span, seat: Seat, now: datetime) -> None:
+    """Raises why this party may not have these machines for this span, be it free: `OwnMachine`, `BOOKABLE_ERRORS`."""
     for machine in machines:
         if machine.party_id == seat.party_id:
             raise OwnMachine(machine_id=str(machine.id))
@@ -145,7 +150,7 @@ def _path(machines: Sequence[Machine], seat: Seat, asked: Book) -> list[State]:
     return [State.HELD, after_payment(machines)]
 
 
-def _expiry(state: State, span: Span, now: datetime) -> datetime | None:
+def _expiry(state: State, span: Span, now: datetime, hold_until: datetime | None) -> datetime | None:
     if state is State.HELD:
-        return hold_expiry(now)
+        return hold_until or hold_expiry(now)
     return request_expiry(now, span.start) if state is State.REQUESTED else None

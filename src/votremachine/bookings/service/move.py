@@ -15,6 +15,7 @@ from votremachine.bookings.rules import (
     NotMovable,
     State,
     check_movable,
+    check_paid,
     check_standing,
 )
 from votremachine.bookings.schemas import BookingView
@@ -32,7 +33,7 @@ from votremachine.pricing.service import hires as pricing
 async def reschedule(tx: Tx, who: Actor, booking_id: UUID, version: int, span: Span) -> BookingView:
     """Move a booking that has not begun to another time, at the prices it was booked by.
 
-    Raises `UnknownBooking`, `NotAllowed`, `Stale`, `HoldExpired`, `NotMovable`, `OwnerDecides`,
+    Raises `UnknownBooking`, `NotAllowed`, `Stale`, `HoldExpired`, `NotMovable`, `OwnerDecides`, `PaidByCard`,
     `SpanTaken` with alternatives, and what `check_bookable` does.
     """
     booking, machines = await _load(tx, who, booking_id, version, MOVABLE)
@@ -75,7 +76,9 @@ async def _move(tx: Tx, who: Actor, booking: Booking, machines: list[Machine], s
         await claims.move(tx, Taker.BOOKING, booking.id, wishes(machines, span), expires_at=expires_at)
     except SpanTaken:
         raise await with_alternatives(tx, booking.id, machines, span) from None
-    hires = await pricing.booked(tx, machines, booking.card_ids, booking.extras)
+    hires = await pricing.booked(tx, await _agreed(tx, booking, machines), booking.card_ids, booking.extras)
+    new_price = price(span, hires)
+    check_paid(booking, new_price.total)
     changed = await store.change(
         tx,
         booking,
@@ -88,7 +91,15 @@ async def _move(tx: Tx, who: Actor, booking: Booking, machines: list[Machine], s
             "expires_at": expires_at,
             # Another time, another risk: the sweep weighs it anew.
             "at_risk": False,
-            "price": price(span, hires),
+            "price": new_price,
         },
     )
     return (await reading.views(tx, [changed]))[0]
+
+
+async def _agreed(tx: Tx, booking: Booking, machines: list[Machine]) -> list[Machine]:
+    """The machines that a booking was agreed for: whatever stands in for them now is charged as they were."""
+    if not booking.stands_for:
+        return machines
+    found = await fleet.machines_by_id(tx, booking.agreed_ids)
+    return [found[machine_id] for machine_id in booking.agreed_ids]

@@ -28,7 +28,13 @@ MACHINE_IDS = (
 )
 SELECT = sa.select(bookings, MACHINE_IDS)
 _ONE = SELECT.where(bookings.c.id == sa.bindparam("id"))
-_ONE_LOCKED = _ONE.with_for_update(of=bookings)
+_as_it_was = bookings.alias("as_it_was")
+# The version when the statement began. Whoever waited for the row gets the newest one, but beside it the machines of
+# before: the rest of the statement goes on seeing what it saw at its start.
+SEEN_VERSION = (
+    sa.select(_as_it_was.c.version).where(_as_it_was.c.id == bookings.c.id).scalar_subquery().label("seen_version")
+)
+_ONE_LOCKED = _ONE.add_columns(SEEN_VERSION).with_for_update(of=bookings)
 
 
 async def load(tx: Tx, booking_id: UUID) -> Booking:
@@ -38,7 +44,11 @@ async def load(tx: Tx, booking_id: UUID) -> Booking:
 
 async def load_locked(tx: Tx, booking_id: UUID) -> Booking:
     """A booking that nobody else changes until this transaction ends; raises `UnknownBooking`."""
-    return _sure(await tx.row(_ONE_LOCKED, {"id": booking_id}))
+    row = await tx.row(_ONE_LOCKED, {"id": booking_id})
+    if row is not None and row.seen_version != row.version:
+        # It is ours now, so what is read anew is of one piece.
+        return await load(tx, booking_id)
+    return _sure(row)
 
 
 def in_state(*states: State) -> sa.ColumnElement[bool]:
@@ -97,6 +107,7 @@ def view(tx: Tx, one: Booking, machines: Mapping[UUID, Machine], names: Mapping[
         note=one.note,
         version=one.version,
         created_at=one.created_at,
+        stands_for=one.stands_for,
     )
 
 
@@ -135,6 +146,7 @@ def from_row(row: sa.Row[Any]) -> Booking:
         note=row.note,
         version=row.version,
         created_at=row.created_at,
+        stands_for=msgspec.convert(row.stands_for, dict[UUID, UUID]),
     )
 
 

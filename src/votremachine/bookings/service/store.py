@@ -186,4 +186,5 @@ def _columns(booking: Booking) -> dict[str, Any]:
         "note": booking.note,
         "version": booking.version,
         "created_at": booking.created_at,
+        "stands_for": booking.stands_for,
     }

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from votremachine.accounts.rules import Actor, Verb, require
 from votremachine.accounts.service import audit
-from votremachine.availability.blocks import rules
-from votremachine.availability.blocks.rules import Block, Revision, Scope, left_of, wanted
+from votremachine.availability.blocks import revisions, rules
+from votremachine.availability.blocks.revisions import Revision
+from votremachine.availability.blocks.rules import Block, Scope, left_of, wanted
 from votremachine.availability.blocks.schemas import BlockTime, BlockView, EditBlock, view
 from votremachine.availability.blocks.service import store
 from votremachine.availability.blocks.service.filling import fill
@@ -61,12 +62,12 @@ async def edit(
     """Change a block, or of a series one occurrence, or one and those after it; what was changed, with its own id.
 
     What is over of a series stays as it was. Raises `UnknownBlock`, `NotAllowed`, `Stale`, `BlockMeetsBookings`,
-    `TooManySeries`, and what `rules.revise` does.
+    `TooManySeries`, and what `revisions.revise` does.
     """
     machine, found = await _locked(tx, who, block_id)
     if found.version != version:
         raise Stale
-    revision = rules.revise(found, asked.change(), scope, occurrence, tx.new_id(), machine.zone)
+    revision = revisions.revise(found, asked.change(), scope, occurrence, tx.new_id(), machine.zone)
     await _rewrite(tx, who, machine, found, revision)
     await _told(tx, who, "edit_block", machine, block_id)
     changed = revision.made or revision.kept
@@ -82,7 +83,7 @@ async def unblock(
     Raises `UnknownBlock`, `NotAllowed`, `OccurrenceNeeded`, `UnknownOccurrence`, `TooManyDates`.
     """
     machine, found = await _locked(tx, who, block_id)
-    await _rewrite(tx, who, machine, found, rules.strike(found, scope, occurrence))
+    await _rewrite(tx, who, machine, found, revisions.strike(found, scope, occurrence))
     await _told(tx, who, "unblock", machine, block_id)
 
 

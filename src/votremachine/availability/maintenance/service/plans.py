@@ -17,6 +17,7 @@ from votremachine.availability.maintenance.rules import (
     TooManyPlans,
     UnknownPlan,
     check_day,
+    check_done,
     check_plan,
     check_value,
 )
@@ -67,11 +68,13 @@ async def drop(tx: Tx, who: Actor, plan_id: UUID) -> None:
 async def mark_done(tx: Tx, who: Actor, plan_id: UUID, asked: MarkDone) -> PlanView:
     """It was done: the next round counts from there, and an open proposal is of no more use.
 
-    Raises `UnknownPlan`, `NotAllowed`, `ReadInFuture`, `ReadingNeeded`, and what `record_reading` does.
+    Raises `UnknownPlan`, `NotAllowed`, `ReadInFuture`, `ReadingNeeded`, `DoneBefore`, `PlanDisagrees`,
+    and what `record_reading` does.
     """
     machine, found = await _own(tx, who, plan_id)
     today = tx.now.astimezone(machine.zone).date()
     on = check_day(asked.on or today, today, "/on")
+    check_done(found, on, asked.value)
     values: dict[str, object] = {"last_on": on, "round": found.round + 1}
     if found.meter is not None:
         if asked.value is None:
@@ -84,7 +87,7 @@ async def mark_done(tx: Tx, who: Actor, plan_id: UUID, asked: MarkDone) -> PlanV
     if found.meter is not None and asked.value is not None:
         # Of an earlier day nobody knows the hour.
         at = tx.now if on == today else datetime.combine(on, time(12), machine.zone).astimezone(UTC)
-        await record_reading(tx, who, machine, found.meter, asked.value, at)
+        await record_reading(tx, who, machine, found.meter, asked.value, at, why=asked.why)
     else:
         await proposals.consider(tx, machine)
     return view(await store.plan(tx, plan_id))

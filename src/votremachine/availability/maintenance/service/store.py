@@ -5,6 +5,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from votremachine.availability.blocks.models import blocks
 from votremachine.availability.maintenance.models import maintenance_plans, maintenance_proposals, meter_readings
 from votremachine.availability.maintenance.rules import (
     RATE_FROM,
@@ -42,6 +43,15 @@ _proposed = sa.exists().where(
     maintenance_proposals.c.plan_id == maintenance_plans.c.id,
     maintenance_proposals.c.round == maintenance_plans.c.round,
 )
+# One that was accepted, and whose block was deleted since, is as if it had never been made.
+_FORSAKEN = maintenance_proposals.delete().where(
+    maintenance_proposals.c.state == "accepted",
+    ~sa.exists().where(blocks.c.id == maintenance_proposals.c.block_id),
+    sa.exists().where(
+        maintenance_plans.c.id == maintenance_proposals.c.plan_id,
+        maintenance_plans.c.round == maintenance_proposals.c.round,
+    ),
+)
 _UNPROPOSED = (
     sa.select(maintenance_plans)
     .where(maintenance_plans.c.machine_id == sa.bindparam("machine", type_=sa.Uuid), ~_proposed)
@@ -67,6 +77,11 @@ async def plans(tx: Tx, machine_id: UUID) -> list[Plan]:
     """Every plan of a machine, oldest first."""
     own = sa.select(maintenance_plans).where(maintenance_plans.c.machine_id == machine_id)
     return [plan_from_row(row) for row in await tx.rows(own.order_by(maintenance_plans.c.id))]
+
+
+async def forget_forsaken(tx: Tx) -> int:
+    """Forget the accepted proposals of this round whose blocks were deleted; how many there were."""
+    return (await tx.execute(_FORSAKEN)).rowcount
 
 
 async def unproposed(tx: Tx, machine_id: UUID) -> list[Plan]:

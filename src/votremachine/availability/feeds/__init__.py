@@ -1,0 +1,1 @@
+"""Calendars of other programs that take a machine's time: read on a schedule, merged, never dropped."""

@@ -1,0 +1,69 @@
+"""What the clock does to feeds: those that are due are fetched, outside of any transaction, and applied in one each."""
+
+import asyncio
+import random
+from functools import partial
+from typing import Any
+
+import structlog
+
+from votremachine.availability.feeds import reading, rules
+from votremachine.availability.feeds.rules import Feed
+from votremachine.availability.feeds.service import outcomes, store
+from votremachine.fleet import service as fleet
+from votremachine.infra.database import Database
+from votremachine.infra.fetching import Fetcher, FetchFailed, Known, NotModified
+from votremachine.infra.keys import Seal, Unreadable
+from votremachine.kernel.errors import DomainError
+
+AT_ONCE, MOST = 6, 24
+# What is wrong with the feed, not with us.
+REFUSALS: tuple[type[DomainError], ...] = (FetchFailed, *reading.REFUSALS)
+ACCEPT = "text/calendar, */*;q=0.1"
+
+log = structlog.get_logger()
+
+
+async def fetch_feeds(ctx: dict[str, Any]) -> int:
+    """Fetch the feeds that are due; how many. What fails at one feed is kept from the others."""
+    database: Database = ctx["database"]
+    feeds = await database.run(partial(store.lease, most=MOST))
+    turn = asyncio.Semaphore(AT_ONCE)
+
+    async def one(feed: Feed) -> None:
+        async with turn:
+            try:
+                await fetch(database, ctx["fetcher"], ctx["feed_seal"], feed)
+            except Exception:
+                # Its lease runs out, and it is tried again.
+                log.exception("feeds.fetch_broke", feed_id=str(feed.id))
+
+    await asyncio.gather(*map(one, feeds))
+    return len(feeds)
+
+
+async def fetch(database: Database, fetcher: Fetcher, seal: Seal, feed: Feed) -> None:
+    """Fetch one feed that was leased, and write down what it came to."""
+    jitter = random.random()  # noqa: S311 -- no secret
+    async with database.read() as tx:
+        now, machine, ours = tx.now, await fleet.machine(tx, feed.machine_id), await outcomes.ours(tx, feed)
+    try:
+        known = Known() if rules.wants_all(feed, now) else Known(feed.etag, feed.last_modified)
+        answer = await fetcher.get(_opened(seal, feed), known, ACCEPT)
+        if isinstance(answer, NotModified):
+            await database.run(partial(outcomes.unchanged, leased=feed, jitter=jitter))
+            return
+        window = rules.window_at(now)
+        read = await asyncio.to_thread(reading.read, answer.body, machine.zone, window, ours)
+    except REFUSALS as error:
+        await database.run(partial(outcomes.failed, leased=feed, error=error, jitter=jitter))
+        return
+    await database.run(partial(outcomes.read, leased=feed, reading=read, known=answer.known, jitter=jitter))
+
+
+def _opened(seal: Seal, feed: Feed) -> str:
+    """The address of a feed; raises `FetchFailed` when its key is not kept any more."""
+    try:
+        return seal.open(feed.url_sealed)
+    except Unreadable as error:
+        raise FetchFailed from error

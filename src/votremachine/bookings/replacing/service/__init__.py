@@ -1,0 +1,1 @@
+"""The verbs of replacing: find substitutes, plan, replace."""

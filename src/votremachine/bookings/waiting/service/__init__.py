@@ -1,0 +1,1 @@
+"""The verbs of the waiting list: wait, withdraw, and what the sweep does."""
