@@ -126,6 +126,8 @@ async def test_a_booking_stays_the_clash_is_told_once_and_its_time_is_taken_when
     assert await clockwork.held(tractor, "booking") == [(at(3), at(4))]
     (clash,) = (await look(owner, feed))["clashes"]
     assert (clash["booking_id"], datetime.fromisoformat(clash["during"]["start"])) == (booking["id"], at(3))
+    server.say(calendar(busy("shorter", at(3, 2), at(5))))
+    await clockwork.fetch()
     server.say(calendar(busy("another uid", at(2, 1), at(5))))
     await clockwork.fetch()
     assert (await told(owner, database)).count("FeedClashed") == 1

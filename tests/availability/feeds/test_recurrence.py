@@ -63,8 +63,8 @@ def test_as_dateutil_where_the_rule_meets_its_start(rule: str, near: datetime) -
     assume("BYMONTHDAY" not in rule or "BYYEARDAY" not in rule)
     matching = (one for one in found(unlimited, near, near, near + timedelta(days=3650)) if one > near)
     first = next(matching, None)
-    assume(first is not None)
-    assert first is not None
+    if first is None:
+        return
     oracle = rrulestr(rule if "COUNT" in rule else rule + ends, dtstart=first)
     assume(next(iter(oracle)) == first)  # BYSETPOS may have counted from another day
     expected = []
