@@ -163,6 +163,13 @@ async def test_the_books_are_read_page_by_page(stripe_bench: Bench, monkeypatch:
     assert len(listed) == len(set(listed))
 
 
+async def test_a_declined_order_cannot_be_paid_later_by_another_card(stripe_bench: Bench, stripe_url: str) -> None:
+    made = await stripe_bench.gateway.charge(order(await stripe_bench.card("declined")))
+    async with httpx.AsyncClient(headers={"Authorization": "Bearer sk_test_phone"}) as stripe:
+        there = (await stripe.get(f"{stripe_url}/v1/payment_intents/{made.reference}")).json()
+    assert (there["status"], there["cancellation_reason"]) == ("canceled", "abandoned")
+
+
 class Recorder:
     """Plays a Stripe that answers the same to everything, and keeps what it was asked."""
 
