@@ -149,6 +149,18 @@ async def test_what_another_replacement_moved_meanwhile_is_not_missed_in_ours(ma
     assert await ours, "the first is not of this machine any more, so nothing is left out"
 
 
+@pytest.mark.parametrize("nth", [0, 1])
+async def test_whoever_changes_one_of_the_machines_is_waited_for(nth: int, many: Database) -> None:
+    cast, ids = await booked(many)
+    broken, other = cast.machines
+    async with many.begin() as tx:
+        await fleet.lock(tx, cast.machines[nth])
+        ours = asyncio.create_task(replaced(many, cast, broken, dict.fromkeys(ids, other)))
+        await waiting(many)
+        assert not ours.done()
+    assert await ours
+
+
 async def test_blocks_and_moves_of_one_machine_take_their_turns(many: Database) -> None:
     for _ in range(6):
         cast, ids = await booked(many)

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from tests.bookings.test_statements import Statements
 from tests.bookings.test_statements import statements as statements  # noqa: PLC0414 -- a fixture
 from tests.people import Json, Person, World, at
+from votremachine.bookings.replacing.service import planning
 from votremachine.infra.database import Database, metadata
 from votremachine.infra.outbox import drain
 from votremachine.worker import HANDLERS
@@ -161,6 +162,74 @@ async def test_all_or_none(world: World, owner: Person, renter: Person, database
     answer = await replaced(owner, broken, [(first, spare), (second, spare)], leave_unassigned=True)
     assert [one["id"] for one in answer.json()["moved"]] == [first["id"], second["id"]]
     assert answer.json()["left"] == [fourth["id"]]
+
+
+async def test_a_hold_that_ran_out_is_in_nobodys_way(
+    world: World, owner: Person, renter: Person, database: Database
+) -> None:
+    broken, other = await world.machine(owner), await world.machine(owner)
+    booking = await renter.booked([broken], at(3), at(4))
+    held = (await renter.book([other], at(3), at(4))).json()
+    assert (await replaced(owner, broken, [(booking, other)])).json()["bookings"][0]["reason"] == "taken"
+    async with database.begin() as tx:
+        for table in ("bookings", "occupancies"):
+            await tx.execute(sa.text(f"UPDATE {table} SET expires_at = now() WHERE expires_at IS NOT NULL"))
+    assert (await replaced(owner, broken, [(booking, other)])).status_code == 200
+    assert await occupied(database) == [(booking["id"], other)]
+    assert (await renter.get(f"/bookings/{held['id']}")).json()["state"] == "expired"
+
+
+async def test_a_request_that_ran_out_is_not_moved(
+    world: World, owner: Person, renter: Person, database: Database
+) -> None:
+    broken, other = await world.machine(owner, booking_mode="on_request"), await world.machine(owner)
+    asked = await renter.booked([broken], at(3), at(4))
+    async with database.begin() as tx:
+        await tx.execute(sa.text("UPDATE bookings SET expires_at = now()"))
+    assert (await owner.made(f"/machines/{broken}/replacement-plan", {}))["bookings"] == []
+    answer = await replaced(owner, broken, [(asked, other)])
+    assert answer.json()["bookings"] == [{"booking_id": asked["id"], "reason": "changed"}]
+
+
+async def test_another_machine_is_another_risk(world: World, owner: Person, renter: Person, database: Database) -> None:
+    broken, other = await world.machine(owner), await world.machine(owner)
+    booking = await renter.booked([broken], at(3), at(4))
+    async with database.begin() as tx:
+        await tx.execute(sa.text("UPDATE bookings SET at_risk = true"))
+    (moved,) = (await replaced(owner, broken, [(booking, other)])).json()["moved"]
+    assert moved["at_risk"] is False
+
+
+async def test_a_plan_of_too_many_asks_for_a_shorter_time(
+    world: World, owner: Person, renter: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = await world.machine(owner)
+    monkeypatch.setattr(planning, "MOST_BOOKINGS", 1)
+    await renter.booked([broken], at(3), at(4))
+    await renter.booked([broken], at(6), at(7))
+    path = f"/machines/{broken}/replacement-plan"
+    refused = await owner.post(path, {})
+    assert (refused.status_code, refused.json()["code"]) == (422, "too_many_to_move")
+    assert len((await owner.made(path, {"end": at(5).isoformat()}))["bookings"]) == 1
+    assert len((await owner.made(path, {"start": at(5).isoformat()}))["bookings"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"start": at(5).isoformat(), "end": at(4).isoformat()}, "ends_before_start"),
+        ({"end": at(-1).isoformat()}, "ends_before_start"),
+        ({"start": "2027-01-01T00:00:00"}, "naive_time"),
+        ({"end": "2300-01-01T00:00:00Z"}, "out_of_time"),
+        ({"candidates": []}, "invalid_input"),
+        ({"candidates": [str(uuid4())] * 11}, "invalid_input"),
+    ],
+)
+async def test_a_plan_for_no_time_or_nobody(body: Json, code: str, world: World, owner: Person) -> None:
+    broken, other = await world.machine(owner), str(uuid4())
+    assert (await owner.post(f"/machines/{broken}/replacement-plan", body)).json()["code"] == code
+    if code != "invalid_input":
+        assert (await replaced(owner, broken, [({"id": other, "version": 1}, other)], **body)).json()["code"] == code
 
 
 async def test_two_bookings_that_meet_do_not_share_a_machine(

@@ -3,16 +3,23 @@
 from datetime import UTC, datetime, timedelta
 from itertools import combinations, product
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from votremachine.bookings.replacing.rules import Wish, plan, standing_in
+from votremachine.bookings.replacing.rules import Obstacle, Wish, obstacle, plan, standing_in
+from votremachine.bookings.rules import Booking
+from votremachine.bookings.rules import State as Booked
 from votremachine.fleet.attributes import Attributes, Coupler, Hitch, Licence, PtoSpeed, PtoType
 from votremachine.fleet.categories import categories
 from votremachine.fleet.compatibility import Verdict, fit
 from votremachine.fleet.likeness import differences, likeness
+from votremachine.fleet.rules import Machine, State, Texts
+from votremachine.fleet.terms import Pairing, Terms
+from votremachine.kernel.money import Money
 from votremachine.kernel.span import Span
+from votremachine.pricing.rules.lines import Price
 
 DAWN = datetime(2026, 6, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -114,6 +121,39 @@ def test_side_by_side_where_one_by_one_would_leave_one_out() -> None:
         for n, (start, end) in hours.items()
     ]
     assert len(plan(wished, MACHINES[:2])) == 4
+
+
+def machine(number: int, category: str = "tractor", *, wants: str | None = None) -> Machine:
+    pairing = Pairing((wants,)) if wants else None
+    terms, nothing = Terms(pairing=pairing), Money(0)
+    return Machine(UUID(int=number), UUID(int=99), category, Texts(), State.LISTED, ZoneInfo("UTC"), terms, nothing, 1)
+
+
+def booking_of(*machines: Machine) -> Booking:
+    ids = tuple(one.id for one in machines)
+    free = Price((), Money(0), Money(0), Money(0))
+    during = Span(DAWN, DAWN + HOUR)
+    return Booking(
+        *(UUID(int=50), UUID(int=99), UUID(int=98), ids, (), Booked.CONFIRMED, during, None, {}, free, Money(0)),
+        *(True, False, False, None, None, "", 1, DAWN),
+    )
+
+
+def test_an_implement_does_not_lose_its_tractor() -> None:
+    plough, tractor = machine(1, "plough", wants="tractor"), machine(2)
+    other_tractor, harvester = machine(3), machine(4, "harvester")
+    both, known = booking_of(plough, tractor), {one.id: one for one in (plough, tractor)}
+    assert obstacle(both, tractor, other_tractor, known) is None
+    assert obstacle(both, tractor, harvester, known) is Obstacle.PAIRING_MISSING
+    assert obstacle(both, plough, machine(5, "plough", wants="tractor"), known) is None
+    assert obstacle(both, plough, tractor, known) is Obstacle.TAKEN, "it is in this booking already"
+
+
+def test_whoever_was_let_have_one_alone_is_let_have_the_other() -> None:
+    """A member of the cooperative, who has a tractor."""
+    plough, other, free = (machine(1, "plough", wants="tractor"), machine(2, "plough", wants="tractor"), machine(3))
+    assert obstacle(booking_of(plough), plough, other, {plough.id: plough}) is None
+    assert obstacle(booking_of(free), free, other, {free.id: free}) is Obstacle.PAIRING_MISSING
 
 
 def test_nobody_can_take_anything_where_there_is_nobody() -> None:
