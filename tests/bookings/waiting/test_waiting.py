@@ -212,6 +212,9 @@ async def test_the_hold_is_at_the_price_of_who_waits(
 async def test_who_is_absent_holds_what_they_hold_signed_in(world: World, renter: Person, database: Database) -> None:
     cuma = await world.farmer("cuma@landes.example", "CUMA du Marsan", kind="cooperative")
     await join(cuma, renter)
+    # Where they only asked to join, they are no member.
+    another = await world.farmer("another@landes.example", "CUMA du Tursan", kind="cooperative")
+    await renter.made(f"/parties/{another.party_id}/members", {"party_id": renter.party_id})
     (session,) = (await renter.get("/me/sessions")).json()
     person_id = UUID((await renter.get("/me")).json()["id"])
     async with database.read() as tx:
