@@ -22,7 +22,7 @@ from votremachine.infra.wire import HttpRequest
 from votremachine.kernel.span import EndsBeforeStart, NaiveTime, OutOfTime, Span
 
 From = Annotated[datetime, QueryParameter(name="from", description="Start of the window, with its offset.")]
-To = Annotated[datetime, QueryParameter(name="to", description="End of the window, 366 days later at most.")]
+To = Annotated[datetime, QueryParameter(name="to", description="End of the window, 731 days later at most.")]
 _WINDOW_ERRORS = (InvalidInput, NaiveTime, OutOfTime, EndsBeforeStart, WindowTooLong)
 
 
@@ -35,7 +35,7 @@ async def show_availability(
     claims: NamedDependency[Claims],
     database: NamedDependency[Database],
 ) -> Response[Availability]:
-    """When a machine can be booked, and when not."""
+    """When a machine can be booked, and why not the rest of the time."""
     window = check_window(Span(start, end))
     return reply(request, await look.availability(database, sessions.identify(claims), machine_id, window))
 

@@ -20,7 +20,7 @@ Buffers = tuple[timedelta, timedelta]
 ALTERNATIVES = 3
 # How far from the wanted time an alternative is looked for, on both sides.
 SEARCH_RADIUS = timedelta(days=14)
-LONGEST_WINDOW = timedelta(days=366)
+LONGEST_WINDOW = timedelta(days=731)  # 24 months
 
 
 class Taker(StrEnum):

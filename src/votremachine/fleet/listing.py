@@ -1,6 +1,8 @@
 """What an owner says of a machine: whether it is right, and whether it is enough to publish. Pure."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from itertools import pairwise
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -10,8 +12,9 @@ from votremachine.fleet.attributes import NAMES, Attributes, wrong_attributes
 from votremachine.fleet.categories import Category, UnknownCategory, categories
 from votremachine.fleet.positions import Position
 from votremachine.fleet.rules import LIFE, Cancellation, Cleaning, Meter, State, Texts, Visibility
-from votremachine.fleet.terms import Terms
+from votremachine.fleet.terms import DatedHours, Terms
 from votremachine.kernel.errors import DomainError, Kind
+from votremachine.kernel.span import FIRST_YEAR, LAST_YEAR, OutOfTime
 from votremachine.kernel.states import advance
 
 # A barn has no maker.
@@ -56,6 +59,18 @@ class HoursDisagree(DomainError):
     code = "hours_disagree"
     en = "Hand-over hours must open before they close."
     fr = "Les heures de remise doivent ouvrir avant de fermer."
+
+
+class DatesDisagree(DomainError):
+    code = "dates_disagree"
+    en = "The last date must not come before the first one."
+    fr = "La dernière date ne peut pas précéder la première."
+
+
+class DatesOverlap(DomainError):
+    code = "dates_overlap"
+    en = "Two exceptions have a date in common: {date}."
+    fr = "Deux exceptions ont une date en commun : {date}."
 
 
 class Untitled(DomainError):
@@ -110,10 +125,40 @@ def wrong_terms(terms: Terms) -> list[DomainError]:
     for number, hours in enumerate(terms.hand_over):
         if hours.closes <= hours.opens:
             found.append(HoursDisagree(pointer=f"/terms/hand_over/{number}/closes"))
+    found += _wrong_exceptions(terms.exceptions)
     for number, code in enumerate(terms.pairing.categories if terms.pairing else ()):
         if code not in categories():
             found.append(UnknownCategory(pointer=f"/terms/pairing/categories/{number}", category=code))
     return found
+
+
+def _wrong_exceptions(exceptions: Sequence[DatedHours]) -> list[DomainError]:
+    found = [
+        error for number, one in enumerate(exceptions) for error in _wrong_dates(one, f"/terms/exceptions/{number}")
+    ]
+    return found or _shared_dates(exceptions)
+
+
+def _wrong_dates(one: DatedHours, pointer: str) -> list[DomainError]:
+    found: list[DomainError] = []
+    for name, day in (("first", one.first), ("last", one.last)):
+        if not FIRST_YEAR <= day.year <= LAST_YEAR:
+            found.append(OutOfTime(pointer=f"{pointer}/{name}"))
+    if one.last < one.first:
+        found.append(DatesDisagree(pointer=f"{pointer}/last"))
+    for number, hours in enumerate(one.hours):
+        if hours.closes <= hours.opens:
+            found.append(HoursDisagree(pointer=f"{pointer}/hours/{number}/closes"))
+    return found
+
+
+def _shared_dates(exceptions: Sequence[DatedHours]) -> list[DomainError]:
+    by_date = sorted(range(len(exceptions)), key=lambda number: exceptions[number].first)
+    return [
+        DatesOverlap(pointer=f"/terms/exceptions/{after}/first", date=exceptions[after].first.isoformat())
+        for before, after in pairwise(by_date)
+        if exceptions[after].first <= exceptions[before].last
+    ]
 
 
 def check(listing: Listing, now: datetime) -> Listing:

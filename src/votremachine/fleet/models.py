@@ -45,6 +45,9 @@ machines = sa.Table(
     sa.Column("visibility", sa.Text, nullable=False, server_default="public"),
     sa.Column("hand_over", JSONB, nullable=False, server_default="[]"),
     sa.Column("pairing", JSONB(none_as_null=True)),
+    sa.Column(
+        "exceptions", JSONB, nullable=False, server_default="[]", comment="dates with hand-over hours of their own"
+    ),
     sa.Column("cancellation", sa.Text, nullable=False, server_default="flexible"),
     sa.Column("cleaning", sa.Text, nullable=False, server_default="as_found"),
     sa.Column("priced", sa.Boolean, nullable=False, server_default=sa.false(), comment="kept true by pricing"),

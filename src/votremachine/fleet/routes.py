@@ -13,7 +13,16 @@ from votremachine.fleet import matching, service
 from votremachine.fleet.attributes import AttributeDoesNotApply, NotMadeYet
 from votremachine.fleet.categories import UnknownCategory, categories
 from votremachine.fleet.compatibility import NeedsNoTractor
-from votremachine.fleet.listing import HoursDisagree, NobodyNamed, NotComplete, TermsDisagree, UnknownZone, Untitled
+from votremachine.fleet.listing import (
+    DatesDisagree,
+    DatesOverlap,
+    HoursDisagree,
+    NobodyNamed,
+    NotComplete,
+    TermsDisagree,
+    UnknownZone,
+    Untitled,
+)
 from votremachine.fleet.rules import State, UnknownMachine
 from votremachine.fleet.schemas import EditMachine, ListMachine
 from votremachine.fleet.views import CategoryView, MachineView, Tractors
@@ -24,12 +33,13 @@ from votremachine.infra.openapi import PUBLIC, Editing, Repeatable
 from votremachine.infra.problems import INPUT, responses
 from votremachine.infra.replies import MatchRequired, Stale, expected_version, reply
 from votremachine.infra.wire import HttpRequest
+from votremachine.kernel.span import OutOfTime
 from votremachine.kernel.states import IllegalTransition
 
 _CHANGE_ERRORS = (*INPUT, NotSignedIn, NotAllowed, UnknownMachine)
 _WRONG = (
-    *(UnknownParty, NotACooperative, UnknownCategory, UnknownZone, TermsDisagree, HoursDisagree, Untitled),
-    *(NobodyNamed, AttributeDoesNotApply, NotMadeYet),
+    *(UnknownParty, NotACooperative, UnknownCategory, UnknownZone, TermsDisagree, HoursDisagree, DatesDisagree),
+    *(DatesOverlap, OutOfTime, Untitled, NobodyNamed, AttributeDoesNotApply, NotMadeYet),
 )
 
 

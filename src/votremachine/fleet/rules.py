@@ -10,6 +10,7 @@ import msgspec
 
 from votremachine.accounts.rules import Actor, Seat
 from votremachine.fleet.attributes import Attributes
+from votremachine.fleet.opening import is_open
 from votremachine.fleet.terms import BookingMode, Terms
 from votremachine.kernel.errors import DomainError, Kind
 from votremachine.kernel.money import Money
@@ -176,8 +177,8 @@ class TooLong(DomainError):
 
 class NobodyThere(DomainError):
     code = "nobody_there"
-    en = "Nobody hands this machine over at that hour. `hand_over` has the hours at which somebody does."
-    fr = "Personne n'est là pour ce matériel à cette heure. `hand_over` donne les heures de remise."
+    en = "Nobody hands this machine over at that hour. `hand_over` has the week's hours, `exceptions` the date's own."
+    fr = "Personne n'est là pour ce matériel à cette heure. `hand_over` donne les heures, `exceptions` celles du jour."
 
 
 class PairingMissing(DomainError):
@@ -234,7 +235,9 @@ def check_length(machine: Machine, span: Span) -> None:
 def check_hand_over(machine: Machine, instant: datetime, pointer: str) -> None:
     """Raises `NobodyThere` when the instant is in none of the machine's hand-over hours."""
     if not _is_open(machine, instant):
-        raise NobodyThere(pointer=pointer, hand_over=list(machine.terms.hand_over))
+        day = instant.astimezone(machine.zone).date()
+        exceptions = [one for one in machine.terms.exceptions if one.first <= day <= one.last]
+        raise NobodyThere(pointer=pointer, hand_over=list(machine.terms.hand_over), exceptions=exceptions)
 
 
 def somebody_there(machines: Sequence[Machine], span: Span) -> bool:
@@ -243,11 +246,7 @@ def somebody_there(machines: Sequence[Machine], span: Span) -> bool:
 
 
 def _is_open(machine: Machine, instant: datetime) -> bool:
-    if not machine.terms.hand_over:
-        return True
-    local = instant.astimezone(machine.zone)
-    weekday, hour = local.isoweekday(), f"{local:%H:%M}"
-    return any(one.weekday == weekday and one.opens <= hour <= one.closes for one in machine.terms.hand_over)
+    return is_open(machine.terms, machine.zone, instant)
 
 
 def check_pairing(machines: Sequence[Machine], cooperatives: Collection[UUID]) -> None:

@@ -11,7 +11,7 @@ from votremachine.fleet.attributes import Attributes
 from votremachine.fleet.listing import Listing
 from votremachine.fleet.positions import Position
 from votremachine.fleet.rules import Cancellation, Cleaning, Meter, Texts, Visibility
-from votremachine.fleet.terms import BookingMode, HandOver, Pairing, Terms
+from votremachine.fleet.terms import BookingMode, DatedHours, HandOver, Pairing, Terms
 from votremachine.infra.wire import UNSEEN, Input, Line, OptionalLine, Paragraph
 
 WEEK_MINUTES = 7 * 24 * 60
@@ -24,6 +24,7 @@ Horizon = Annotated[int, msgspec.Meta(ge=1, le=730)]
 Deposit = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
 Zone = Annotated[str, msgspec.Meta(max_length=64)]
 Hours = Annotated[tuple[HandOver, ...], msgspec.Meta(max_length=28)]
+Exceptions = Annotated[tuple[DatedHours, ...], msgspec.Meta(max_length=200)]
 Meters = Annotated[tuple[Meter, ...], msgspec.Meta(max_length=len(Meter))]
 Invited = Annotated[tuple[UUID, ...], msgspec.Meta(max_length=200)]
 # A title may be taken away in one language while there is another.
@@ -56,13 +57,14 @@ class TermsInput(Input):
     horizon_days: Horizon = 365
     hand_over: Hours = ()
     pairing: Pairing | None = None
+    exceptions: Exceptions = ()
 
     def terms(self) -> Terms:
         return Terms(**asdict(self))
 
 
 class TermsChange(Input):
-    """The rules to be changed; what is left out stays, and a pairing that is null is given up."""
+    """The rules to be changed; what is left out stays, lists are replaced, and a pairing that is null is given up."""
 
     booking_mode: BookingMode | None = None
     buffer_before_minutes: Buffer | None = None
@@ -73,6 +75,7 @@ class TermsChange(Input):
     horizon_days: Horizon | None = None
     hand_over: Hours | None = None
     pairing: Pairing | UnsetType | None = UNSET
+    exceptions: Exceptions | None = None
 
     def applied_to(self, terms: Terms) -> Terms:
         given = _given(self)

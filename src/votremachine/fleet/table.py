@@ -16,7 +16,7 @@ from votremachine.fleet.listing import Listing
 from votremachine.fleet.models import invited_parties, machines
 from votremachine.fleet.positions import Position, blurred
 from votremachine.fleet.rules import Cancellation, Cleaning, Machine, Meter, State, Texts, Visibility
-from votremachine.fleet.terms import BookingMode, HandOver, Pairing, Terms
+from votremachine.fleet.terms import BookingMode, DatedHours, HandOver, Pairing, Terms
 from votremachine.fleet.views import MachineView, PositionView
 from votremachine.kernel.money import Money
 
@@ -183,4 +183,5 @@ def _terms(row: sa.Row[Any]) -> Terms:
         row.horizon_days,
         msgspec.convert(row.hand_over, tuple[HandOver, ...]) if row.hand_over else (),
         msgspec.convert(row.pairing, Pairing) if row.pairing else None,
+        msgspec.convert(row.exceptions, tuple[DatedHours, ...]) if row.exceptions else (),
     )

@@ -1,6 +1,6 @@
 """An owner's rules for bookings of a machine. Pure."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Annotated
 
@@ -15,11 +15,26 @@ class BookingMode(StrEnum):
 
 
 class HandOver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Hours of a weekday (1 is Monday, ISO 8601) at which somebody is there; wall times `HH:MM`, both ends included."""
+    """Hours of a weekday (1 is Monday, ISO 8601) at which somebody is there; wall times as in `Hours`."""
 
     weekday: Annotated[int, msgspec.Meta(ge=1, le=7)]
     opens: WallTime
     closes: WallTime
+
+
+class Hours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Hours at which somebody is there; wall times `HH:MM`, both ends included; `24:00` is just before midnight."""
+
+    opens: WallTime
+    closes: WallTime
+
+
+class DatedHours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Local dates, `first` to `last` included, on which these hours stand in for those of the week; none: closed."""
+
+    first: date
+    last: date
+    hours: Annotated[tuple[Hours, ...], msgspec.Meta(max_length=4)] = ()
 
 
 class Pairing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,7 +47,9 @@ class Pairing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Terms(msgspec.Struct, frozen=True):
-    """An owner's rules: whole minutes, except the horizon in days. Without hand-over hours, any hour will do."""
+    """An owner's rules: whole minutes, except the horizon in days. Without hand-over hours, any hour will do; the dates
+    of `exceptions` have hours of their own.
+    """
 
     booking_mode: BookingMode = BookingMode.INSTANT
     buffer_before_minutes: int = 0
@@ -43,6 +60,7 @@ class Terms(msgspec.Struct, frozen=True):
     horizon_days: int = 365
     hand_over: tuple[HandOver, ...] = ()
     pairing: Pairing | None = None
+    exceptions: tuple[DatedHours, ...] = ()
 
     @property
     def buffers(self) -> tuple[timedelta, timedelta]:

@@ -17,6 +17,7 @@ _FRENCH = [
     (r"Invalid UUID", "Identifiant (UUID) invalide"),
     (r"Invalid RFC3339 encoded date", "Date invalide (RFC 3339)"),
     (r"Invalid RFC3339 encoded datetime", "Date et heure invalides (RFC 3339)"),
+    (r"Invalid RFC3339 encoded date", "Date invalide (AAAA-MM-JJ)"),
     (r"Expected `str` of length >= (\d+)", "Texte trop court : {0} caractères au moins"),
     (r"Expected `str` of length <= (\d+)", "Texte trop long : {0} caractères au plus"),
     (_FORM, "Le texte n'a pas la forme attendue, ou contient des caractères invisibles"),

@@ -1,24 +1,27 @@
 """Looking at time: what is taken, what is free, and the owner's whole calendar."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import TSTZRANGE
+from sqlalchemy.dialects.postgresql import TSTZRANGE, aggregate_order_by
 
 from votremachine.accounts.rules import Actor, Verb
+from votremachine.availability.bookable import outlook
 from votremachine.availability.models import occupancies
 from votremachine.availability.rules import Occupancy, busy_for
-from votremachine.availability.schemas import Availability, Calendar, OccupancyView
+from votremachine.availability.schemas import Availability, Calendar, HandOverView, OccupancyView, UnbookableView
 from votremachine.availability.service.table import COLUMNS, from_row, meets_window, on_machine, window_values
 from votremachine.fleet import service as fleet
+from votremachine.fleet.opening import any_hour
 from votremachine.fleet.rules import Machine
 from votremachine.infra.database import Database, Tx
 from votremachine.infra.idempotency import Identify
 from votremachine.infra.questions import ask
 from votremachine.infra.wire import SpanView
-from votremachine.kernel.span import Span, clip, gaps, merge
+from votremachine.kernel.span import Span, merge
 
 _asked = (
     sa.func.unnest(sa.bindparam("machines", type_=sa.ARRAY(sa.Uuid)))
@@ -98,35 +101,63 @@ async def free(tx: Tx, machines: Sequence[Machine], span: Span) -> set[UUID]:
 
 
 _machine = fleet.BY_IDS.subquery("machine")
+_since, _until = sa.func.lower(occupancies.c.blocked), sa.func.upper(occupancies.c.blocked)
+# A gap that the window cuts is as long as it is: its other end lies within the shortest booking, if it is too short.
 _blocked = (
-    sa.select(occupancies.c.blocked)
-    .where(*_meeting(_machine.c.id, _machine.c.buffer_before_minutes, _machine.c.buffer_after_minutes))
-    .order_by(sa.func.lower(occupancies.c.blocked))
+    sa.select(
+        sa.func.array_agg(aggregate_order_by(_since, _since)).label("blocked_from"),
+        sa.func.array_agg(aggregate_order_by(_until, _since)).label("blocked_to"),
+    )
+    .where(
+        *_meeting(
+            _machine.c.id,
+            _machine.c.buffer_before_minutes + _machine.c.min_minutes,
+            _machine.c.buffer_after_minutes + _machine.c.min_minutes,
+        )
+    )
     .correlate(_machine)
-    .scalar_subquery()
+    .lateral("blocked")
 )
 # The machine of `ids`, and when it is blocked about the bound window, as one row.
-_MACHINE_AND_BLOCKED = sa.select(_machine, sa.func.array(_blocked).label("blocked"))
+_MACHINE_AND_BLOCKED = sa.select(_machine, _blocked).select_from(_machine.join(_blocked, sa.true()))
 
 
 async def availability(database: Database, identify: Identify[Actor], machine_id: UUID, window: Span) -> Availability:
-    """Free and busy, without reasons, for anybody who may see the machine; who asks and all of it in one statement.
-
-    Raises `UnknownMachine`.
+    """What can be booked and why not the rest, for anybody who may see the machine; who asks and all of it in one
+    statement. Raises `UnknownMachine`.
     """
     now = database.clock()
     values = {"ids": [machine_id], "wanted_from": window.start, "wanted_to": window.end, "now": now}
     who, rows = await ask(database, identify, now, _MACHINE_AND_BLOCKED, values)
     known = fleet.check_found({row.id: fleet.from_row(row) for row in rows}, [machine_id])
     (machine,) = fleet.check_visible(who, known)
-    blocked = [Span(one.lower, one.upper) for one in rows[0].blocked]
-    occupied = clip(merge(busy_for(blocked, machine.terms.buffers)), window)
+    blocked = zip(rows[0].blocked_from or (), rows[0].blocked_to or (), strict=True)
+    found = outlook(machine, blocked, window, _next_minute(now))
+    zone = machine.zone
     return Availability(
         machine.id,
-        machine.zone.key,
-        [SpanView.of(span, machine.zone) for span in gaps(window, occupied)],
-        [SpanView.of(span, machine.zone) for span in occupied],
+        zone.key,
+        [SpanView(start.astimezone(zone), end.astimezone(zone)) for start, end in found.free],
+        [SpanView(start.astimezone(zone), end.astimezone(zone)) for start, end in found.busy],
+        _hand_over(machine, window),
+        [
+            UnbookableView(start.astimezone(zone), end.astimezone(zone), reason)
+            for (start, end), reason in found.unbookable
+        ],
     )
+
+
+def _next_minute(now: datetime) -> datetime:
+    # What is said to be free still is so for a moment, and the answer stays the same: 304 to who asks again.
+    return now.replace(second=0, microsecond=0) + timedelta(minutes=1)
+
+
+def _hand_over(machine: Machine, window: Span) -> HandOverView | None:
+    if any_hour(machine.terms):
+        return None
+    first, last = (edge.astimezone(machine.zone).date() for edge in (window.start, window.end))
+    exceptions = [one for one in machine.terms.exceptions if one.first <= last and first <= one.last]
+    return HandOverView(machine.terms.hand_over or None, exceptions)
 
 
 async def calendar(tx: Tx, who: Actor, machine_id: UUID, window: Span) -> Calendar:
