@@ -1,6 +1,6 @@
 """The ledger: immutable, zero-sum, and proved; and what is paid out to owners.
 
-Revision 0014, after 0008.
+Revision 0014, after 0013.
 """
 
 from alembic import op
