@@ -130,6 +130,8 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/v1/machines/{machine_id}/replacement-plan"): RUNNERS,
     # What stands there is only held, and none of that is moved.
     ("POST", "/v1/machines/{machine_id}/replace"): (403, 403, 403, 403, 403, 403, 403, 409, 409),
+    ("GET", "/v1/machines/{machine_id}/agenda"): (403, 200, 403, 403, 200, 200, 200, 200, 200),
+    ("GET", "/v1/parties/{party_id}/agenda"): OWN_PEOPLE_AND_STAFF,
     ("POST", "/v1/parties/{party_id}/instruments"): (404, 403, 404, 404, 403, 403, 201, 201, 201),
     ("GET", "/v1/parties/{party_id}/instruments"): (404, 403, 404, 404, 403, 200, 200, 200, 200),
     ("POST", "/v1/instruments/{instrument_id}/prove"): (404, 403, 404, 404, 403, 403, 200, 200, 200),
@@ -302,6 +304,7 @@ class Scene:
             "availability": f"?from={at(0):%FT%TZ}&to={at(30):%FT%TZ}",
             "calendar": f"?from={at(0):%FT%TZ}&to={at(30):%FT%TZ}",
             "statement": f"?account=owner_payable&from={at(-30):%FT%TZ}&to={at(1):%FT%TZ}",
+            "agenda": f"?from={at(0):%FT%TZ}&to={at(30):%FT%TZ}",
             "substitutes": f"?from={at(12):%FT%TZ}&to={at(13):%FT%TZ}",
             "letters": "?to=x@x.example",
             "events": "?follow=false",

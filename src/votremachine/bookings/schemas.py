@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from votremachine.availability.rules import Taker
 from votremachine.bookings.rules import State
 from votremachine.infra.wire import Input, SpanView
 from votremachine.kernel.money import Money
@@ -102,6 +103,34 @@ class Proof(msgspec.Struct, frozen=True):
     booking_id: UUID
     client_secret: str
     requires_action: bool = True
+
+
+class AgendaEntry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What takes a machine's time: a booking, a block, maintenance, or an event of an outside calendar.
+
+    `blocked` is `during` with the machine's buffers. `late`: it should be back already, and is not. What is not so, or
+    not known, is left out.
+    """
+
+    kind: Taker
+    ref_id: UUID
+    during: SpanView
+    blocked: SpanView
+    state: State | None = None
+    renter: Named | None = None
+    expires_at: datetime | None = None
+    at_risk: bool = False
+    late: bool = False
+    note: str = ""
+    recurs: bool = False
+
+
+class MachineAgenda(msgspec.Struct, frozen=True):
+    """The calendar of one machine, in its own zone, by start."""
+
+    machine: Named
+    zone: str
+    entries: list[AgendaEntry]
 
 
 class Contact(msgspec.Struct, frozen=True):

@@ -54,6 +54,19 @@ def check_found(found: Mapping[UUID, Machine], ids: Collection[UUID]) -> Mapping
     return found
 
 
+# A page of a party's machines, for a statement that also asks something else.
+PAGE_OF_PARTY = (
+    sa.select(*table.COLUMNS)
+    .where(
+        machines.c.party_id == sa.bindparam("party", type_=sa.Uuid),
+        machines.c.id > sa.bindparam("after", type_=sa.Uuid),
+        machines.c.state != State.RETIRED,
+    )
+    .order_by(machines.c.id)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+
+
 async def lock(tx: Tx, machine_id: UUID) -> None:
     """Wait until nobody else holds this machine's lock, and hold it until the transaction ends.
 

@@ -2,7 +2,7 @@
 
 from litestar import Router
 
-from votremachine.bookings.routes import verbs, whole
+from votremachine.bookings.routes import agenda, verbs, whole
 
 router = Router(
     path="/v1",
@@ -21,5 +21,7 @@ router = Router(
         verbs.check_out,
         verbs.check_in,
         verbs.no_show,
+        agenda.of_machine,
+        agenda.of_fleet,
     ],
 )
