@@ -151,3 +151,33 @@ async def test_confirming_and_withdrawing_an_offer_at_once_has_one_outcome(many:
     async with many.read() as tx:
         ended = {(row.state, row.booking) for row in await tx.rows(question, {"person": people[0].person_id})}
     assert ended <= {("taken", "confirmed"), ("passed", "cancelled")}
+
+
+async def test_who_withdraws_while_it_is_offered_has_no_hold(many: Database) -> None:
+    """Whichever is quicker: who was told that they wait no more is offered nothing afterwards."""
+    cast, people, ids = await planted(many)
+    first = people[0]
+    async with many.read() as tx:
+        question = sa.text("SELECT id FROM waiting_entries WHERE person_id = :person ORDER BY starts")
+        entries = [row.id for row in await tx.rows(question, {"person": first.person_id})]
+
+    async def withdrawn(entry_id: UUID, pause: float) -> None:
+        await asyncio.sleep(pause)
+        await many.run(lambda tx: withdraw(tx, first, entry_id))
+
+    for turn, (booking_id, entry_id) in enumerate(zip(ids, entries, strict=True)):
+        async with many.begin() as tx:
+            await decide.cancel(tx, cast.owner, booking_id, "")
+        await asyncio.gather(offer_freed({"database": many}), withdrawn(entry_id, 0.003 * turn))
+    async with many.read() as tx:
+        rows = await tx.rows(
+            sa.text(
+                """
+                SELECT e.state, (SELECT count(*) FROM occupancies o WHERE o.ref_id = e.booking_id) AS held
+                FROM waiting_entries e WHERE person_id = :person
+                """
+            ),
+            {"person": first.person_id},
+        )
+    assert {row.held for row in rows} == {0}
+    assert {row.state for row in rows} <= {"withdrawn", "passed"}

@@ -14,6 +14,7 @@ from tests.people import Json, Person, World, at
 from tests.pricing.test_members import card, join
 from votremachine.accounts.rules import Role
 from votremachine.accounts.service.absent import actors, person
+from votremachine.accounts.service.parties import give_seat
 from votremachine.accounts.service.sessions import actor
 from votremachine.accounts.tokens import Claims
 from votremachine.bookings.jobs import expire_provisional
@@ -70,6 +71,15 @@ async def sweep(database: Database, now: datetime | None = None) -> int:
 
 async def told(who: Person, language: str = "en") -> list[Json]:
     return list((await who.get("/inbox", Accept_Language=language)).json()["items"])
+
+
+async def member_of(world: World, boss: Person, database: Database) -> Person:
+    """Somebody else who acts for a farm, as its member."""
+    colleague = await world.person("colleague@ferme.example")
+    person_id, colleague.party_id = UUID((await colleague.get("/me")).json()["id"]), boss.party_id
+    async with database.begin() as tx:
+        await give_seat(tx, person_id, UUID(boss.party_id), Role.MEMBER)
+    return colleague
 
 
 async def test_the_first_in_line_is_offered_what_comes_free_and_confirms_it(
@@ -387,19 +397,11 @@ async def test_what_cannot_be_booked_any_more_ends_with_its_reason_and_the_line_
     world: World, tractor: str, owner: Person, renter: Person, others: list[Person], database: Database
 ) -> None:
     booking = await renter.booked([tractor], at(2), at(4))
-    colleague = await world.person("colleague@ferme.example")
-    invitation_party = others[0].party_id
-    async with database.begin() as tx:
-        person_id = UUID((await colleague.get("/me")).json()["id"])
-        await tx.execute(
-            sa.text("INSERT INTO seats (person_id, party_id, role) VALUES (:person, :party, :role)"),
-            {"person": person_id, "party": UUID(invitation_party), "role": Role.MEMBER},
-        )
-    colleague.party_id = invitation_party
+    colleague = await member_of(world, others[0], database)
     await waits(colleague, tractor, at(2), at(4))
     await waits(others[1], tractor, at(2), at(4))
     async with database.begin() as tx:
-        await tx.execute(sa.text("UPDATE seats SET role = 'viewer' WHERE person_id = :person"), {"person": person_id})
+        await tx.execute(sa.text("UPDATE seats SET role = 'viewer' WHERE role = 'member'"))
     await renter.act(booking["id"], "cancel", {})
     assert await sweep(database) == 1
     (ended,) = await mine(others[0])
@@ -495,6 +497,36 @@ async def test_who_leaves_waits_for_nothing_and_their_words_are_gone(
     await renter.act(booking["id"], "cancel", {})
     assert await sweep(database) == 1
     assert await states(bruno) == ["offered"]
+
+
+async def test_a_colleague_who_leaves_and_an_owner_who_closes(
+    world: World, tractor: str, owner: Person, others: list[Person], database: Database
+) -> None:
+    """What one waited for in a farm's name is withdrawn, and so is what was wanted of a farm that closed."""
+    await owner.made(f"/machines/{tractor}/blocks", span(at(2), at(4)))
+    anne, bruno, _ = others
+    colleague = await member_of(world, anne, database)
+    await waits(colleague, tractor, at(2), at(3), note="Chez ma soeur")
+    await waits(bruno, tractor, at(2), at(3))
+    assert (await close(colleague)).status_code == 204
+    (entry,) = await mine(anne)
+    assert (entry["state"], entry["note"]) == ("withdrawn", "")
+    assert await states(bruno) == ["waiting"]
+    assert (await close(owner)).status_code == 204
+    assert await states(bruno) == ["withdrawn"]
+
+
+async def test_a_hold_that_ran_out_is_in_nobodys_way_before_it_is_swept(
+    tractor: str, renter: Person, others: list[Person], database: Database
+) -> None:
+    assert (await renter.book([tractor], at(2), at(3))).status_code == 201
+    await waits(others[0], tractor, at(2), at(3))
+    url = database.engine.url.render_as_string(hide_password=False)
+    for minutes, offered in ((14, 0), (16, 1)):
+        now = datetime.now(UTC) + timedelta(minutes=minutes)
+        then = Database(url, 2, lambda now=now: now)  # type: ignore[misc]
+        assert await offer_freed({"database": then}) == offered
+        await then.close()
 
 
 async def test_open_screens_are_told_of_the_line(
