@@ -20,6 +20,7 @@ from votremachine.bookings.replacing.schemas import Move, Replace
 from votremachine.bookings.replacing.service import moving
 from votremachine.bookings.service import handover
 from votremachine.bookings.service.book import book
+from votremachine.fleet import service as fleet
 from votremachine.infra.database import Database
 from votremachine.kernel.errors import DomainError
 from votremachine.kernel.span import Span
