@@ -21,7 +21,7 @@ from votremachine.infra.database import Database
 from votremachine.kernel.ids import uuid7
 
 OWNERS = 50
-BUSY_DAYS = 365  # that the busy machine is taken of, each by day and free by night
+BUSY = 2_000  # occupancies of the busy machine over 24 months, one after the other with some hours between
 HORIZON_DAYS = 730  # the longest that an owner may set
 SLOT_DAYS = 2  # from one booking of a machine to the next
 # Not the tables that are still empty: plans made for what is known to be empty scan what has grown since. One that was
@@ -41,7 +41,7 @@ class Size(msgspec.Struct, frozen=True):
     entries: int = 0  # of the ledger; the case that proves it puts them there
 
     def __str__(self) -> str:
-        whole = f"{self.machines} machines, {self.machines * self.past + BUSY_DAYS} occupancies"
+        whole = f"{self.machines} machines, {self.machines * self.past + BUSY} occupancies"
         return f"{whole}, {self.entries} entries" if self.entries else whole
 
 
@@ -97,7 +97,7 @@ async def fill(stack: Stack, size: Size) -> World:
     renters = await _renters(database, founder)
     machines = await _machines(database, founder, busy, size.machines)
     await database.execute(_PAST, machines, size.past)
-    await database.execute(_BUSY, busy, BUSY_DAYS)
+    await database.execute(_BUSY, busy, BUSY)
     await database.execute(TABLES)
     await database.execute(f"VACUUM ANALYZE {', '.join(FILLED)}")
     return World(stack, database, renters, machines, busy, slots(machines))
@@ -174,13 +174,13 @@ def _new_id() -> str:
 
 _OCCUPY = """
     INSERT INTO occupancies (id, machine_id, kind, ref_id, during, blocked)
-    SELECT uuidv7(), machine, 'block', uuidv7(), tstzrange(start, start + '10 h'), tstzrange(start, start + '11 h')
+    SELECT uuidv7(), machine, 'block', uuidv7(), tstzrange(start, start + long), tstzrange(start, start + long + '1 h')
 """
 _PAST = f"""
     {_OCCUPY} FROM unnest($1::uuid[]) machine, generate_series(1, $2) day,
-        LATERAL (SELECT date_trunc('day', now()) - day * interval '1 day') AS at(start)
+        LATERAL (SELECT date_trunc('day', now()) - day * interval '1 day', interval '10 h') AS at(start, long)
 """
 _BUSY = f"""
-    {_OCCUPY} FROM (SELECT $1::uuid) AS one(machine), generate_series(1, $2) day,
-        LATERAL (SELECT date_trunc('day', now()) + day * interval '1 day') AS at(start)
+    {_OCCUPY} FROM (SELECT $1::uuid) AS one(machine), generate_series(1, $2) turn,
+        LATERAL (SELECT date_trunc('day', now()) + turn * interval '8 h 45 min', interval '4 h') AS at(start, long)
 """

@@ -137,7 +137,11 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         # What each slice knows of a person; those below know nothing of those above.
         "parts": (MACHINES, FEEDS, BOOKINGS, WAITING, LINKS, INBOX),
     }
-    per_request = {"claims": read_claims, "asking": pricing.asking_reader(read_claims, database, offers)}
+    per_request = {
+        "claims": read_claims,
+        "asking": pricing.asking_reader(read_claims, database, offers),
+        "looking": availability.looking_reader(read_claims, database),
+    }
     app = Litestar(
         route_handlers=ROUTERS,
         dependencies={name: _always(value) for name, value in values.items()}

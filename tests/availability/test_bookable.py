@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
-from votremachine.availability.bookable import Outlook, Reason, Stretch, outlook
+from votremachine.availability.bookable import Outlook, Reason, micros, outlook, stretch
 from votremachine.fleet.opening import is_open
 from votremachine.fleet.rules import (
     BeyondHorizon,
@@ -38,20 +38,44 @@ FIRST = date(2027, 3, 22)
 QUARTER, DAY, INSTANT = timedelta(minutes=15), timedelta(days=1), timedelta(microseconds=1)
 
 
+Stretch = tuple[datetime, datetime]
+
+
+class Told(NamedTuple):
+    """An `Outlook` in instants."""
+
+    free: list[Stretch]
+    busy: list[Stretch]
+    unbookable: list[tuple[Stretch, Reason]]
+
+
+def in_instants(found: Outlook) -> Told:
+    def instants(one: tuple[int, int]) -> Stretch:
+        start, end = (datetime(1970, 1, 1, tzinfo=UTC) + edge * INSTANT for edge in one)
+        assert (micros(start), micros(end)) == one
+        return start, end
+
+    return Told(
+        [instants(one) for one in found.free],
+        [instants(one) for one in found.busy],
+        [(instants(one), why) for one, why in found.unbookable],
+    )
+
+
 class Scene(NamedTuple):
     machine: Machine
     blocked: list[Stretch]
     window: Span
     now: datetime
 
-    def outlook(self) -> Outlook:
+    def outlook(self) -> Told:
         """From what the database gives: only the occupancies within reach of the window."""
         terms = self.machine.terms
         before, after = terms.buffers
         shortest = timedelta(minutes=terms.min_minutes)
         reach = self.window.widened(before + shortest, after + shortest)
-        near = [one for one in self.blocked if reach.overlaps(Span(*one))]
-        return outlook(self.machine, near, self.window, self.now)
+        near = [stretch(Span(*one)) for one in self.blocked if reach.overlaps(Span(*one))]
+        return in_instants(outlook(self.machine, reversed(near), self.window, self.now))
 
     def refusal(self, span: Span) -> type[DomainError] | Reason | None:
         """Why a booking of this span is refused, None when it is not."""
@@ -110,11 +134,11 @@ def scenes(draw: st.DrawFn) -> Scene:
     return Scene(machine(**terms), blocked, Span(*window), now)
 
 
-def touching(span: Span, reason: Reason, found: Outlook) -> bool:
+def touching(span: Span, reason: Reason, found: Told) -> bool:
     return any(why is reason and span.overlaps(Span(*one)) for one, why in found.unbookable)
 
 
-def candidates(data: st.DataObject, scene: Scene, found: Outlook) -> Iterator[Span]:
+def candidates(data: st.DataObject, scene: Scene, found: Told) -> Iterator[Span]:
     """Spans within the window, between its quarters of hours and the edges of what was said of it."""
     edges = {edge for one in found.free for edge in one} | {edge for one, _ in found.unbookable for edge in one}
     first, step = data.draw(st.integers(0, 40)), data.draw(st.integers(1, 13))
@@ -126,7 +150,7 @@ def candidates(data: st.DataObject, scene: Scene, found: Outlook) -> Iterator[Sp
             yield Span(start, end)
 
 
-def check_refused(scene: Scene, found: Outlook, span: Span) -> None:
+def check_refused(scene: Scene, found: Told, span: Span) -> None:
     """For the reason that it meets, and for none that it does not."""
     why = scene.refusal(span)
     if touching(span, Reason.TOO_SOON, found):
@@ -257,6 +281,17 @@ MORNINGS = tuple(HandOver(day, "08:00", "12:00") for day in range(1, 6))
             [(clock(26, 0), clock(31, 0))],
             [(clock(27, 0), clock(29, 0), Reason.CLOSED)],
         ),
+        # Closed from a midnight on: until then somebody is there.
+        (
+            {"exceptions": (DatedHours(date(2027, 3, 27), date(2027, 3, 27)),)},
+            [(clock(22, 0), clock(26, 3)), (clock(27, 20), clock(31, 0))],
+            [(clock(26, 3), clock(27, 0))],
+            [
+                (clock(26, 0), clock(26, 3), Reason.BUSY),
+                (clock(27, 0), clock(28, 0), Reason.CLOSED),
+                (clock(27, 20), clock(31, 0), Reason.BUSY),
+            ],
+        ),
         # Too short once both buffers are kept.
         (
             {"buffer_before_minutes": 60, "buffer_after_minutes": 60, "min_minutes": 120},
@@ -290,3 +325,9 @@ def test_weekends_closures_and_gaps(
     assert [(*one, why) for one, why in found.unbookable] == [
         (s.astimezone(UTC), e.astimezone(UTC), why) for s, e, why in unbookable
     ]
+
+
+def test_a_window_within_closed_dates_is_free_to_be_passed_over() -> None:
+    weekend = Span(clock(27, 0), clock(29, 0))
+    found = Scene(machine(hand_over=MORNINGS), [], weekend, START - DAY).outlook()
+    assert found == Told([(weekend.start, weekend.end)], [], [((weekend.start, weekend.end), Reason.CLOSED)])

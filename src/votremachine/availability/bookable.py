@@ -8,20 +8,21 @@ free as well: a booking passes over them, but neither begins nor ends inside.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from votremachine.availability.rules import Buffers
 from votremachine.fleet.opening import any_hour, closed, first_open, last_open
 from votremachine.fleet.rules import Machine, State
 from votremachine.fleet.terms import Terms
 from votremachine.kernel.span import Span
 
-# From, until: thousands of them are cut here for one answer, and `Span` looks at each edge anew.
-Stretch = tuple[datetime, datetime]
-_INSTANT = timedelta(microseconds=1)
+# From, until, in whole microseconds since 1970: thousands of them are cut here for one answer, and numbers are cut in a
+# tenth of the time that instants take.
+Stretch = tuple[int, int]
+_EPOCH, _INSTANT = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+_MINUTE = 60_000_000
 
 
 class Reason(StrEnum):
@@ -43,86 +44,110 @@ class Outlook(NamedTuple):
     unbookable: list[tuple[Stretch, Reason]]
 
 
+def micros(instant: datetime) -> int:
+    """An instant as a number."""
+    return (instant - _EPOCH) // _INSTANT
+
+
+def stretch(span: Span) -> Stretch:
+    """A span as numbers."""
+    return micros(span.start), micros(span.end)
+
+
 def outlook(machine: Machine, blocked: Iterable[Stretch], window: Span, now: datetime) -> Outlook:
-    """`blocked` are the machine's occupancies, in order, that a newcomer meets within `min_minutes` of the window."""
-    terms, edges = machine.terms, (window.start, window.end)
-    taken = _busy(blocked, terms.buffers)
+    """`blocked` are the machine's occupancies that a newcomer meets within `min_minutes` of the window."""
+    terms, edges = machine.terms, stretch(window)
+    taken = _busy(blocked, terms)
     busy = _within(taken, *edges)
     if machine.state is not State.LISTED:
         return Outlook([], busy, [(edges, Reason.NOT_LISTED)])
-    earliest = now + timedelta(minutes=terms.lead_minutes)
-    latest = now + timedelta(days=terms.horizon_days)
-    start, end = max(window.start, earliest), min(window.end, latest)
+    earliest = micros(now) + terms.lead_minutes * _MINUTE
+    latest = micros(now) + terms.horizon_days * 24 * 60 * _MINUTE
+    start, end = max(edges[0], earliest), min(edges[1], latest)
     refused = [
-        *((one, Reason.TOO_SOON) for one in _within([(window.start, earliest)], *edges)),
-        *((one, Reason.BEYOND_HORIZON) for one in _within([(max(earliest, latest), window.end)], *edges)),
+        *((one, Reason.TOO_SOON) for one in _within([(edges[0], earliest)], *edges)),
+        *((one, Reason.BEYOND_HORIZON) for one in _within([(max(earliest, latest), edges[1])], *edges)),
     ]
     if start >= end:
         return Outlook([], busy, sorted(refused))
-    shortest = timedelta(minutes=terms.min_minutes)
-    reach = max(window.start - shortest, earliest), min(window.end + shortest, latest)
-    gaps = [gap for gap in _between(taken, *reach) if gap[0] < end and start < gap[1]]
+    shortest = terms.min_minutes * _MINUTE
+    known = edges[0] - shortest, edges[1] + shortest
+    gaps = _between(taken, max(known[0], earliest), min(known[1], latest))
     long_enough = [gap for gap in gaps if gap[1] - gap[0] >= shortest]
-    too_short = [gap for gap in gaps if gap[1] - gap[0] < shortest]
-    refused += ((one, Reason.BUSY) for one in _within(busy, start, end))
-    refused += ((one, Reason.TOO_SHORT) for one in _within(too_short, start, end))
+    too_short = [gap for gap in gaps if gap[1] - gap[0] < shortest] if len(long_enough) < len(gaps) else []
+    refused += [(one, Reason.BUSY) for one in _within(busy, start, end)]
+    refused += [(one, Reason.TOO_SHORT) for one in _within(too_short, start, end)]
     if any_hour(terms):
         return Outlook(_within(long_enough, start, end), busy, sorted(refused))
-    beyond = window.start - shortest, window.end + shortest
-    free, unattended = _attended(long_enough, terms, machine.zone, beyond)
-    shut = [(span.start, span.end) for span in closed(terms, machine.zone, Span(start, end))]
-    refused += ((one, Reason.CLOSED) for one in _within(_merged([*unattended, *shut]), start, end))
+    near = [gap for gap in long_enough if gap[0] < end and start < gap[1]]
+    free, unattended = _attended(near, terms, machine.zone, known)
+    shut = [stretch(span) for span in closed(terms, machine.zone, _span(start, end))]
+    refused += [(one, Reason.CLOSED) for one in _within(_merged([*unattended, *shut]), start, end)]
     return Outlook(_within(free, start, end), busy, sorted(refused))
 
 
 def _attended(
-    gaps: Sequence[Stretch], terms: Terms, zone: ZoneInfo, beyond: Stretch
+    gaps: Sequence[Stretch], terms: Terms, zone: ZoneInfo, known: Stretch
 ) -> tuple[list[Stretch], list[Stretch]]:
     """The gaps cut down to what bookings can cover, from their first hand-over to their last, and what that leaves.
 
-    A gap that reaches to the edges of what is known, `beyond`, goes on from there: nothing is cut on that side.
+    A gap that reaches to the edges of what is known goes on from there: nothing is cut on that side.
     """
     free: list[Stretch] = []
     left: list[Stretch] = []
     for start, end in gaps:
-        gap = Span(start, end)
-        first = start if start == beyond[0] else first_open(terms, zone, gap)
-        last = end if end == beyond[1] else last_open(terms, zone, gap)
+        gap = _span(start, end)
+        first = gap.start if start == known[0] else first_open(terms, zone, gap)
+        last = gap.end if end == known[1] else last_open(terms, zone, gap)
         if first is None or last is None or last - first < timedelta(minutes=terms.min_minutes):
             left.append((start, end))
             continue
         # Open until the last instant of a date: the next one begins there.
-        last = min(end, last + _INSTANT) if last.microsecond else last
-        free.append((first, last))
-        left += ((one, other) for one, other in ((start, first), (last, end)) if one < other)
+        last = min(gap.end, last + _INSTANT) if last.microsecond else last
+        free.append((micros(first), micros(last)))
+        left += [one for one in ((start, micros(first)), (micros(last), end)) if one[0] < one[1]]
     return free, left
 
 
-def _busy(blocked: Iterable[Stretch], buffers: Buffers) -> list[Stretch]:
-    """What a newcomer with these buffers must keep out of; the same as `busy_for`."""
-    before, after = buffers
-    return _merged((start - after, end + before) for start, end in blocked)
+def _span(start: int, end: int) -> Span:
+    return Span(_EPOCH + start * _INSTANT, _EPOCH + end * _INSTANT)
 
 
-def _merged(stretches: Iterable[Stretch]) -> list[Stretch]:
+def _busy(blocked: Iterable[Stretch], terms: Terms) -> list[Stretch]:
+    """What a newcomer must keep out of; the same as `busy_for`."""
+    before, after = terms.buffer_before_minutes * _MINUTE, terms.buffer_after_minutes * _MINUTE
+    return _merged([(start - after, end + before) for start, end in blocked])
+
+
+def _merged(stretches: list[Stretch]) -> list[Stretch]:
+    """Their union, in order."""
+    stretches.sort()
     found: list[Stretch] = []
-    for start, end in sorted(stretches):
-        if found and start <= found[-1][1]:
-            found[-1] = found[-1][0], max(found[-1][1], end)
-        else:
-            found.append((start, end))
+    until = None
+    for one in stretches:
+        if until is None or one[0] > until:
+            found.append(one)
+            until = one[1]
+        elif one[1] > until:
+            until = one[1]
+            found[-1] = found[-1][0], until
     return found
 
 
-def _within(stretches: Iterable[Stretch], start: datetime, end: datetime) -> list[Stretch]:
-    return [(max(one, start), min(other, end)) for one, other in stretches if one < end and start < other]
+def _within(stretches: Iterable[Stretch], start: int, end: int) -> list[Stretch]:
+    """The part of these ordered stretches from `start` to `end`: only the first and the last may have to be cut."""
+    inside = [one for one in stretches if one[0] < end and start < one[1]]
+    if inside:
+        inside[0] = max(inside[0][0], start), inside[0][1]
+        inside[-1] = inside[-1][0], min(inside[-1][1], end)
+    return inside
 
 
-def _between(taken: Iterable[Stretch], start: datetime, end: datetime) -> list[Stretch]:
-    """What `taken` leaves of the time from `start` to `end`."""
-    left = []
-    for one, other in taken:
-        if start < one and start < end:
-            left.append((start, min(one, end)))
-        start = max(start, other)
-    return [*left, (start, end)] if start < end else left
+def _between(taken: Iterable[Stretch], start: int, end: int) -> list[Stretch]:
+    """What these ordered stretches leave of the time from `start` to `end`."""
+    left, since = [], start
+    for one in taken:
+        if since < one[0]:
+            left.append((since, one[0]))
+        since = one[1]
+    return _within([*left, (since, end)], start, end)

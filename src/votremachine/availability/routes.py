@@ -1,7 +1,8 @@
 """HTTP of calendars: free and busy for anybody, the whole calendar for its owner."""
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
 from litestar import Response, Router, get
@@ -26,18 +27,36 @@ To = Annotated[datetime, QueryParameter(name="to", description="End of the windo
 _WINDOW_ERRORS = (InvalidInput, NaiveTime, OutOfTime, EndsBeforeStart, WindowTooLong)
 
 
+class Looking(NamedTuple):
+    """What a look takes: whom the token speaks for, and what the process has."""
+
+    claims: Claims
+    database: Database
+
+
+def looking_reader(
+    read_claims: Callable[[HttpRequest], Claims], database: Database
+) -> Callable[[HttpRequest], Looking]:
+    """One dependency that gives both: Litestar opens a task group for several, a tenth of the time of a look."""
+
+    def read(request: HttpRequest) -> Looking:
+        return Looking(read_claims(request), database)
+
+    return read
+
+
 @get("/machines/{machine_id:uuid}/availability", responses=responses(*_WINDOW_ERRORS, NotSignedIn, UnknownMachine))
 async def show_availability(
     request: HttpRequest,
     machine_id: FromPath[UUID],
     start: From,
     end: To,
-    claims: NamedDependency[Claims],
-    database: NamedDependency[Database],
+    looking: NamedDependency[Looking],
 ) -> Response[Availability]:
     """When a machine can be booked, and why not the rest of the time."""
     window = check_window(Span(start, end))
-    return reply(request, await look.availability(database, sessions.identify(claims), machine_id, window))
+    who = sessions.identify(looking.claims)
+    return reply(request, await look.availability(looking.database, who, machine_id, window))
 
 
 @get(

@@ -35,9 +35,12 @@ _DECIDING = (
     *("id", "party_id", "category", "title_fr", "title_en", "state", "zone", *Terms.__struct_fields__),
     *("deposit_minor", "currency", "version", "visibility", "cancellation", "latitude", "longitude"),
 )
+# Read as text, which is decoded once, into what it means.
+_STRUCTURED = ("hand_over", "pairing", "exceptions")
 # What other slices decide on. Attributes stay text: they are decoded when somebody asks for them.
 COLUMNS = (
-    *(machines.c[name] for name in _DECIDING),
+    *(machines.c[name] for name in _DECIDING if name not in _STRUCTURED),
+    *(sa.cast(machines.c[name], sa.Text).label(name) for name in _STRUCTURED),
     sa.cast(machines.c.attributes, sa.Text).label("stored_attributes"),
     _invited,
 )
@@ -172,6 +175,12 @@ def _zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
+_NONE = "[]"
+_HOURS = msgspec.json.Decoder(tuple[HandOver, ...])
+_PAIRING = msgspec.json.Decoder(Pairing)
+_EXCEPTIONS = msgspec.json.Decoder(tuple[DatedHours, ...])
+
+
 def _terms(row: sa.Row[Any]) -> Terms:
     return Terms(
         BookingMode(row.booking_mode),
@@ -181,7 +190,7 @@ def _terms(row: sa.Row[Any]) -> Terms:
         row.max_minutes,
         row.lead_minutes,
         row.horizon_days,
-        msgspec.convert(row.hand_over, tuple[HandOver, ...]) if row.hand_over else (),
-        msgspec.convert(row.pairing, Pairing) if row.pairing else None,
-        msgspec.convert(row.exceptions, tuple[DatedHours, ...]) if row.exceptions else (),
+        () if row.hand_over == _NONE else _HOURS.decode(row.hand_over),
+        None if row.pairing is None else _PAIRING.decode(row.pairing),
+        () if row.exceptions == _NONE else _EXCEPTIONS.decode(row.exceptions),
     )

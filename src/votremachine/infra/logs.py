@@ -1,10 +1,10 @@
 """Structured logs, one line per request, each with the request's id."""
 
 import logging
+import os
 import re
 import sys
 import time
-import uuid
 from collections.abc import Sequence
 from typing import Any
 
@@ -100,4 +100,4 @@ class RequestLog:
 
 def _request_id(scope: Scope) -> str:
     given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
-    return given if _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
+    return given if _GIVEN_ID.fullmatch(given) else os.urandom(16).hex()

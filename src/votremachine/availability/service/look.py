@@ -1,15 +1,16 @@
 """Looking at time: what is taken, what is free, and the owner's whole calendar."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import TSTZRANGE, aggregate_order_by
+from sqlalchemy.dialects.postgresql import TSTZRANGE
 
 from votremachine.accounts.rules import Actor, Verb
-from votremachine.availability.bookable import outlook
+from votremachine.availability.bookable import Outlook, outlook
 from votremachine.availability.models import occupancies
 from votremachine.availability.rules import Occupancy, busy_for
 from votremachine.availability.schemas import Availability, Calendar, HandOverView, OccupancyView, UnbookableView
@@ -101,12 +102,18 @@ async def free(tx: Tx, machines: Sequence[Machine], span: Span) -> set[UUID]:
 
 
 _machine = fleet.BY_IDS.subquery("machine")
-_since, _until = sa.func.lower(occupancies.c.blocked), sa.func.upper(occupancies.c.blocked)
+
+
+def _micros(instant: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
+    # Exact before the year 2242; read in a fifth of the time that instants take.
+    return sa.cast(sa.func.date_part("epoch", instant) * 1_000_000, sa.BigInteger)
+
+
 # A gap that the window cuts is as long as it is: its other end lies within the shortest booking, if it is too short.
 _blocked = (
     sa.select(
-        sa.func.array_agg(aggregate_order_by(_since, _since)).label("blocked_from"),
-        sa.func.array_agg(aggregate_order_by(_until, _since)).label("blocked_to"),
+        sa.func.array_agg(_micros(sa.func.lower(occupancies.c.blocked))).label("blocked_from"),
+        sa.func.array_agg(_micros(sa.func.upper(occupancies.c.blocked))).label("blocked_to"),
     )
     .where(
         *_meeting(
@@ -133,18 +140,23 @@ async def availability(database: Database, identify: Identify[Actor], machine_id
     (machine,) = fleet.check_visible(who, known)
     blocked = zip(rows[0].blocked_from or (), rows[0].blocked_to or (), strict=True)
     found = outlook(machine, blocked, window, _next_minute(now))
-    zone = machine.zone
+    local = _on_its_clock(found, machine.zone)
     return Availability(
         machine.id,
-        zone.key,
-        [SpanView(start.astimezone(zone), end.astimezone(zone)) for start, end in found.free],
-        [SpanView(start.astimezone(zone), end.astimezone(zone)) for start, end in found.busy],
+        machine.zone.key,
+        [SpanView(local[start], local[end]) for start, end in found.free],
+        [SpanView(local[start], local[end]) for start, end in found.busy],
         _hand_over(machine, window),
-        [
-            UnbookableView(start.astimezone(zone), end.astimezone(zone), reason)
-            for (start, end), reason in found.unbookable
-        ],
+        [UnbookableView(local[start], local[end], reason) for (start, end), reason in found.unbookable],
     )
+
+
+def _on_its_clock(found: Outlook, zone: ZoneInfo) -> Mapping[int, datetime]:
+    """Every instant of an outlook in a machine's zone: what ends one span begins the next."""
+    told = {edge for one in (*found.free, *found.busy) for edge in one}
+    told.update(edge for one, _ in found.unbookable for edge in one)
+    # The quick way from a number to a clock, and exact before the year 2242.
+    return {instant: datetime.fromtimestamp(instant / 1_000_000, zone) for instant in told}
 
 
 def _next_minute(now: datetime) -> datetime:
