@@ -112,6 +112,7 @@ def test_facts_have_names_of_words() -> None:
         "booking_moved",
         "machine_out",
         "machine_returned",
+        "machine_replaced",
         "booking_completed",
         "renter_absent",
         "booking_at_risk",

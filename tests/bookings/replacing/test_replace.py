@@ -488,4 +488,4 @@ async def test_ten_bookings_cost_as_many_statements_as_one(
         assert (await replaced(owner, broken, moves)).status_code == 200
     asked_one, asked_ten = ([one for one in seen if "SELECT" in one] for seen in (plan_one, plan_ten))
     assert len(asked_one) == len(asked_ten) <= 7, "\n".join(plan_ten)
-    assert len(one) == len(ten) <= 16, "\n".join(ten)
+    assert len(one) == len(ten) <= 15, "\n".join(ten)
