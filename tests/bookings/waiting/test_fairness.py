@@ -48,7 +48,8 @@ OVERLAPS = sa.text(
     """
 )
 
-machines, starts, lengths = st.integers(0, 1), st.integers(-1, 24), st.integers(1, 8)
+# Close enough together to meet, now and then already begun.
+machines, starts, lengths = st.integers(0, 1), st.integers(-1, 10), st.integers(1, 6)
 waiters = st.integers(0, WAITERS - 1)
 
 
@@ -161,6 +162,19 @@ class Line(RuleBasedStateMachine):
     def somebody_waits_for_what_is_taken(self, data: st.DataObject, who: int, shift: int) -> None:
         hold = data.draw(st.sampled_from(list(self.holds.values())))
         self._wait(hold.machine, who, Span(hold.span.start + shift * HOUR, hold.span.end + shift * HOUR))
+
+    @precondition(lambda self: bool(self.settled_bookings()))
+    @rule(data=st.data(), crowd=st.lists(st.tuples(waiters, st.integers(-2, 2), lengths), min_size=2, max_size=4))
+    def what_many_wait_for_comes_free(self, data: st.DataObject, crowd: list[tuple[int, int, int]]) -> None:
+        ref = data.draw(st.sampled_from(self.settled_bookings()))
+        hold = self.holds[ref]
+        for who, shift, length in crowd:
+            start = hold.span.start + shift * HOUR
+            self._wait(hold.machine, who, Span(start, start + length * HOUR))
+        if hold.span.end > self.now:
+            self.do(lambda tx: decide.cancel(tx, self.cast.owner, ref, ""), None)
+            del self.holds[ref]
+        self.sweep()
 
     def _wait(self, machine: int, who: int, span: Span) -> None:
         # Nobody comes at the same moment as another.
