@@ -115,3 +115,15 @@ async def test_a_quote_is_one_statement_for_one_machine_and_for_three(
         quote = await renter.made("/quotes", {"machine_ids": tractors, **span})
     assert {line["machine_id"] for line in quote["price"]["lines"]} == set(tractors)
     assert len(one) == len(three) == 1, "\n".join(three)
+
+
+async def test_a_look_is_one_statement_however_much_is_taken(
+    world: World, owner: Person, renter: Person, statements: Statements
+) -> None:
+    tractor = await world.machine(owner)
+    path = f"/machines/{tractor}/availability?from={at(0):%FT%TZ}&to={at(60):%FT%TZ}"
+    for day in range(5):
+        with statements.counted() as seen:
+            assert len((await renter.get(path)).json()["busy"]) == day
+        assert len(seen) == 1, "\n".join(seen)
+        await renter.booked([tractor], at(2 * day + 1), at(2 * day + 2))

@@ -22,7 +22,7 @@ class HandOverView(msgspec.Struct, frozen=True):
     exceptions: Sequence[DatedHours]
 
 
-class UnbookableView(SpanView, frozen=True):
+class UnbookableView(SpanView, frozen=True, gc=False):
     """Time that cannot be booked, `[start, end)`, and why: see docs/calendars.md."""
 
     reason: Reason

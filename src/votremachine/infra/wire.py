@@ -31,7 +31,7 @@ class Input(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A body that a caller sends; an unknown field is refused, not ignored."""
 
 
-class SpanView(msgspec.Struct, frozen=True):
+class SpanView(msgspec.Struct, frozen=True, gc=False):
     """`[start, end)` in the machine's own time zone, offsets included."""
 
     start: datetime

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -21,6 +22,7 @@ from votremachine.fleet.rules import Machine
 from votremachine.infra.database import Database, Tx
 from votremachine.infra.idempotency import Identify
 from votremachine.infra.questions import ask
+from votremachine.infra.replies import Encoded, encoded
 from votremachine.infra.wire import SpanView
 from votremachine.kernel.span import Span, merge
 
@@ -129,7 +131,9 @@ _blocked = (
 _MACHINE_AND_BLOCKED = sa.select(_machine, _blocked).select_from(_machine.join(_blocked, sa.true()))
 
 
-async def availability(database: Database, identify: Identify[Actor], machine_id: UUID, window: Span) -> Availability:
+async def availability(
+    database: Database, identify: Identify[Actor], machine_id: UUID, window: Span
+) -> Encoded[Availability]:
     """What can be booked and why not the rest, for anybody who may see the machine; who asks and all of it in one
     statement. Raises `UnknownMachine`.
     """
@@ -138,16 +142,26 @@ async def availability(database: Database, identify: Identify[Actor], machine_id
     who, rows = await ask(database, identify, now, _MACHINE_AND_BLOCKED, values)
     known = fleet.check_found({row.id: fleet.from_row(row) for row in rows}, [machine_id])
     (machine,) = fleet.check_visible(who, known)
-    blocked = zip(rows[0].blocked_from or (), rows[0].blocked_to or (), strict=True)
-    found = outlook(machine, blocked, window, _next_minute(now))
+    return _told(machine, tuple(rows[0].blocked_from or ()), tuple(rows[0].blocked_to or ()), window, _next_minute(now))
+
+
+# Everybody who has a calendar open reads it again when it changes: the same of the same is worked out once. What it
+# follows from is asked each time, so nothing that is told is older than the question.
+@lru_cache(maxsize=64)
+def _told(
+    machine: Machine, blocked_from: Sequence[int], blocked_to: Sequence[int], window: Span, now: datetime
+) -> Encoded[Availability]:
+    found = outlook(machine, zip(blocked_from, blocked_to, strict=True), window, now)
     local = _on_its_clock(found, machine.zone)
-    return Availability(
-        machine.id,
-        machine.zone.key,
-        [SpanView(local[start], local[end]) for start, end in found.free],
-        [SpanView(local[start], local[end]) for start, end in found.busy],
-        _hand_over(machine, window),
-        [UnbookableView(local[start], local[end], reason) for (start, end), reason in found.unbookable],
+    return encoded(
+        Availability(
+            machine.id,
+            machine.zone.key,
+            [SpanView(local[start], local[end]) for start, end in found.free],
+            [SpanView(local[start], local[end]) for start, end in found.busy],
+            _hand_over(machine, window),
+            [UnbookableView(local[start], local[end], reason) for (start, end), reason in found.unbookable],
+        )
     )
 
 
