@@ -17,6 +17,7 @@ from votremachine.bookings.rules import (
     check_movable,
     check_paid,
     check_standing,
+    hold_expiry,
 )
 from votremachine.bookings.schemas import BookingView
 from votremachine.bookings.service import reading, store
@@ -72,6 +73,9 @@ async def _load(
 
 async def _move(tx: Tx, who: Actor, booking: Booking, machines: list[Machine], span: Span) -> BookingView:
     expires_at = min(booking.expires_at, span.start) if booking.expires_at else None
+    if expires_at is not None and booking.state is State.HELD:
+        # What was held longer was that very time, for who had waited for it.
+        expires_at = min(expires_at, hold_expiry(tx.now))
     try:
         await claims.move(tx, Taker.BOOKING, booking.id, wishes(machines, span), expires_at=expires_at)
     except SpanTaken:
