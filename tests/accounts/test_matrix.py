@@ -133,7 +133,7 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/v1/machines/{machine_id}/agenda"): (403, 200, 403, 403, 200, 200, 200, 200, 200),
     ("GET", "/v1/parties/{party_id}/agenda"): OWN_PEOPLE_AND_STAFF,
     ("POST", "/v1/parties/{party_id}/instruments"): (404, 403, 404, 404, 403, 403, 201, 201, 201),
-    ("GET", "/v1/parties/{party_id}/instruments"): (404, 403, 404, 404, 403, 200, 200, 200, 200),
+    ("GET", "/v1/parties/{party_id}/instruments"): (404, 200, 404, 404, 403, 200, 200, 200, 200),
     ("POST", "/v1/instruments/{instrument_id}/prove"): (404, 403, 404, 404, 403, 403, 200, 200, 200),
     ("DELETE", "/v1/instruments/{instrument_id}"): (404, 403, 404, 404, 403, 403, 204, 404, 404),
     ("POST", "/v1/machines/{machine_id}/feeds"): (403, 403, 403, 403, 403, 403, 403, 201, 201),

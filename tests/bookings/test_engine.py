@@ -316,7 +316,8 @@ class Engine(RuleBasedStateMachine):
         old = self.oracle.blocks.get(ref)
         refusal = None if old else "unknown_block"
         at = old.alive()[nth % len(old.alive())] if old and old.alive() else self.now
-        self.do(lambda tx: blocks.unblock(tx, self.cast.owner, ref, scope, at), refusal)
+        named = None if scope is Scope.ALL else at
+        self.do(lambda tx: blocks.unblock(tx, self.cast.owner, ref, scope, named), refusal)
         if old is None:
             return
         left: Blocked | None = None

@@ -156,7 +156,7 @@ async def test_a_second_time_changes_nothing(settings: Settings, database: Datab
 
 async def test_the_date_alone_decides_the_ids(settings: Settings, database: Database) -> None:
     keyed = [name for name, table in metadata.tables.items() if "id" in table.c and name not in {"outbox", "changes"}]
-    question = " UNION ALL ".join(f"SELECT id FROM {name}" for name in keyed)
+    question = " UNION ALL ".join(f"SELECT id::text FROM {name}" for name in keyed)
     found = []
     for day, hour in ((TODAY, time(0, 0)), (TODAY, time(23, 59)), (TODAY + timedelta(days=1), time(0, 0))):
         async with planted(settings, day, hour) as demo:

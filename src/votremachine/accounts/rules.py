@@ -102,7 +102,7 @@ PERMISSIONS: Mapping[Verb, Mapping[Relation, frozenset[Role] | frozenset[StaffRo
     Verb.REPLACE_MACHINE: {Relation.OWNER: RUNNERS},
     Verb.HAND_OVER: {Relation.OWNER: _WORKERS},
     Verb.KEEP_CARD: {Relation.OWNER: _BANKERS | RUNNERS},
-    Verb.READ_CARDS: {Relation.OWNER: _WORKERS},
+    Verb.READ_CARDS: {Relation.OWNER: _WORKERS, Relation.PLATFORM: _STAFF},
     Verb.READ_LEDGER: {Relation.OWNER: _BANKERS, Relation.PLATFORM: _STAFF},
     Verb.FIND_PERSON: {Relation.PLATFORM: _SUPPORT},
     Verb.IMPERSONATE: {Relation.PLATFORM: _SUPPORT},

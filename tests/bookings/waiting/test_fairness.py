@@ -20,6 +20,7 @@ from hypothesis.stateful import (
 )
 
 from tests.cast import Cast, farmer, plant
+from tests.emptying import empty
 from votremachine.accounts.rules import Actor
 from votremachine.bookings.jobs import expire_provisional
 from votremachine.bookings.schemas import Book
@@ -30,7 +31,7 @@ from votremachine.bookings.waiting.rules import offer_expiry
 from votremachine.bookings.waiting.schemas import Wait
 from votremachine.bookings.waiting.service.verbs import wait, withdraw
 from votremachine.fleet.service import machines_by_id
-from votremachine.infra.database import Database, Tx, metadata
+from votremachine.infra.database import Database, Tx
 from votremachine.kernel.errors import DomainError
 from votremachine.kernel.span import Span
 
@@ -94,7 +95,7 @@ class Line(RuleBasedStateMachine):
 
     async def _planted(self) -> tuple[Cast, list[Actor]]:
         async with self.database.begin() as tx:
-            await tx.execute(sa.text(f"TRUNCATE {', '.join(metadata.tables)} CASCADE"))
+            await empty(tx)
             cast = await plant(tx, buffers=BUFFERS)
             self.zone = (await machines_by_id(tx, cast.machines))[cast.machines[0]].zone
             return cast, [await farmer(tx, f"waiter {number}") for number in range(WAITERS)]
