@@ -87,8 +87,9 @@ def wall_to_instant(local: datetime, zone: ZoneInfo) -> datetime:
     """By search: the first minute at which clocks show this time, or have just passed it."""
     guess = local.replace(tzinfo=UTC) - timedelta(hours=15)
     for _ in range(31 * 60):
-        if guess.astimezone(zone).replace(tzinfo=None) >= local:
-            return gap_moved(guess, local, zone)
+        shown = guess.astimezone(zone).replace(tzinfo=None)
+        if shown >= local:
+            return guess if shown == local else gap_moved(guess, local, zone)
         guess += MINUTE
     raise AssertionError
 
