@@ -1,0 +1,78 @@
+"""Payments and bookings that change while the other is under way: the money follows what stands in the end, once."""
+
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from tests.bookings.paying.conftest import Till
+from tests.bookings.paying.test_confirming import begun, due, paid, state
+from tests.bookings.paying.test_following import ledger
+from tests.bookings.paying.test_limits_of_cards import moved
+from tests.people import Json, Person, at
+from votremachine.bookings.jobs import expire_provisional
+from votremachine.infra.outbox import drain
+from votremachine.payments.orders import service as orders
+from votremachine.payments.orders.carrying import carry_out
+from votremachine.payments.orders.rules import What
+from votremachine.worker import HANDLERS
+
+
+async def asked_for(till: Till, booking: Json) -> list[What]:
+    async with till.database.read() as tx:
+        return [one.what for one in await orders.of_booking(tx, UUID(booking["id"]))]
+
+
+async def run_out(till: Till) -> None:
+    async with till.database.begin() as tx:
+        for table in ("bookings", "occupancies"):
+            await tx.execute(sa.text(f"UPDATE {table} SET expires_at = now() - interval '1 second'"))
+
+
+async def hand_on(till: Till) -> None:
+    """What waits for its next try is tried now."""
+    async with till.database.begin() as tx:
+        await tx.execute(sa.text("UPDATE outbox SET due_at = now()"))
+    await drain(till.database, HANDLERS)
+
+
+async def test_money_that_came_too_late_goes_back_once(till: Till, renter: Person, tractor: str) -> None:
+    booking = await till.held(tractor)
+    await begun(till, booking, await till.card())
+    await run_out(till)
+    await due(till.database)
+    await till.work()
+    await expire_provisional({"database": till.database})
+    await hand_on(till)
+    await till.work()
+    assert await asked_for(till, booking) == [What.CHARGE, What.REFUND]
+    assert (await state(renter, booking), await till.in_till(), await ledger(till)) == ("expired", 0, {})
+
+
+async def test_a_hold_that_was_repriced_while_it_was_paid_is_not_confirmed(
+    till: Till, renter: Person, tractor: str
+) -> None:
+    booking = await till.held(tractor)
+    order = await begun(till, booking, await till.card())
+    await carry_out(till.gateway, order)
+    assert (await moved(renter, booking, at(3), at(6))).status_code == 200
+    await due(till.database)
+    await till.work()
+    assert (await state(renter, booking), await till.in_till()) == ("held", 0)
+    assert await asked_for(till, booking) == [What.CHARGE, What.REFUND]
+
+
+async def test_called_off_while_its_money_is_being_taken(
+    till: Till, renter: Person, owner: Person, on_request: str
+) -> None:
+    booking = await till.held(on_request)
+    assert (await renter.act(booking["id"], "confirm", paid(await till.card()))).status_code == 200
+    assert (await owner.act(booking["id"], "accept")).status_code == 200
+    await drain(till.database, HANDLERS)
+    assert (await owner.act(booking["id"], "cancel", {})).status_code == 200
+    await drain(till.database, HANDLERS)
+    assert await asked_for(till, booking) == [What.HOLD, What.CAPTURE], "one order about this money at a time"
+    await till.work()
+    await hand_on(till)
+    await till.work()
+    assert await asked_for(till, booking) == [What.HOLD, What.CAPTURE, What.REFUND]
+    assert (await till.in_till(), await ledger(till)) == (0, {})
