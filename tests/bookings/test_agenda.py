@@ -80,6 +80,18 @@ async def test_who_is_late_is_seen_whatever_the_window(
     assert (await agenda(owner, f"/machines/{tractor}", 1, 2))["entries"] == []
 
 
+async def test_a_hold_that_ran_out_is_not_in_it(
+    world: World, owner: Person, renter: Person, database: Database
+) -> None:
+    tractor = await world.machine(owner)
+    assert (await renter.book([tractor], at(2), at(3))).status_code == 201
+    assert brief((await agenda(owner, f"/machines/{tractor}"))["entries"]) == [("booking", "held")]
+    async with database.begin() as tx:
+        for table in ("bookings", "occupancies"):
+            await tx.execute(sa.text(f"UPDATE {table} SET expires_at = now() - interval '1 second'"))
+    assert (await agenda(owner, f"/machines/{tractor}"))["entries"] == []
+
+
 async def test_a_fleet_costs_no_more_than_a_machine(
     world: World, owner: Person, renter: Person, statements: Statements
 ) -> None:

@@ -61,6 +61,40 @@ async def test_a_hold_that_was_repriced_while_it_was_paid_is_not_confirmed(
     assert await asked_for(till, booking) == [What.CHARGE, What.REFUND]
 
 
+async def late_fact(till: Till, name: str) -> None:
+    """A fact that failed to be handed on, and is tried again only much later."""
+    async with till.database.begin() as tx:
+        put_off = sa.text("UPDATE outbox SET due_at = now() + interval '1 hour' WHERE name = :name")
+        assert (await tx.execute(put_off, {"name": name})).rowcount == 1
+
+
+async def test_called_off_before_anybody_heard_that_it_was_accepted(
+    till: Till, renter: Person, owner: Person, on_request: str
+) -> None:
+    booking = await till.held(on_request)
+    assert (await renter.act(booking["id"], "confirm", paid(await till.card()))).status_code == 200
+    assert (await owner.act(booking["id"], "accept")).status_code == 200
+    await late_fact(till, "BookingConfirmed")
+    assert (await owner.act(booking["id"], "cancel", {})).status_code == 200
+    await till.work()
+    await hand_on(till)
+    await till.work()
+    assert await asked_for(till, booking) == [What.HOLD, What.RELEASE]
+    assert (await till.in_till(), await ledger(till)) == (0, {})
+
+
+async def test_called_off_before_anybody_heard_that_it_was_paid(till: Till, renter: Person, tractor: str) -> None:
+    booking = await till.held(tractor)
+    assert (await renter.act(booking["id"], "confirm", paid(await till.card()))).status_code == 200
+    await late_fact(till, "BookingConfirmed")
+    assert (await renter.act(booking["id"], "cancel", {})).status_code == 200
+    await till.work()
+    await hand_on(till)
+    await till.work()
+    assert await asked_for(till, booking) == [What.CHARGE, What.REFUND]
+    assert (await till.in_till(), await ledger(till)) == (0, {})
+
+
 async def test_called_off_while_its_money_is_being_taken(
     till: Till, renter: Person, owner: Person, on_request: str
 ) -> None:

@@ -42,7 +42,8 @@ class StillUnderWay(Exception):
 async def on_confirmed(tx: Tx, fact: BookingConfirmed) -> None:
     """A booking stands: what was set aside for it is taken, and the rental is due."""
     paid = await _paid(tx, fact.booking_id)
-    if paid is None:
+    if paid is None or paid.given_back:
+        # It was called off before this fact came through.
         return
     booking = await reading.load(tx, fact.booking_id)
     await _due(tx, booking)
