@@ -21,7 +21,7 @@ ROWS = sa.text(
 
 @pytest.fixture
 async def tractor(world: World, owner: Person) -> str:
-    return await world.machine(owner, min_minutes=120, max_minutes=3 * 24 * 60, lead_minutes=60, horizon_days=90)
+    return await world.machine(owner, min_minutes=120, max_minutes=3 * 24 * 60, lead_minutes=180, horizon_days=90)
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +43,7 @@ def times(start: float, end: float) -> dict[str, str]:
         (times(3, 2), 422, "ends_before_start", "/end"),
         (times(2, 2), 422, "ends_before_start", "/end"),
         (times(-2, -1), 422, "in_the_past", "/start"),
-        (times(1 / 24, 1), 422, "too_soon", "/start"),
+        (times(2 / 24, 1), 422, "too_soon", "/start"),
         (times(89, 91), 422, "beyond_horizon", "/end"),
         (times(2, 2 + 1 / 24), 422, "too_short", "/end"),
         (times(2, 6), 422, "too_long", "/end"),
