@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
+from votremachine.availability.blocks.rules import left_of
 from votremachine.kernel.errors import DomainError, Kind
 from votremachine.kernel.span import Span
 
@@ -141,6 +142,14 @@ def changed(known: Mapping[UUID, Span], wanted: Sequence[Span], since: datetime)
     still = set(wanted)
     gone = [one for one, span in known.items() if span.end > since and span not in still]
     return gone, sorted(still - set(known.values()))
+
+
+def left_of_each(times: Mapping[UUID, Span], taken: Sequence[Span]) -> list[tuple[UUID, Span]]:
+    """What nobody has of each of a feed's times, which are apart from each other; what is taken is read once."""
+    in_order = sorted(times.items(), key=lambda one: one[1])
+    starts = [span.start for _, span in in_order]
+    parts = left_of((span for _, span in in_order), taken)
+    return [(in_order[bisect_right(starts, part.start) - 1][0], part) for part in parts]
 
 
 def clashes(wanted: Sequence[Span], booked: Sequence[tuple[UUID, Span]], now: datetime) -> list[Clash]:

@@ -8,7 +8,6 @@ from uuid import UUID
 
 import msgspec
 
-from votremachine.availability.blocks.rules import left_of
 from votremachine.availability.blocks.service import filling as blocks
 from votremachine.availability.events import CalendarChanged, FeedClashed
 from votremachine.availability.feeds import rules
@@ -67,7 +66,7 @@ async def _fill(tx: Tx, machine: Machine, feed: Feed | None, added: int, gone: i
     found = await _taken(tx, machine.id, [span for spans in wanted.values() for span in spans.values()])
     taken, missing = [one.blocked for one in found], []
     for times in wanted.values():
-        left = [(event_id, part) for event_id, span in times.items() for part in left_of([span], taken)]
+        left = rules.left_of_each(times, taken)
         taken += [part for _, part in left]
         missing += [(Taker.EXTERNAL, event_id, Claim(machine.id, part, claims.NO_BUFFERS)) for event_id, part in left]
     if await claims.claim_many(tx, missing) < len(missing):
