@@ -27,7 +27,7 @@ async def test_cards_are_taken_only_where_the_operator_says_so(
     card, booking = await till.card(), await till.held(tractor)
     without = create_app(msgspec.structs.replace(settings, card_payments=False))
     transport = httpx.ASGITransport(without)  # type: ignore[arg-type]
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+    async with without.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://test") as http:
         there = Person(http, renter.email, renter.token, renter.party_id)
         refused = await there.act(booking["id"], "confirm", paid(card))
     assert (refused.status_code, refused.json()["code"]) == (402, "payment_required"), refused.text
