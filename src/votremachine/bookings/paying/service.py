@@ -9,7 +9,6 @@ from uuid import UUID
 
 from votremachine.accounts.rules import Actor, Verb
 from votremachine.accounts.service import absent
-from votremachine.availability.service import claims
 from votremachine.bookings.paying.rules import becomes, payment_of, waits_for
 from votremachine.bookings.rules import (
     LIFE,
@@ -129,14 +128,12 @@ async def settle(tx: Tx, order: PaymentOrder, by: Actor | None) -> Booking:
     to = becomes(order)
     expires_at = request_expiry(tx.now, booking.during.start) if to is State.REQUESTED else None
     too_late = expires_at is not None and expires_at <= tx.now
-    if (
-        too_late
-        or not waits_for(booking, order, tx.now)
-        or not await claims.keep(tx, booking.id, expires_at=expires_at, machines=len(booking.machine_ids))
-    ):
+    changed = None
+    if waits_for(booking, order, tx.now) and not too_late:
+        changed = await store.stand(tx, booking, to, FACTS[to], by=by, expires_at=expires_at)
+    if changed is None:
         await give_back(tx, order)
-        return booking
-    return await store.step(tx, booking, to, FACTS[to], by=by, changes={"expires_at": expires_at})
+    return changed or booking
 
 
 async def give_back(tx: Tx, order: PaymentOrder) -> None:

@@ -2,6 +2,7 @@
 
 from tests.bookings.paying.conftest import Till
 from tests.bookings.test_statements import Statements
+from tests.bookings.test_statements import statements as statements  # noqa: PLC0414 -- a fixture
 from tests.people import Person
 
 MOST = 14
