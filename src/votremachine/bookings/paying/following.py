@@ -16,7 +16,6 @@ from votremachine.bookings.events import (
 from votremachine.bookings.models import booking_transitions
 from votremachine.bookings.paying import rules
 from votremachine.bookings.paying.rules import Paid
-from votremachine.bookings.paying.service import ending
 from votremachine.bookings.rules import Booking, State
 from votremachine.bookings.service import reading, store
 from votremachine.fleet import service as fleet
@@ -48,7 +47,7 @@ async def on_confirmed(tx: Tx, fact: BookingConfirmed) -> None:
     booking = await reading.load(tx, fact.booking_id)
     await _due(tx, booking)
     if paid.set_aside:
-        await orders.place(tx, ending(tx, paid.order, What.CAPTURE, paid.order.amount))
+        await orders.place(tx, orders.ending(tx, paid.order, What.CAPTURE, paid.order.amount))
 
 
 async def on_fallen_through(tx: Tx, fact: FellThrough) -> None:
@@ -57,7 +56,7 @@ async def on_fallen_through(tx: Tx, fact: FellThrough) -> None:
     if paid is None:
         return
     if paid.set_aside:
-        await orders.place(tx, ending(tx, paid.order, What.RELEASE, paid.order.amount))
+        await orders.place(tx, orders.ending(tx, paid.order, What.RELEASE, paid.order.amount))
         return
     if paid.given_back:
         # The payment came too late for the booking, and went back at once.
@@ -69,7 +68,7 @@ async def on_fallen_through(tx: Tx, fact: FellThrough) -> None:
         return
     posting = recipes.rental_refunded(booking.renter_party_id, booking.owner_party_id, back)
     await post(tx, Cause("booking", booking.id), posting, booking_id=booking.id)
-    await orders.place(tx, ending(tx, paid.order, What.REFUND, back.to_renter))
+    await orders.place(tx, orders.ending(tx, paid.order, What.REFUND, back.to_renter))
 
 
 async def on_capture_refused(tx: Tx, fact: OrderSettled) -> None:

@@ -22,10 +22,10 @@ from votremachine.bookings.rules import (
 from votremachine.bookings.schemas import BookingView, Proof
 from votremachine.bookings.service import reading, store
 from votremachine.bookings.service.book import FACTS
+from votremachine.bookings.service.securing import secure
 from votremachine.fleet import service as fleet
 from votremachine.infra.database import Tx
 from votremachine.kernel.errors import DomainError
-from votremachine.kernel.money import Money
 from votremachine.kernel.states import advance
 from votremachine.payments.instruments import service as instruments
 from votremachine.payments.instruments.rules import check_ready
@@ -132,29 +132,7 @@ async def settle(tx: Tx, order: PaymentOrder, by: Actor | None) -> Booking:
     if waits_for(booking, order, tx.now) and not too_late:
         changed = await store.stand(tx, booking, to, FACTS[to], by=by, expires_at=expires_at)
     if changed is None:
-        await give_back(tx, order)
-    return changed or booking
-
-
-async def give_back(tx: Tx, order: PaymentOrder) -> None:
-    """Order that all that was taken or set aside goes back; the worker carries it out."""
-    what = What.REFUND if order.what is What.CHARGE else What.RELEASE
-    await orders.place(tx, ending(tx, order, what, order.amount))
-
-
-def ending(tx: Tx, order: PaymentOrder, what: What, amount: Money) -> PaymentOrder:
-    """An order about the money of an earlier one, for the worker to carry out at once."""
-    return PaymentOrder(
-        id=tx.new_id(),
-        what=what,
-        purpose=order.purpose,
-        subject_id=order.subject_id,
-        booking_id=order.booking_id,
-        payer_party_id=order.payer_party_id,
-        payee_party_id=order.payee_party_id,
-        amount=amount,
-        earlier_id=order.id,
-        reference=order.reference,
-        created_at=tx.now,
-        next_at=tx.now,
-    )
+        await orders.give_back(tx, order)
+        return booking
+    await secure(tx, changed, by, card=order.instrument_id)
+    return changed

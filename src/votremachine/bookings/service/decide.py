@@ -24,6 +24,7 @@ from votremachine.bookings.rules import (
 from votremachine.bookings.schemas import BookingView
 from votremachine.bookings.service import reading, store
 from votremachine.bookings.service.book import FACTS
+from votremachine.bookings.service.securing import secure
 from votremachine.fleet import service as fleet
 from votremachine.infra.database import Tx
 from votremachine.kernel.states import IllegalTransition, advance
@@ -49,6 +50,7 @@ async def confirm_on_account(tx: Tx, who: Actor, booking_id: UUID) -> BookingVie
     changed = await store.stand(tx, booking, to, FACTS[to], by=who, expires_at=expires_at, changes={"on_account": True})
     if changed is None:
         raise HoldExpired
+    await secure(tx, changed, who, card=None)
     return (await reading.views_of(tx, [changed], machines))[0]
 
 

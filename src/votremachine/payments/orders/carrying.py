@@ -1,8 +1,10 @@
 """Carrying an order out at the gateway: outside of every transaction, and as often as it takes."""
 
+from uuid import uuid5
+
 import structlog
 
-from votremachine.payments.gateway import Gateway, NotAtGateway, Order, OutcomeUnknown
+from votremachine.payments.gateway import Gateway, NotAtGateway, Order, OutcomeUnknown, Standing
 from votremachine.payments.orders.rules import OPEN, Answer, Outcome, PaymentOrder, Silence, State, What, read
 
 log = structlog.get_logger()
@@ -39,8 +41,12 @@ async def _begin(gateway: Gateway, order: PaymentOrder) -> Answer:
     # A gateway repeats its first answer to a key, however things stand by now, and forgets keys after a day.
     if order.attempts or order.state is State.REQUIRES_ACTION:
         known = await gateway.look_up(order.id)
+        if known is not None and order.given_up and known.standing is Standing.REQUIRES_ACTION:
+            known = await gateway.release(known.reference, uuid5(order.id, "given up"))
         if known is not None:
             return read(known)
+        if order.given_up:
+            return Answer(State.REFUSED, why="given up before the gateway heard of it")
     asked = Order(
         key=order.id,
         amount=order.amount,
