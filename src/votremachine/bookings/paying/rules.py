@@ -2,13 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID
 
-import msgspec
-
+from votremachine.bookings.paying.charges import Charge
 from votremachine.bookings.rules import Booking, State, lapsed
 from votremachine.fleet.rules import Cancellation
-from votremachine.payments.orders import rules as orders
 from votremachine.payments.orders.rules import PaymentOrder, Purpose, What
 from votremachine.payments.rules import refunding
 from votremachine.payments.rules.refunding import CalledOffBy, Refund
@@ -17,20 +14,6 @@ from votremachine.pricing.rules.lines import Price, vat_by_rate
 
 # The platform's share of the net, in basis points, and the VAT on it.
 FEE_RATE, FEE_VAT_RATE = 800, 2000
-
-
-class Paid(msgspec.Struct, frozen=True):
-    """The order by which a booking was paid, and what else was ordered about that money."""
-
-    order: PaymentOrder
-    captured: bool
-    given_back: bool
-    under_way: bool
-
-    @property
-    def set_aside(self) -> bool:
-        """Whether it is only held so far."""
-        return self.order.what is What.HOLD and not (self.captured or self.given_back)
 
 
 def becomes(order: PaymentOrder) -> State:
@@ -47,21 +30,10 @@ def waits_for(booking: Booking, order: PaymentOrder, now: datetime) -> bool:
     )
 
 
-def payment_of(found: Sequence[PaymentOrder], booking_id: UUID) -> Paid | None:
-    """The payment that a booking rests on, from all orders about it, oldest first; None without one."""
-    rental = [one for one in found if one.subject_id == booking_id and one.purpose is Purpose.RENTAL]
-    begun = [one for one in rental if one.what in orders.BEGINNING and one.state is orders.State.DONE]
-    if not begun:
-        return None
-    order = begun[-1]
-    ends = [one for one in rental if one.earlier_id == order.id]
-    done = {one.what for one in ends if one.state is orders.State.DONE}
-    return Paid(
-        order,
-        captured=What.CAPTURE in done,
-        given_back=bool(done & {What.RELEASE, What.REFUND}),
-        under_way=any(one.state in orders.OPEN for one in ends),
-    )
+def rests_on(charges: Sequence[Charge]) -> PaymentOrder | None:
+    """The order that paid for the rental itself, of those of a booking; None without one."""
+    rental = [charge.order for charge in charges if charge.order.purpose is Purpose.RENTAL]
+    return rental[-1] if rental else None
 
 
 def taxed(price: Price) -> list[Taxed]:
