@@ -21,7 +21,6 @@ from votremachine.bookings.paying.charges import Charge, charges_of, in_hand, sp
 from votremachine.bookings.paying.service import ending
 from votremachine.bookings.rules import Booking, State
 from votremachine.bookings.service import reading, store
-from votremachine.fleet import service as fleet
 from votremachine.infra.database import Tx
 from votremachine.kernel.money import Money
 from votremachine.payments.ledger.rules import recipes
@@ -114,16 +113,13 @@ async def _due(tx: Tx, booking: Booking) -> None:
 
 
 async def _back(tx: Tx, booking: Booking, fact: FellThrough) -> Refund:
-    """What goes back: by the terms of the machine that is kindest to the renter, at the moment of calling it off."""
+    """What goes back, at the moment of calling it off."""
     if isinstance(fact, RenterAbsent):
         return rules.missed(booking.price)
-    machines = await fleet.machines_by_id(tx, booking.machine_ids)
     by = CalledOffBy.PLATFORM
     if isinstance(fact, BookingCancelled) and fact.by is not None:
         by = CalledOffBy.OWNER if fact.by_owner else CalledOffBy.RENTER
-    at = await _fell_through_at(tx, booking.id)
-    found = [rules.back(booking, machine.cancellation, at, by) for machine in machines.values()]
-    return max(found, key=lambda one: one.to_renter.minor)
+    return rules.back(booking, await _fell_through_at(tx, booking.id), by)
 
 
 async def _fell_through_at(tx: Tx, booking_id: UUID) -> datetime:

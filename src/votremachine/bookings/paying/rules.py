@@ -1,16 +1,16 @@
 """What a payment does to a booking, and what a booking's end does to the payment. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from votremachine.bookings.paying.charges import Charge
 from votremachine.bookings.rules import Booking, State, lapsed
-from votremachine.fleet.rules import Cancellation
 from votremachine.payments.orders.rules import PaymentOrder, Purpose, What
 from votremachine.payments.rules import refunding
 from votremachine.payments.rules.refunding import CalledOffBy, Refund
 from votremachine.payments.rules.splitting import Split, Taxed, split
-from votremachine.pricing.rules.lines import Price, vat_by_rate
+from votremachine.pricing.rules.lines import Line, Price, vat_by_rate
 
 # The platform's share of the net, in basis points, and the VAT on it.
 FEE_RATE, FEE_VAT_RATE = 800, 2000
@@ -36,22 +36,36 @@ def rests_on(charges: Sequence[Charge]) -> PaymentOrder | None:
     return rental[-1] if rental else None
 
 
-def taxed(price: Price) -> list[Taxed]:
-    """A price as what is paid at each rate of VAT."""
-    return [Taxed(one.net, one.vat) for one in vat_by_rate(price.lines)]
-
-
 def parts(price: Price) -> Split:
     """The owner's and the platform's parts of a price."""
-    return split(taxed(price), FEE_RATE, FEE_VAT_RATE)
+    return split(_taxed(price.lines), FEE_RATE, FEE_VAT_RATE)
 
 
-def back(booking: Booking, policy: Cancellation, at: datetime, by: CalledOffBy) -> Refund:
-    """What goes back of a booking that is called off at `at`."""
-    price = booking.price
-    return refunding.cancelled(policy, booking.during.start, at, taxed(price), parts(price), by=by)
+def back(booking: Booking, at: datetime, by: CalledOffBy) -> Refund:
+    """What goes back of a booking that is called off at `at`: of the lines of each machine by its own terms, as they
+    were agreed.
+    """
+    start = booking.during.start
+    paid = [
+        (taxed, refunding.rate_of(booking.terms[machine_id].cancellation, start, at, by=by))
+        for machine_id, lines in _by_machine(booking.price).items()
+        for taxed in _taxed(lines)
+    ]
+    return refunding.refund_each(paid, parts(booking.price))
 
 
 def missed(price: Price) -> Refund:
     """What goes back to a renter who did not come."""
-    return refunding.missed(taxed(price), parts(price))
+    return refunding.missed(_taxed(price.lines), parts(price))
+
+
+def _by_machine(price: Price) -> Mapping[UUID, list[Line]]:
+    groups: dict[UUID, list[Line]] = {}
+    for line in price.lines:
+        groups.setdefault(line.machine_id, []).append(line)
+    return groups
+
+
+def _taxed(lines: Iterable[Line]) -> list[Taxed]:
+    """Lines of a price as what is paid at each rate of VAT."""
+    return [Taxed(one.net, one.vat) for one in vat_by_rate(lines)]
