@@ -40,6 +40,13 @@ bookings = sa.Table(
         server_default="{}",
         comment="the machine that was agreed on, by the id of the one in its place",
     ),
+    sa.Column(
+        "terms",
+        JSONB,
+        nullable=False,
+        server_default="{}",
+        comment="what the owner had agreed to when it was booked, by the machine's id",
+    ),
     sa.Column("price", JSONB, nullable=False),
     sa.Column("deposit_minor", sa.BigInteger, nullable=False),
     sa.Column("currency", sa.Text, nullable=False),

@@ -1,6 +1,6 @@
 """The life of a booking: which state follows which, for how long a promise stands, who is at risk. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from votremachine.availability.rules import SpanTaken
-from votremachine.fleet.rules import BOOKABLE_ERRORS, Machine
+from votremachine.fleet.rules import BOOKABLE_ERRORS, Cancellation, Machine
 from votremachine.kernel.errors import DomainError, Kind
 from votremachine.kernel.money import Money
 from votremachine.kernel.span import EndsBeforeStart, NaiveTime, OutOfTime, Span
@@ -60,6 +60,12 @@ CLAIM_WINDOW = timedelta(hours=48)  # after the return the owner may still repor
 AT_RISK_AHEAD = timedelta(hours=24)
 
 
+class AgreedTerms(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the owner of one machine had agreed to on the day of booking: a later change of terms is for later bookings."""
+
+    cancellation: Cancellation
+
+
 class Booking(msgspec.Struct, frozen=True):
     """One booking of one or several machines of one owner."""
 
@@ -82,9 +88,10 @@ class Booking(msgspec.Struct, frozen=True):
     note: str
     version: int
     created_at: datetime
-    # The machine that was agreed on, by the id of the one that was put in its place: cards, extras and the lines of
-    # the price go on naming the former.
+    # The machine that was agreed on, by the id of the one that was put in its place: cards, extras, terms and the lines
+    # of the price go on naming the former.
     stands_for: Mapping[UUID, UUID] = {}
+    terms: Mapping[UUID, AgreedTerms] = {}
 
     @property
     def agreed_ids(self) -> tuple[UUID, ...]:
@@ -193,6 +200,11 @@ class ImpossibleReturn(DomainError):
 
 # Why a wished time may be refused.
 TIME_ERRORS = (NaiveTime, OutOfTime, EndsBeforeStart, SpanTaken, *BOOKABLE_ERRORS)
+
+
+def agreed_terms(machines: Iterable[Machine]) -> Mapping[UUID, AgreedTerms]:
+    """The terms that a booking of these machines keeps, by their ids."""
+    return {machine.id: AgreedTerms(machine.cancellation) for machine in machines}
 
 
 def hold_expiry(now: datetime) -> datetime:

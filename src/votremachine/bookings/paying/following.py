@@ -1,10 +1,12 @@
 """What follows for the money when a booking stands or falls through: facts of the outbox, each handed on once."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
 import structlog
+from msgspec.structs import replace
 
 from votremachine.bookings.events import (
     BookingCancelled,
@@ -15,17 +17,17 @@ from votremachine.bookings.events import (
 )
 from votremachine.bookings.models import booking_transitions
 from votremachine.bookings.paying import rules
-from votremachine.bookings.paying.rules import Paid
+from votremachine.bookings.paying.charges import Charge, charges_of, in_hand, spread, takings
 from votremachine.bookings.rules import Booking, State
 from votremachine.bookings.service import reading, store
-from votremachine.fleet import service as fleet
 from votremachine.infra.database import Tx
+from votremachine.kernel.money import Money
 from votremachine.payments.ledger.rules import recipes
 from votremachine.payments.ledger.rules.posting import Cause
 from votremachine.payments.ledger.service.posting import post
 from votremachine.payments.orders import service as orders
 from votremachine.payments.orders.events import OrderSettled
-from votremachine.payments.orders.rules import Purpose, What
+from votremachine.payments.orders.rules import PaymentOrder, Purpose, What
 from votremachine.payments.orders.rules import State as OrderState
 from votremachine.payments.rules.refunding import CalledOffBy, Refund
 
@@ -40,35 +42,30 @@ class StillUnderWay(Exception):
 
 async def on_confirmed(tx: Tx, fact: BookingConfirmed) -> None:
     """A booking stands: what was set aside for it is taken, and the rental is due."""
-    paid = await _paid(tx, fact.booking_id)
-    if paid is None or paid.given_back:
-        # It was called off before this fact came through.
+    booking, charges = await _paid(tx, fact.booking_id)
+    if not any(charge.stands for charge in charges):
+        # On account; or it was called off before this fact came through.
         return
-    booking = await reading.load(tx, fact.booking_id)
     await _due(tx, booking)
-    if paid.set_aside:
-        await orders.place(tx, orders.ending(tx, paid.order, What.CAPTURE, paid.order.amount))
+    for charge, minor in takings(charges, booking.price.total.minor):
+        await orders.place(tx, _taking(tx, charge, minor))
 
 
 async def on_fallen_through(tx: Tx, fact: FellThrough) -> None:
     """Nothing comes of a booking: what was set aside is released, what was taken goes back as was agreed."""
-    paid = await _paid(tx, fact.booking_id)
-    if paid is None:
+    booking, charges = await _paid(tx, fact.booking_id)
+    for charge in charges:
+        if charge.set_aside:
+            await orders.place(tx, orders.ending(tx, charge.order, What.RELEASE, charge.order.amount))
+    if not in_hand(charges):
+        # A payment that came too late for the booking went back at once.
         return
-    if paid.set_aside:
-        await orders.place(tx, orders.ending(tx, paid.order, What.RELEASE, paid.order.amount))
-        return
-    if paid.given_back:
-        # The payment came too late for the booking, and went back at once.
-        return
-    booking = await reading.load_locked(tx, fact.booking_id)
     back = await _back(tx, booking, fact)
     await _due(tx, booking)
-    if not back.to_renter.minor:
-        return
-    posting = recipes.rental_refunded(booking.renter_party_id, booking.owner_party_id, back)
-    await post(tx, Cause("booking", booking.id), posting, booking_id=booking.id)
-    await orders.place(tx, orders.ending(tx, paid.order, What.REFUND, back.to_renter))
+    if back.to_renter.minor:
+        posting = recipes.rental_refunded(booking.renter_party_id, booking.owner_party_id, back)
+        await post(tx, Cause("booking", booking.id), posting, booking_id=booking.id)
+    await pay_back(tx, charges, booking.price.total - back.to_renter)
 
 
 async def on_capture_refused(tx: Tx, fact: OrderSettled) -> None:
@@ -85,12 +82,27 @@ async def on_capture_refused(tx: Tx, fact: OrderSettled) -> None:
     await store.step(tx, booking, State.CANCELLED, BookingCancelled, by=None, why="payment_failed")
 
 
-async def _paid(tx: Tx, booking_id: UUID) -> Paid | None:
-    """The card payment that a booking rests on, if there is one. Raises `StillUnderWay`."""
-    paid = rules.payment_of(await orders.of_booking(tx, booking_id), booking_id)
-    if paid is not None and paid.under_way:
-        raise StillUnderWay
-    return paid
+async def pay_back(tx: Tx, charges: Sequence[Charge], due: Money) -> None:
+    """Order that what the cards paid beyond what is due goes back, the latest payment first. Raises `StillUnderWay`."""
+    for charge, minor in spread(charges, in_hand(charges) - due.minor):
+        if charge.under_way:
+            raise StillUnderWay
+        await orders.place(tx, orders.ending(tx, charge.order, What.REFUND, Money(minor, due.currency)))
+
+
+async def _paid(tx: Tx, booking_id: UUID) -> tuple[Booking, list[Charge]]:
+    """A booking, ours until this transaction ends, and what its cards paid for it."""
+    booking = await reading.load_locked(tx, booking_id)
+    return booking, charges_of(await orders.of_booking(tx, booking_id), booking_id)
+
+
+def _taking(tx: Tx, charge: Charge, minor: int) -> PaymentOrder:
+    """The order that takes so much of what was set aside, and lets the rest go."""
+    held = charge.order.amount
+    if not minor:
+        return orders.ending(tx, charge.order, What.RELEASE, held)
+    capture = orders.ending(tx, charge.order, What.CAPTURE, Money(minor, held.currency))
+    return replace(capture, gives_back=held.minor - minor)
 
 
 async def _due(tx: Tx, booking: Booking) -> None:
@@ -100,16 +112,13 @@ async def _due(tx: Tx, booking: Booking) -> None:
 
 
 async def _back(tx: Tx, booking: Booking, fact: FellThrough) -> Refund:
-    """What goes back: by the terms of the machine that is kindest to the renter, at the moment of calling it off."""
+    """What goes back, at the moment of calling it off."""
     if isinstance(fact, RenterAbsent):
         return rules.missed(booking.price)
-    machines = await fleet.machines_by_id(tx, booking.machine_ids)
     by = CalledOffBy.PLATFORM
     if isinstance(fact, BookingCancelled) and fact.by is not None:
         by = CalledOffBy.OWNER if fact.by_owner else CalledOffBy.RENTER
-    at = await _fell_through_at(tx, booking.id)
-    found = [rules.back(booking, machine.cancellation, at, by) for machine in machines.values()]
-    return max(found, key=lambda one: one.to_renter.minor)
+    return rules.back(booking, await _fell_through_at(tx, booking.id), by)
 
 
 async def _fell_through_at(tx: Tx, booking_id: UUID) -> datetime:

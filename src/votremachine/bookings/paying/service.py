@@ -9,7 +9,8 @@ from uuid import UUID
 
 from votremachine.accounts.rules import Actor, Verb
 from votremachine.accounts.service import absent
-from votremachine.bookings.paying.rules import becomes, payment_of, waits_for
+from votremachine.bookings.paying.charges import charges_of
+from votremachine.bookings.paying.rules import becomes, rests_on, waits_for
 from votremachine.bookings.rules import (
     LIFE,
     Booking,
@@ -26,6 +27,7 @@ from votremachine.bookings.service.securing import secure
 from votremachine.fleet import service as fleet
 from votremachine.infra.database import Tx
 from votremachine.kernel.errors import DomainError
+from votremachine.kernel.money import Money
 from votremachine.kernel.states import advance
 from votremachine.payments.instruments import service as instruments
 from votremachine.payments.instruments.rules import check_ready
@@ -55,12 +57,12 @@ async def begin(tx: Tx, who: Actor, booking_id: UUID, instrument_id: UUID) -> Pa
     booking = await reading.load_locked(tx, booking_id)
     store.authorise(Verb.CONFIRM, who, booking)
     known = await orders.of_booking(tx, booking.id)
-    if (under_way := orders.under_way(known, booking.id)) is not None:
+    if (under_way := orders.under_way(known, booking.id, Purpose.RENTAL)) is not None:
         check_same(under_way, instrument_id)
         return under_way
-    paid = payment_of(known, booking.id)
-    if paid is not None and booking.state is becomes(paid.order):
-        return paid.order
+    paid = rests_on(charges_of(known, booking.id))
+    if paid is not None and booking.state is becomes(paid):
+        return paid
     check_standing(booking, tx.now)
     machines = list((await fleet.machines_by_id(tx, booking.machine_ids)).values())
     to = advance(LIFE, booking.state, after_payment(machines))
@@ -132,7 +134,15 @@ async def settle(tx: Tx, order: PaymentOrder, by: Actor | None) -> Booking:
     if waits_for(booking, order, tx.now) and not too_late:
         changed = await store.stand(tx, booking, to, FACTS[to], by=by, expires_at=expires_at)
     if changed is None:
-        await orders.give_back(tx, order)
+        await give_back(tx, order)
         return booking
     await secure(tx, changed, by, card=order.instrument_id)
     return changed
+
+
+async def give_back(tx: Tx, order: PaymentOrder) -> None:
+    """Order that all that was taken or set aside goes back, unless that was ordered; the worker carries it out."""
+    for charge in charges_of(await orders.of_booking(tx, order.booking_id), order.booking_id):
+        if charge.order.id == order.id and charge.stands:
+            what, minor = (What.RELEASE, order.amount.minor) if charge.set_aside else (What.REFUND, charge.left)
+            await orders.place(tx, orders.ending(tx, order, what, Money(minor, order.amount.currency)))
