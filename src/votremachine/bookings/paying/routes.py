@@ -8,6 +8,7 @@ from votremachine.accounts.rules import Actor
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.bookings.paying import service
+from votremachine.bookings.paying.service import Begun
 from votremachine.bookings.schemas import BookingView, Confirm, Proof
 from votremachine.infra import idempotency
 from votremachine.infra.database import Database, Tx
@@ -18,7 +19,7 @@ from votremachine.kernel.errors import DomainError
 from votremachine.payments.gateway import Gateway
 from votremachine.payments.instruments.rules import InstrumentNotReady, UnknownInstrument
 from votremachine.payments.orders.carrying import carry_out
-from votremachine.payments.orders.rules import CardDeclined, GatewaySilent, Outcome, PaymentOrder, PaymentUnderWay
+from votremachine.payments.orders.rules import CardDeclined, GatewaySilent, Outcome, PaymentUnderWay
 
 ERRORS = (UnknownInstrument, InstrumentNotReady, PaymentUnderWay, CardDeclined, GatewaySilent)
 
@@ -31,14 +32,14 @@ async def confirm(
     if instrument_id is None:
         raise UnknownInstrument(pointer="/instrument_id")
 
-    async def begin(tx: Tx, who: Actor) -> PaymentOrder:
+    async def begin(tx: Tx, who: Actor) -> Begun:
         return await service.begin(tx, who, booking_id, instrument_id)
 
-    async def ask(order: PaymentOrder) -> Outcome:
-        return await carry_out(gateway, order)
+    async def ask(begun: Begun) -> Outcome:
+        return await carry_out(gateway, begun.order)
 
-    async def end(tx: Tx, who: Actor, order: PaymentOrder, outcome: Outcome) -> Ended[BookingView | Proof]:
-        done = await service.end(tx, who, order, outcome)
+    async def end(tx: Tx, who: Actor, begun: Begun, outcome: Outcome) -> Ended[BookingView | Proof]:
+        done = await service.end(tx, who, begun, outcome)
         if isinstance(done, DomainError):
             return Ended(refusal=done)
         if isinstance(done, Proof):
