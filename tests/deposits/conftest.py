@@ -68,6 +68,28 @@ class Vault:
         assert confirmed.status_code == 200, confirmed.text
         return confirmed.json()
 
+    async def confirmed_with_proof(self, machine: str, token: str) -> Json:
+        """As `confirmed`, with a card whose holder must prove who they are each time."""
+        kept = await self.renter.made(f"/parties/{self.renter.party_id}/instruments", {"token": token})
+        await self.gateway.authenticate(kept["client_secret"], ok=True)
+        await self.renter.made(f"/instruments/{kept['id']}/prove")
+        booking = (await self.renter.book([machine], at(3), at(4))).json()
+        paid = {"payment": "card", "instrument_id": kept["id"]}
+        asked = await self.renter.act(booking["id"], "confirm", paid)
+        assert asked.status_code == 202, asked.text
+        await self.gateway.authenticate(asked.json()["client_secret"], ok=True)
+        confirmed = await self.renter.act(booking["id"], "confirm", paid)
+        assert confirmed.status_code == 200, confirmed.text
+        return confirmed.json()
+
+    async def confirmed_whatever(self, machine: str, token: str) -> Json:
+        """As `confirmed`, with a card whose gateway may lose its first answer."""
+        booking = (await self.renter.book([machine], at(3), at(4))).json()
+        paid = {"payment": "card", "instrument_id": await self.card(token)}
+        answers = [await self.renter.act(booking["id"], "confirm", paid) for _ in range(2)]
+        assert answers[-1].status_code == 200, answers[-1].text
+        return booking
+
     async def work(self, when: datetime | None = None) -> None:
         """What the worker does at this hour until nothing is left: deposits, orders, and what follows from these."""
         if when is not None:

@@ -1,6 +1,7 @@
 """What a booking asks of its deposit: that it is arranged, follows its times, and is live when the machine leaves."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -64,10 +65,10 @@ async def follow(tx: Tx, booking_id: UUID, *, starts: datetime, keep_until: date
     deposit = await store.find_locked(tx, booking_id)
     if deposit is None or deposit.ended:
         return
-    times = {"starts": starts, "keep_until": keep_until, "next_at": tx.now}
+    times: dict[str, Any] = {"starts": starts, "keep_until": keep_until, "next_at": tx.now}
     if deposit.state is State.AUTHORISED and tx.now < starts - AHEAD:
         await let_go_of_money(tx, deposit)
-        nothing = {"order_id": None, "reference": "", "asked_id": None, "held": 0, "attempts": 0, "failure": ""}
-        await store.step(tx, deposit, State.SAVED, why="moved", **times, **nothing)
+        nothing: dict[str, Any] = {"order_id": None, "reference": "", "asked_id": None, "held": 0}
+        await store.step(tx, deposit, State.SAVED, why="moved", attempts=0, failure="", **times, **nothing)
         return
     await store.change(tx, deposit, **times)

@@ -1,5 +1,6 @@
 """How a deposit ends without being captured: released, waived, lapsed; and the claims that keep it open."""
 
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -108,7 +109,7 @@ async def lapse(tx: Tx, deposit: Deposit) -> Deposit:
     The gateway let go of the hold by itself; the ledger hears of it by an order that finds nothing left to do.
     """
     await give_back(tx, deposit.order_id)
-    nothing = {"order_id": None, "reference": "", "held": 0, "captured_for": None}
+    nothing: dict[str, Any] = {"order_id": None, "reference": "", "held": 0, "captured_for": None}
     changed = await store.step(tx, deposit, State.LAPSED, attempts=0, next_at=tx.now, **nothing)
     log.error("deposits.lapsed", deposit_id=str(deposit.id), booking_id=str(deposit.booking_id))
     tx.publish(store.fact(DepositLapsed, changed, claims=deposit.claims))

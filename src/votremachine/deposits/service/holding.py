@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -19,6 +20,7 @@ from votremachine.deposits.rules import (
     Look,
     State,
     Way,
+    next_look,
     plan,
     retry_at,
     way_of,
@@ -32,7 +34,7 @@ from votremachine.payments.instruments.rules import Instrument
 from votremachine.payments.instruments.rules import State as CardState
 from votremachine.payments.orders import service as orders
 from votremachine.payments.orders.events import OrderSettled
-from votremachine.payments.orders.rules import BEGINNING, PaymentOrder, Purpose, What
+from votremachine.payments.orders.rules import BEGINNING, LEASE, PaymentOrder, Purpose, What
 from votremachine.payments.orders.rules import State as OrderState
 
 BATCH = 100
@@ -73,6 +75,8 @@ async def _look(
         case Look.REMIND:
             await store.change(tx, deposit, next_at=todo.next_at)
             tx.publish(store.fact(DepositRequired, deposit))
+        case Look.FOLLOW if order is not None:
+            await follow(tx, deposit, order)
         case Look.LAPSE:
             await lapse(tx, deposit)
         case Look.GIVE_UP if deposit.asked_id is not None:
@@ -84,6 +88,9 @@ async def _look(
                 await refused(tx, deposit, "card_removed")
                 return
             await ask(tx, deposit, card, way_of(deposit, longest_hold, margin, tx.now), asked_by=None)
+        case _:
+            # Nobody gave a card: only a person can go on from here.
+            await store.change(tx, deposit, next_at=None)
 
 
 async def ask(tx: Tx, deposit: Deposit, card: Instrument, way: Way, *, asked_by: UUID | None) -> PaymentOrder:
@@ -104,11 +111,15 @@ async def ask(tx: Tx, deposit: Deposit, card: Instrument, way: Way, *, asked_by:
         off_session=asked_by is None,
         asked_by=asked_by,
         created_at=tx.now,
-        next_at=tx.now,
+        # Whoever asks carries it out, and has a minute for it.
+        next_at=tx.now if asked_by is None else tx.now + LEASE,
     )
     await orders.place(tx, order)
-    ends = deposit.capture_before if deposit.state is State.AUTHORISED else None
-    await store.change(tx, deposit, asked_id=order.id, instrument_id=card.id, next_at=ends)
+    changes: dict[str, Any] = {"asked_id": order.id, "next_at": next_look(deposit, tx.now)}
+    if deposit.state is not State.AUTHORISED:
+        # What is live stays with its card until another one holds it.
+        changes["instrument_id"] = card.id
+    await store.change(tx, deposit, **changes)
     return order
 
 
@@ -148,6 +159,7 @@ async def _held(tx: Tx, deposit: Deposit, order: PaymentOrder, by: UUID | None) 
         way=Way.HOLD if order.what is What.HOLD else Way.PAYMENT,
         order_id=order.id,
         reference=order.reference,
+        instrument_id=order.instrument_id,
         asked_id=None,
         held=order.amount.minor,
         held_at=order.settled_at or tx.now,
@@ -173,9 +185,7 @@ async def refused(tx: Tx, deposit: Deposit, failure: str, *, by: UUID | None = N
     if deposit.state is State.AUTHORISED:
         changed = await store.change(tx, deposit, **counted)
         if not deposit.attempts and deposit.capture_before is not None:
-            tx.publish(
-                store.fact(DepositLapsing, changed, by, capture_before=deposit.capture_before, failure=failure)
-            )
+            tx.publish(store.fact(DepositLapsing, changed, by, capture_before=deposit.capture_before, failure=failure))
         return changed
     if deposit.state is State.FAILED or (deposit.state is State.LAPSED and failure not in INCURABLE):
         return await store.change(tx, deposit, **counted)

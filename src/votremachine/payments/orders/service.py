@@ -36,9 +36,7 @@ _PLACE = Write(
     ),
 )
 _ONE_LOCKED = sa.select(payment_orders).where(payment_orders.c.id == sa.bindparam("id")).with_for_update()
-_BY_IDS = sa.select(payment_orders).where(
-    payment_orders.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid)))
-)
+_BY_IDS = sa.select(payment_orders).where(payment_orders.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
 _OF_BOOKING = (
     sa.select(payment_orders)
     .where(payment_orders.c.booking_id == sa.bindparam("booking", type_=sa.Uuid))
@@ -159,9 +157,11 @@ async def settle(tx: Tx, order: PaymentOrder, answer: Answer) -> PaymentOrder | 
 def posting_of(order: PaymentOrder) -> Posting:
     """What the ledger says of an order that was carried out."""
     payer, amount, reference = order.payer_party_id, order.amount, order.reference
+    for_deposit = order.purpose is Purpose.DEPOSIT
     match order.what:
         case What.CHARGE:
-            return recipes.charged(payer, amount, reference)
+            taken = recipes.deposit_taken if for_deposit else recipes.charged
+            return taken(payer, amount, reference)
         case What.HOLD:
             return recipes.hold_placed(payer, amount, reference)
         case What.CAPTURE:
@@ -169,7 +169,8 @@ def posting_of(order: PaymentOrder) -> Posting:
         case What.RELEASE:
             return recipes.hold_released(payer, amount, reference)
         case What.REFUND:
-            return recipes.refund_paid(payer, amount, reference)
+            paid_back = recipes.deposit_paid_back if for_deposit else recipes.refund_paid
+            return paid_back(payer, amount, reference)
 
 
 async def put_off(tx: Tx, order: PaymentOrder) -> None:
