@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import httpx
 import msgspec
 import pytest
 import sqlalchemy as sa
@@ -68,12 +69,12 @@ class Vault:
         assert confirmed.status_code == 200, confirmed.text
         return confirmed.json()
 
-    async def confirmed_with_proof(self, machine: str, token: str) -> Json:
+    async def confirmed_with_proof(self, machine: str, token: str, *, day: float = 3) -> Json:
         """As `confirmed`, with a card whose holder must prove who they are each time."""
         kept = await self.renter.made(f"/parties/{self.renter.party_id}/instruments", {"token": token})
         await self.gateway.authenticate(kept["client_secret"], ok=True)
         await self.renter.made(f"/instruments/{kept['id']}/prove")
-        booking = (await self.renter.book([machine], at(3), at(4))).json()
+        booking = (await self.renter.book([machine], at(day), at(day + 1))).json()
         paid = {"payment": "card", "instrument_id": kept["id"]}
         asked = await self.renter.act(booking["id"], "confirm", paid)
         assert asked.status_code == 202, asked.text
@@ -146,3 +147,17 @@ async def vault(database: Database, renter: Person, owner: Person, settings: Set
 @pytest.fixture
 async def tractor(world: World, owner: Person) -> str:
     return await world.machine(owner)
+
+
+@pytest.fixture
+async def cooperative(world: World, renter: Person) -> Person:
+    """A cooperative that the renter's farm is a member of."""
+    cuma = await world.farmer("cuma@x.example", "CUMA des Pins", kind="cooperative")
+    await renter.made(f"/parties/{cuma.party_id}/members", {"party_id": renter.party_id})
+    await cuma.made(f"/parties/{cuma.party_id}/members/{renter.party_id}/approve")
+    return cuma
+
+
+async def decides(cuma: Person, *, give: bool) -> httpx.Response:
+    tag = (await cuma.get(f"/parties/{cuma.party_id}/details")).headers["ETag"]
+    return await cuma.ask("PATCH", f"/parties/{cuma.party_id}", {"members_give_deposits": give}, If_Match=tag)

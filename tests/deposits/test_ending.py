@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from tests.bookings.paying.test_following import ledger
-from tests.deposits.conftest import HELD, Vault
+from tests.deposits.conftest import HELD, Vault, decides
 from tests.people import Json, Person, World, at
 from votremachine.bookings.jobs import complete_returned, expire_provisional
 from votremachine.deposits.jobs import keep_deposits
@@ -255,16 +255,21 @@ async def test_held_and_moved_far_off_it_is_given_back_until_then(vault: Vault, 
     assert [one.standing for one in await vault.movements(booking)].count(Standing.HELD) == 1
 
 
-async def test_moved_while_its_renewal_is_under_way_one_hold_stays(vault: Vault, renter: Person, tractor: str) -> None:
-    booking = await held(vault, tractor, days=14)
+async def test_extended_while_its_renewal_is_under_way_one_hold_stays(
+    vault: Vault, world: World, renter: Person, cooperative: Person
+) -> None:
+    await decides(cooperative, give=True)
+    booking = await renter.booked([await world.machine(cooperative)], at(3), at(17))
+    given = {"instrument_id": await vault.card()}
+    assert (await renter.post(f"/bookings/{booking['id']}/deposit", given, Idempotency_Key="1")).status_code == 200
+    await vault.work(at(2, 1))
     first = await vault.deposit(booking)
     assert first.capture_before is not None
     vault.clock.turn_to(first.capture_before - timedelta(hours=23))
     await keep_deposits(vault.context)
-    async with vault.database.begin() as tx:
-        later = {"id": UUID(booking["id"])}
-        await tx.execute(sa.text("UPDATE deposits SET next_at = now() WHERE booking_id = :id"), later)
+    await changed(renter, booking, "extend", {"end": at(20).isoformat()})
+    await keep_deposits(vault.context)
     await vault.work()
-    await vault.work()
-    standings = [one.standing for one in await vault.movements(booking)]
-    assert standings == [Standing.RELEASED, Standing.HELD]
+    renewed = await vault.deposit(booking)
+    assert (renewed.keep_until, renewed.asked_id) == (at(22), None)
+    assert [one.standing for one in await vault.movements(booking)] == [Standing.RELEASED, Standing.HELD]

@@ -1,4 +1,4 @@
-"""The renter gives a card: kept for later, or asked at once; with proof, declined, silent; and members of cooperatives."""
+"""The renter gives a card: kept for later, or asked at once, with proof, declined, silent; and who need not give one."""
 
 import asyncio
 from datetime import timedelta
@@ -7,7 +7,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.deposits.conftest import HELD, Vault
+from tests.deposits.conftest import HELD, Vault, decides
 from tests.people import Json, Person, World, at
 from votremachine.deposits.rules import State
 from votremachine.payments.gateway import Standing
@@ -144,20 +144,6 @@ async def test_only_the_renters_own_card(vault: Vault, renter: Person, owner: Pe
     theirs = await owner.made(f"/parties/{owner.party_id}/instruments", {"token": "tok_visa"})
     assert (await gives(renter, booking, theirs["id"])).status_code == 404
     assert (await gives(owner, booking, theirs["id"])).status_code == 403
-
-
-@pytest.fixture
-async def cooperative(world: World, renter: Person) -> Person:
-    """A cooperative that the renter's farm is a member of."""
-    cuma = await world.farmer("cuma@x.example", "CUMA des Pins", kind="cooperative")
-    await renter.made(f"/parties/{cuma.party_id}/members", {"party_id": renter.party_id})
-    await cuma.made(f"/parties/{cuma.party_id}/members/{renter.party_id}/approve")
-    return cuma
-
-
-async def decides(cuma: Person, *, give: bool) -> httpx.Response:
-    tag = (await cuma.get(f"/parties/{cuma.party_id}/details")).headers["ETag"]
-    return await cuma.ask("PATCH", f"/parties/{cuma.party_id}", {"members_give_deposits": give}, If_Match=tag)
 
 
 async def test_members_are_exempt_unless_their_cooperative_says_otherwise(
