@@ -1,6 +1,7 @@
 """How deposits end: called off, declined, waived, kept by a claim, captured; and how they follow a booking's times."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,6 +14,7 @@ from tests.bookings.paying.test_following import ledger
 from tests.deposits.conftest import HELD, Vault, decides
 from tests.people import Json, Person, World, at
 from votremachine.bookings.jobs import complete_returned, expire_provisional
+from votremachine.bookings.service import move
 from votremachine.deposits.jobs import keep_deposits
 from votremachine.deposits.rules import DepositNotLive, DepositOver, MoreThanHeld, State, Way
 from votremachine.deposits.service import capturing, ending
@@ -267,9 +269,42 @@ async def test_extended_while_its_renewal_is_under_way_one_hold_stays(
     assert first.capture_before is not None
     vault.clock.turn_to(first.capture_before - timedelta(hours=23))
     await keep_deposits(vault.context)
-    await changed(renter, booking, "extend", {"end": at(20).isoformat()})
+    longer = partial(move.extend, booking_id=UUID(booking["id"]), version=booking["version"], end=at(20))
+    await vault.does(renter, longer)
     await keep_deposits(vault.context)
     await vault.work()
     renewed = await vault.deposit(booking)
     assert (renewed.keep_until, renewed.asked_id) == (at(22), None)
     assert [one.standing for one in await vault.movements(booking)] == [Standing.RELEASED, Standing.HELD]
+
+
+async def test_moved_far_off_while_a_hold_is_under_way_it_goes_back_and_nothing_else_is_asked_meanwhile(
+    vault: Vault, renter: Person, tractor: str
+) -> None:
+    booking = await vault.confirmed(tractor, day=0.9)
+    await keep_deposits(vault.context)
+    await changed(renter, booking, "reschedule", {"start": at(10).isoformat(), "end": at(11).isoformat()})
+    await changed(renter, booking, "reschedule", {"start": at(0, 20).isoformat(), "end": at(1, 20).isoformat()})
+    await keep_deposits(vault.context)
+    assert len(await vault.orders(booking)) == 1
+    await vault.work()
+    await vault.work(vault.clock() + timedelta(minutes=16))
+    deposit = await vault.deposit(booking)
+    assert deposit.state is State.AUTHORISED
+    assert [one.standing for one in await vault.movements(booking)] == [Standing.RELEASED, Standing.HELD]
+
+
+async def test_a_capture_and_its_claim_let_go_at_once_release_nothing(vault: Vault, owner: Person, tractor: str) -> None:
+    booking = await held(vault, tractor)
+    over = await returned(vault, owner, booking)
+    await do(vault, ending.keep_open, booking, CLAIM)
+    await vault.work(over)
+    await complete_returned(vault.context)
+    await vault.work()
+    async with vault.database.begin() as tx:
+        await capturing.capture(tx, UUID(booking["id"]), Money(40_000), CLAIM)
+        await ending.let_go(tx, UUID(booking["id"]), CLAIM)
+    await vault.work()
+    taken = await vault.deposit(booking)
+    assert (taken.state, taken.captured) == (State.PARTIALLY_CAPTURED, 40_000)
+    assert [one.what for one in await vault.orders(booking)] == [What.HOLD, What.CAPTURE]
