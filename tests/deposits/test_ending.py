@@ -294,7 +294,9 @@ async def test_moved_far_off_while_a_hold_is_under_way_it_goes_back_and_nothing_
     assert [one.standing for one in await vault.movements(booking)] == [Standing.RELEASED, Standing.HELD]
 
 
-async def test_a_capture_and_its_claim_let_go_at_once_release_nothing(vault: Vault, owner: Person, tractor: str) -> None:
+async def test_a_capture_and_its_claim_let_go_at_once_release_nothing(
+    vault: Vault, owner: Person, tractor: str
+) -> None:
     booking = await held(vault, tractor)
     over = await returned(vault, owner, booking)
     await do(vault, ending.keep_open, booking, CLAIM)

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+import structlog
 
 from votremachine.deposits.events import (
     DepositFailed,
@@ -16,6 +17,7 @@ from votremachine.deposits.events import (
 from votremachine.deposits.models import deposits
 from votremachine.deposits.rules import (
     INCURABLE,
+    PROOF_TIME,
     Deposit,
     Look,
     State,
@@ -42,6 +44,8 @@ from votremachine.payments.orders.rules import State as OrderState
 BATCH = 100
 DESCRIPTION = "Caution"
 
+log = structlog.get_logger()
+
 _DUE = (
     sa.select(deposits)
     .where(deposits.c.next_at <= sa.bindparam("now"))
@@ -60,7 +64,12 @@ async def keep(tx: Tx, longest_hold: timedelta, margin: timedelta) -> int:
     cards = await instruments.by_ids(tx, {one.instrument_id for one in found if one.instrument_id is not None})
     for deposit in found:
         order = stray.get(deposit.id) if deposit.asked_id is None else asked[deposit.asked_id]
-        await _look(tx, deposit, order, cards, longest_hold, margin)
+        try:
+            async with tx.savepoint():
+                await _look(tx, deposit, order, cards, longest_hold, margin)
+        except Exception as error:  # one that fails must not hold up those behind it
+            log.error("deposits.look_failed", deposit_id=str(deposit.id), exc_info=error)
+            await store.change(tx, deposit, next_at=tx.now + PROOF_TIME)
     return len(found)
 
 
