@@ -119,6 +119,11 @@ class Vault:
         found = [await self.gateway.look_up(key) for key in keys]
         return [one for one in found if one is not None]
 
+    async def books(self) -> dict[str, int]:
+        """What stands on each kind of account; debits above zero."""
+        async with self.database.read() as tx:
+            return {row.code: int(row.minor) for row in await tx.rows(sa.text(_IN_LEDGER))}
+
     async def told(self, person: Person) -> list[str]:
         """What is in somebody's inbox about deposits, oldest first."""
         inbox = (await person.get("/inbox?limit=200")).json()["items"]
@@ -140,6 +145,10 @@ class Vault:
                 await tx.execute(sa.text(statement).bindparams(sa.bindparam("by", type_=sa.Interval)), moved)
 
 
+_IN_LEDGER = """
+    SELECT a.code, sum(e.minor) AS minor FROM ledger_entries e JOIN ledger_accounts a ON a.id = e.account_id
+    GROUP BY a.code HAVING sum(e.minor) <> 0
+"""
 _SHIFTS = (
     "UPDATE bookings SET starts = starts + :by, ends = ends + :by WHERE id = :id",
     "UPDATE deposits SET starts = starts + :by, keep_until = keep_until + :by, next_at = next_at + :by"

@@ -10,7 +10,6 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from tests.bookings.paying.test_following import ledger
 from tests.deposits.conftest import HELD, Vault, decides
 from tests.people import Json, Person, World, at
 from votremachine.bookings.jobs import complete_returned, expire_provisional
@@ -26,8 +25,8 @@ from votremachine.payments.orders.rules import What
 CLAIM, OTHER = uuid4(), uuid4()
 
 
-async def held(vault: Vault, machine: str, **when: float) -> Json:
-    booking = await vault.confirmed(machine, **when)
+async def held(vault: Vault, machine: str, *, days: float = 1) -> Json:
+    booking = await vault.confirmed(machine, days=days)
     await vault.work(at(2, 1))
     assert (await vault.deposit(booking)).state is State.AUTHORISED
     return booking
@@ -48,7 +47,7 @@ async def test_called_off_it_is_given_back(
     over = await vault.deposit(booking)
     assert (over.state, over.held, over.released) == (State.RELEASED, HELD * is_held, HELD * is_held)
     assert [one.what for one in await vault.orders(booking)] == [What.HOLD, What.RELEASE] * is_held
-    assert "holds_at_gateway" not in await ledger(vault)
+    assert "holds_at_gateway" not in await vault.books()
     assert (await vault.told(renter))[-1] == "DepositReleased"
 
 
@@ -146,7 +145,7 @@ async def test_what_a_claim_is_awarded_is_captured_once(
     minor: int, state: State, vault: Vault, renter: Person, tractor: str
 ) -> None:
     booking = await held(vault, tractor)
-    before = (await ledger(vault))["gateway"]
+    before = (await vault.books())["gateway"]
     await do(vault, ending.keep_open, booking, CLAIM)
     for _ in range(2):
         await do(vault, capturing.capture, booking, Money(minor), CLAIM)
@@ -157,7 +156,7 @@ async def test_what_a_claim_is_awarded_is_captured_once(
     assert (taken.state, taken.captured, taken.released, taken.captured_for) == (state, minor, HELD - minor, CLAIM)
     (movement,) = await vault.movements(booking)
     assert (movement.standing, movement.captured) == (Standing.SUCCEEDED, minor)
-    books = await ledger(vault)
+    books = await vault.books()
     assert (books["gateway"] - before, books["renter"]) == (minor, -minor)
     assert "holds_at_gateway" not in books
     assert (await vault.told(renter))[-1] == "DepositCaptured"
@@ -190,7 +189,7 @@ async def test_captured_while_a_renewal_is_under_way_the_new_hold_goes_back(vaul
     assert (await vault.deposit(booking)).state is State.PARTIALLY_CAPTURED
     standings = [(one.standing, one.captured) for one in await vault.movements(booking)]
     assert standings == [(Standing.SUCCEEDED, 40_000), (Standing.RELEASED, 0)]
-    assert "holds_at_gateway" not in await ledger(vault)
+    assert "holds_at_gateway" not in await vault.books()
 
 
 async def test_a_capture_that_finds_nothing_left_is_an_incident(vault: Vault, owner: Person, tractor: str) -> None:
@@ -213,14 +212,14 @@ async def test_what_was_really_taken_is_kept_for_a_claim_and_the_rest_paid_back(
     assert first.capture_before is not None
     await vault.work(first.capture_before - timedelta(hours=23))
     assert (await vault.deposit(booking)).way is Way.PAYMENT
-    before = (await ledger(vault))["gateway"]
+    before = (await vault.books())["gateway"]
     for _ in range(2):
         await do(vault, capturing.capture, booking, Money(30_000), CLAIM)
     await vault.work()
     taken = await vault.deposit(booking)
     assert (taken.state, taken.captured, taken.released) == (State.PARTIALLY_CAPTURED, 30_000, HELD - 30_000)
     assert sum(one.captured - one.refunded for one in await vault.movements(booking)) == 30_000
-    books = await ledger(vault)
+    books = await vault.books()
     assert (books["gateway"] - before, books["renter"]) == (30_000 - HELD, -30_000)
     assert "deposits" not in books
 
