@@ -246,7 +246,7 @@ async def test_held_and_moved_far_off_it_is_given_back_until_then(vault: Vault, 
     booking = await vault.confirmed(tractor, day=0.9)
     await vault.work()
     assert (await vault.deposit(booking)).state is State.AUTHORISED
-    await changed(renter, booking, "reschedule", {"start": at(10).isoformat(), "end": at(11).isoformat()})
+    await changed(renter, booking, "reschedule", {"start": at(9.9).isoformat(), "end": at(10.9).isoformat()})
     await vault.work()
     assert (await vault.deposit(booking)).state is State.SAVED
     assert {one.standing for one in await vault.movements(booking)} == {Standing.RELEASED}
@@ -282,8 +282,8 @@ async def test_moved_far_off_while_a_hold_is_under_way_it_goes_back_and_nothing_
 ) -> None:
     booking = await vault.confirmed(tractor, day=0.9)
     await keep_deposits(vault.context)
-    await changed(renter, booking, "reschedule", {"start": at(10).isoformat(), "end": at(11).isoformat()})
-    await changed(renter, booking, "reschedule", {"start": at(0, 20).isoformat(), "end": at(1, 20).isoformat()})
+    await changed(renter, booking, "reschedule", {"start": at(9.9).isoformat(), "end": at(10.9).isoformat()})
+    await changed(renter, booking, "reschedule", {"start": at(0.9).isoformat(), "end": at(1.9).isoformat()})
     await keep_deposits(vault.context)
     assert len(await vault.orders(booking)) == 1
     await vault.work()
