@@ -27,8 +27,8 @@ from votremachine.availability.maintenance.jobs import propose_maintenance
 from votremachine.bookings import events
 from votremachine.bookings.jobs import complete_returned, expire_provisional, warn_overdue
 from votremachine.bookings.paying.following import on_capture_refused, on_confirmed, on_fallen_through
-from votremachine.bookings.paying.securing import on_over
 from votremachine.bookings.paying.service import on_settled
+from votremachine.bookings.securing import on_over
 from votremachine.bookings.waiting import events as waiting
 from votremachine.bookings.waiting.jobs import offer_freed
 from votremachine.config import Settings

@@ -9,9 +9,7 @@ from votremachine.deposits.rules import State
 from votremachine.payments.gateway import Standing
 
 
-async def test_from_the_confirmation_to_the_release(
-    vault: Vault, renter: Person, owner: Person, tractor: str
-) -> None:
+async def test_from_the_confirmation_to_the_release(vault: Vault, renter: Person, owner: Person, tractor: str) -> None:
     booking = await vault.confirmed(tractor, day=3)
     await vault.work()
     saved = await vault.deposit(booking)

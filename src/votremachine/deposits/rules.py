@@ -74,7 +74,9 @@ FIRST_RETRY, LAST_RETRY = timedelta(hours=1), timedelta(hours=12)
 MOST_ATTEMPTS = 12
 # Asking these cards again without their holder is vain.
 INCURABLE = frozenset({Refusal.NEEDS_AUTHENTICATION.value, Refusal.EXPIRED_CARD.value, "refused", "card_removed"})
-# A hold renewed by this share of its life before its end, or by the operator's margin if that is less.
+# Of a hold whose gateway does not say: shorter than any network's.
+ASSUMED_LIFE = timedelta(days=4)
+# A hold is renewed by this share of its life before its end, or by the operator's margin if that is less.
 _SHARE_OF_LIFE = 4
 
 
@@ -202,6 +204,11 @@ def is_live(deposit: Deposit, now: datetime) -> bool:
     return deposit.capture_before is None or deposit.capture_before > now
 
 
+def is_kept(deposit: Deposit) -> bool:
+    """Whether a claim keeps it, or is just being paid from it."""
+    return bool(deposit.claims) or deposit.captured_for is not None
+
+
 def check_out(deposit: Deposit | None, now: datetime) -> None:
     """Raises `DepositMissing` unless the deposit is live, or waived. None: one was due, and there is none."""
     if deposit is not None and (deposit.state is State.WAIVED or is_live(deposit, now)):
@@ -253,6 +260,7 @@ class Look(StrEnum):
     REST = "rest"  # nothing: look again at the hour given
     REMIND = "remind"  # tell the renter that a card is wanted
     ASK = "ask"  # place a hold or a payment
+    FOLLOW = "follow"  # the outcome of its order is known
     GIVE_UP = "give_up"  # the cardholder never proved who they are
     LAPSE = "lapse"
 
@@ -268,31 +276,44 @@ def plan(deposit: Deposit, asked: orders.State | None, margin: timedelta, now: d
     """What is to be done about a deposit at this moment; `asked` is how the order stands whose outcome is awaited."""
     if deposit.ended:
         return Plan(Look.REST)
-    ends = deposit.capture_before if deposit.state is State.AUTHORISED else None
-    if ends is not None and ends <= now:
-        return Plan(Look.LAPSE, now)
+    if asked is not None and asked not in orders.OPEN:
+        return Plan(Look.FOLLOW)
+    if deposit.state is State.AUTHORISED and not is_live(deposit, now) and deposit.captured_for is None:
+        return Plan(Look.LAPSE)
     if asked is orders.State.REQUIRES_ACTION:
-        return Plan(Look.GIVE_UP, now)
+        return Plan(Look.GIVE_UP)
     if asked is orders.State.PENDING:
-        later = now + PROOF_TIME
-        return Plan(Look.REST, later if ends is None else min(later, ends))
+        return Plan(Look.REST, next_look(deposit, now))
+    return _unasked(deposit, margin, now)
+
+
+def _unasked(deposit: Deposit, margin: timedelta, now: datetime) -> Plan:
+    """What is to be done about a deposit for which nothing is under way."""
+    ask_from = deposit.starts - AHEAD
     match deposit.state:
         case State.REQUIRED:
-            return Plan(Look.REMIND, deposit.starts - AHEAD if now < deposit.starts - AHEAD else None)
-        case State.SAVED | State.FAILED if now < deposit.starts - AHEAD:
-            return Plan(Look.REST, deposit.starts - AHEAD)
+            return Plan(Look.REMIND, ask_from if now < ask_from else None)
+        case State.SAVED | State.FAILED if now < ask_from:
+            return Plan(Look.REST, ask_from)
         case State.AUTHORISED:
-            return _renewal(deposit, margin, now)
+            due = _renewal_due(deposit, margin)
+            return Plan(Look.REST, due) if due is None or now < due else Plan(Look.ASK)
     return Plan(Look.ASK)
 
 
-def _renewal(deposit: Deposit, margin: timedelta, now: datetime) -> Plan:
+def next_look(deposit: Deposit, now: datetime) -> datetime:
+    """When to see what became of an order that is under way; what is live never lapses unseen meanwhile."""
+    later = now + PROOF_TIME
+    if deposit.state is State.AUTHORISED and deposit.capture_before is not None:
+        return min(later, deposit.capture_before)
+    return later
+
+
+def _renewal_due(deposit: Deposit, margin: timedelta) -> datetime | None:
+    """When what is live is to be renewed; None for a real payment."""
     if deposit.capture_before is None or deposit.held_at is None:
-        return Plan(Look.REST)
-    due = renew_at(deposit.held_at, deposit.capture_before, deposit.keep_until, margin)
-    if now < due:
-        return Plan(Look.REST, due)
-    return Plan(Look.ASK, deposit.capture_before)
+        return None
+    return renew_at(deposit.held_at, deposit.capture_before, deposit.keep_until, margin)
 
 
 def retry_at(deposit: Deposit, failure: str, now: datetime) -> datetime | None:
@@ -311,6 +332,13 @@ def retry_at(deposit: Deposit, failure: str, now: datetime) -> datetime | None:
     return again if ends is None else min(again, ends)
 
 
+def ends_at(what: What, capture_before: datetime | None, now: datetime) -> datetime | None:
+    """When what was just held ends by itself; None for a real payment."""
+    if what is What.CHARGE:
+        return None
+    return capture_before or now + ASSUMED_LIFE
+
+
 def what_of(way: Way) -> What:
     """The order by which a deposit is kept in this way."""
     return What.HOLD if way is Way.HOLD else What.CHARGE
@@ -322,6 +350,16 @@ def check_capture(deposit: Deposit, minor: int, now: datetime) -> None:
         raise DepositNotLive(state=deposit.state.value)
     if not 1 <= minor <= deposit.held:
         raise MoreThanHeld(held=deposit.held)
+
+
+def only_saved(deposit: Deposit, now: datetime) -> bool:
+    """Whether a card that is given now is only kept, to be asked a day before the start."""
+    return deposit.state in {State.REQUIRED, State.SAVED, State.FAILED} and now < deposit.starts - AHEAD
+
+
+def stands_on(deposit: Deposit, instrument_id: UUID, now: datetime) -> bool:
+    """Whether it is live on just this card, and nothing is amiss: giving the card again asks for nothing."""
+    return is_live(deposit, now) and deposit.instrument_id == instrument_id and not deposit.failure
 
 
 def check_open(deposit: Deposit) -> None:

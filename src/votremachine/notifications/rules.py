@@ -154,7 +154,10 @@ WORDS: dict[str, tuple[str, str]] = {
 
 # Whether a deposit was really taken; why a card refused it: (French, English).
 _HELD = {
-    False: ("Le montant est bloqué sur la carte, rien n'est débité.", "It is set aside on the card; nothing is charged."),
+    False: (
+        "Le montant est bloqué sur la carte, rien n'est débité.",
+        "It is set aside on the card; nothing is charged.",
+    ),
     True: (
         "La location est trop longue pour un blocage : le montant est débité, et remboursé à la fin.",
         "The rental is too long for a hold: it was charged, and is paid back at the end.",

@@ -22,7 +22,7 @@ READERS = (Role.ADMIN, Role.MANAGER, Role.MEMBER)
 
 
 async def tell(tx: Tx, event: BookingEvent | DepositEvent) -> None:
-    """Put a fact about a booking or its deposit into the inboxes of the sides it concerns; once, as the outbox delivers it."""
+    """Put a fact about a booking or its deposit into the inboxes of the sides it concerns; once, as it is delivered."""
     sides = {Side.OWNER: event.owner_party_id, Side.RENTER: event.renter_party_id}
     readers = {person for side in TOLD[type(event)] for person in await parties.people_of(tx, sides[side], READERS)}
     told = [

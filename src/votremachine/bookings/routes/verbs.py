@@ -17,6 +17,7 @@ from votremachine.bookings.paying import routes as paying
 from votremachine.bookings.rules import (
     TIME_ERRORS,
     BookingChanged,
+    CardsNotTaken,
     HoldExpired,
     ImpossibleReturn,
     NotLater,
@@ -32,6 +33,7 @@ from votremachine.bookings.rules import (
 from votremachine.bookings.schemas import BookingView, CheckIn, Confirm, Extend, Proof, Reschedule, Why
 from votremachine.bookings.service import decide, handover, move
 from votremachine.config import Settings
+from votremachine.deposits.rules import DepositMissing
 from votremachine.infra import idempotency
 from votremachine.infra.database import Database, Tx
 from votremachine.infra.openapi import Committing, Moving, Repeatable
@@ -53,7 +55,7 @@ def on_booking(name: str, *errors: type[DomainError], operation: type[Operation]
     return post(f"/bookings/{{booking_id:uuid}}/{name}", operation_class=operation, status_code=200, responses=stated)
 
 
-@on_booking("confirm", HoldExpired, PaymentRequired, *paying.ERRORS, operation=Committing)
+@on_booking("confirm", HoldExpired, PaymentRequired, CardsNotTaken, *paying.ERRORS, operation=Committing)
 async def confirm(
     request: HttpRequest,
     booking_id: FromPath[UUID],
@@ -69,7 +71,7 @@ async def confirm(
     """
     if data.payment == "card":
         if not settings.card_payments:
-            raise PaymentRequired
+            raise CardsNotTaken
         return await paying.confirm(request, booking_id, data, claims, database, gateway)
     answer: Response[Any] = await _act(
         request, claims, database, lambda tx, who: decide.confirm_on_account(tx, who, booking_id), required=True
@@ -138,14 +140,14 @@ async def extend(
     return await _act(request, claims, database, lambda tx, who: move.extend(tx, who, booking_id, version, data.end))
 
 
-@on_booking("check_out", TooEarly, StillOut, SpanTaken)
+@on_booking("check_out", TooEarly, StillOut, SpanTaken, DepositMissing)
 async def check_out(
     request: HttpRequest,
     booking_id: FromPath[UUID],
     claims: NamedDependency[Claims],
     database: NamedDependency[Database],
 ) -> Response[BookingView]:
-    """The machine leaves with the renter."""
+    """The machine leaves with the renter; its deposit is live, or the owner waived it."""
     return await _act(request, claims, database, lambda tx, who: handover.check_out(tx, who, booking_id))
 
 

@@ -6,9 +6,9 @@ from uuid import UUID
 from votremachine.accounts.rules import Actor, Verb
 from votremachine.availability.rules import SpanTaken, Taker
 from votremachine.availability.service import claims
+from votremachine.bookings import securing
 from votremachine.bookings.events import BookingMoved
 from votremachine.bookings.rules import (
-    CLAIM_WINDOW,
     EXTENDABLE,
     MOVABLE,
     Booking,
@@ -23,7 +23,6 @@ from votremachine.bookings.rules import (
 from votremachine.bookings.schemas import BookingView
 from votremachine.bookings.service import reading, store
 from votremachine.bookings.service.book import wishes, with_alternatives
-from votremachine.deposits.service import arranging as deposits
 from votremachine.fleet import service as fleet
 from votremachine.fleet.rules import Machine, check_bookable, check_hand_over, check_horizon, check_length
 from votremachine.infra.database import Tx
@@ -100,8 +99,8 @@ async def _move(tx: Tx, who: Actor, booking: Booking, machines: list[Machine], s
             "price": new_price,
         },
     )
-    if booking.deposit.minor and booking.state is not State.HELD:
-        await deposits.follow(tx, booking.id, starts=span.start, keep_until=span.end + CLAIM_WINDOW)
+    if booking.state is not State.HELD:
+        await securing.follow(tx, booking, span)
     return (await reading.views(tx, [changed]))[0]
 
 

@@ -53,17 +53,18 @@ _ADD_STEPS = (
     )
     .cte("added_steps")
 )
-_RECORD = Write(
-    "booking_step",
-    booking_transitions.insert().values(
-        {column.name: sa.bindparam(f"step_{column.name}", type_=column.type) for column in booking_transitions.c}
-    ),
-)
 _ADD = Write(
     "booking",
     bookings.insert()
     .values({column.name: sa.bindparam(f"booking_{column.name}", type_=column.type) for column in bookings.c})
     .add_cte(_ADD_MACHINES, _ADD_STEPS),
+)
+
+_STEP = Write(
+    "booking_step",
+    booking_transitions.insert().values(
+        {column.name: sa.bindparam(f"step_{column.name}", type_=column.type) for column in booking_transitions.c}
+    ),
 )
 
 
@@ -189,7 +190,7 @@ async def _record(tx: Tx, booking: Booking, to: State, by: Actor | None, why: st
         "by": by.person_id if by else None,
         "why": why,
     }
-    await tx.defer(_RECORD, {f"step_{name}": value for name, value in values.items()})
+    await tx.defer(_STEP, {f"step_{name}": value for name, value in values.items()})
 
 
 async def _note(tx: Tx, booking: Booking, by: Actor | None) -> None:

@@ -1,5 +1,6 @@
 """Taking part or all of a deposit for a claim, once; the rest goes back."""
 
+from typing import Any
 from uuid import UUID
 
 from votremachine.deposits.events import DepositCaptured
@@ -8,6 +9,9 @@ from votremachine.deposits.service import store
 from votremachine.deposits.service.ending import lapse
 from votremachine.infra.database import Tx
 from votremachine.kernel.money import Money
+from votremachine.payments.ledger.rules import recipes
+from votremachine.payments.ledger.rules.posting import Cause
+from votremachine.payments.ledger.service.posting import post
 from votremachine.payments.orders import service as orders
 from votremachine.payments.orders.rules import PaymentOrder, What
 from votremachine.payments.orders.rules import State as OrderState
@@ -34,11 +38,11 @@ async def capture(tx: Tx, booking_id: UUID, amount: Money, claim_id: UUID) -> No
     if deposit.way is Way.HOLD:
         taking = orders.ending(tx, live, What.CAPTURE, amount, gives_back=rest)
         await orders.place(tx, taking)
-        await store.change(
-            tx, deposit, asked_id=taking.id, captured_for=claim_id, next_at=deposit.capture_before
-        )
+        await store.change(tx, deposit, asked_id=taking.id, captured_for=claim_id, next_at=deposit.capture_before)
         return
     # The money is here already: what is captured stays.
+    kept = recipes.deposit_kept(deposit.renter_party_id, amount)
+    await post(tx, Cause("deposit", deposit.id), kept, booking_id=deposit.booking_id)
     if rest:
         await orders.place(tx, orders.ending(tx, live, What.REFUND, Money(rest, amount.currency)))
     await _captured(tx, deposit, amount.minor, claim_id)
@@ -67,5 +71,6 @@ async def _captured(tx: Tx, deposit: Deposit, minor: int, claim_id: UUID) -> Dep
         released=rest,
         captured_for=claim_id,
     )
-    tx.publish(store.fact(DepositCaptured, ended, claim_id=claim_id, captured=minor, released=rest, currency=deposit.amount.currency))
+    amounts: dict[str, Any] = {"captured": minor, "released": rest, "currency": deposit.amount.currency}
+    tx.publish(store.fact(DepositCaptured, ended, claim_id=claim_id, **amounts))
     return ended

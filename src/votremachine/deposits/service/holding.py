@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+import structlog
 
 from votremachine.deposits.events import (
     DepositFailed,
@@ -15,10 +17,13 @@ from votremachine.deposits.events import (
 from votremachine.deposits.models import deposits
 from votremachine.deposits.rules import (
     INCURABLE,
+    PROOF_TIME,
     Deposit,
     Look,
     State,
     Way,
+    ends_at,
+    next_look,
     plan,
     retry_at,
     way_of,
@@ -27,16 +32,19 @@ from votremachine.deposits.rules import (
 from votremachine.deposits.service import capturing, store
 from votremachine.deposits.service.ending import give_back, lapse
 from votremachine.infra.database import Tx
+from votremachine.payments.gateway import Refusal
 from votremachine.payments.instruments import service as instruments
 from votremachine.payments.instruments.rules import Instrument
 from votremachine.payments.instruments.rules import State as CardState
 from votremachine.payments.orders import service as orders
 from votremachine.payments.orders.events import OrderSettled
-from votremachine.payments.orders.rules import BEGINNING, PaymentOrder, Purpose, What
+from votremachine.payments.orders.rules import BEGINNING, LEASE, PaymentOrder, Purpose, What
 from votremachine.payments.orders.rules import State as OrderState
 
 BATCH = 100
 DESCRIPTION = "Caution"
+
+log = structlog.get_logger()
 
 _DUE = (
     sa.select(deposits)
@@ -51,21 +59,28 @@ async def keep(tx: Tx, longest_hold: timedelta, margin: timedelta) -> int:
     """Look at a batch of the deposits that are due: ask for what is to be held or renewed; how many there were."""
     found = [store.from_row(row) for row in await tx.rows(_DUE, {"now": tx.now})]
     asked = await orders.by_ids(tx, [one.asked_id for one in found if one.asked_id is not None])
+    # What was not waited for any more may be under way still: nothing else is asked before its outcome is known.
+    stray = await orders.open_of(tx, [one.id for one in found if one.asked_id is None])
     cards = await instruments.by_ids(tx, {one.instrument_id for one in found if one.instrument_id is not None})
     for deposit in found:
-        await _look(tx, deposit, asked, cards, longest_hold, margin)
+        order = stray.get(deposit.id) if deposit.asked_id is None else asked[deposit.asked_id]
+        try:
+            async with tx.savepoint():
+                await _look(tx, deposit, order, cards, longest_hold, margin)
+        except Exception as error:  # one that fails must not hold up those behind it
+            log.error("deposits.look_failed", deposit_id=str(deposit.id), exc_info=error)
+            await store.change(tx, deposit, next_at=tx.now + PROOF_TIME)
     return len(found)
 
 
 async def _look(
     tx: Tx,
     deposit: Deposit,
-    asked: Mapping[UUID, PaymentOrder],
+    order: PaymentOrder | None,
     cards: Mapping[UUID, Instrument],
     longest_hold: timedelta,
     margin: timedelta,
 ) -> None:
-    order = None if deposit.asked_id is None else asked.get(deposit.asked_id)
     todo = plan(deposit, None if order is None else order.state, margin, tx.now)
     match todo.look:
         case Look.REST:
@@ -73,17 +88,30 @@ async def _look(
         case Look.REMIND:
             await store.change(tx, deposit, next_at=todo.next_at)
             tx.publish(store.fact(DepositRequired, deposit))
+        case Look.FOLLOW if order is not None:
+            await follow(tx, deposit, order)
         case Look.LAPSE:
             await lapse(tx, deposit)
-        case Look.GIVE_UP if deposit.asked_id is not None:
-            await orders.give_up(tx, deposit.asked_id)
-            await refused(tx, deposit, "needs_authentication")
+        case Look.GIVE_UP if order is not None:
+            await orders.give_up(tx, order.id)
+            await _nobody_proved(tx, deposit)
         case Look.ASK if deposit.instrument_id is not None:
             card = cards[deposit.instrument_id]
             if card.state is not CardState.READY:
                 await refused(tx, deposit, "card_removed")
                 return
             await ask(tx, deposit, card, way_of(deposit, longest_hold, margin, tx.now), asked_by=None)
+        case _:
+            # Nobody gave a card: only a person can go on from here.
+            await store.change(tx, deposit, next_at=None)
+
+
+async def _nobody_proved(tx: Tx, deposit: Deposit) -> None:
+    """The cardholder went away. What is live on another card, or this one, is none the worse for it."""
+    if deposit.state is State.AUTHORISED or deposit.asked_id is None:
+        await store.change(tx, deposit, asked_id=None, next_at=tx.now)
+    else:
+        await refused(tx, deposit, Refusal.NEEDS_AUTHENTICATION.value)
 
 
 async def ask(tx: Tx, deposit: Deposit, card: Instrument, way: Way, *, asked_by: UUID | None) -> PaymentOrder:
@@ -104,11 +132,15 @@ async def ask(tx: Tx, deposit: Deposit, card: Instrument, way: Way, *, asked_by:
         off_session=asked_by is None,
         asked_by=asked_by,
         created_at=tx.now,
-        next_at=tx.now,
+        # Whoever asks carries it out, and has a minute for it.
+        next_at=tx.now if asked_by is None else tx.now + LEASE,
     )
     await orders.place(tx, order)
-    ends = deposit.capture_before if deposit.state is State.AUTHORISED else None
-    await store.change(tx, deposit, asked_id=order.id, instrument_id=card.id, next_at=ends)
+    changes: dict[str, Any] = {"asked_id": order.id, "next_at": next_look(deposit, tx.now)}
+    if deposit.state is not State.AUTHORISED:
+        # What is live stays with its card until another one holds it.
+        changes["instrument_id"] = card.id
+    await store.change(tx, deposit, **changes)
     return order
 
 
@@ -148,10 +180,11 @@ async def _held(tx: Tx, deposit: Deposit, order: PaymentOrder, by: UUID | None) 
         way=Way.HOLD if order.what is What.HOLD else Way.PAYMENT,
         order_id=order.id,
         reference=order.reference,
+        instrument_id=order.instrument_id,
         asked_id=None,
         held=order.amount.minor,
         held_at=order.settled_at or tx.now,
-        capture_before=order.capture_before,
+        capture_before=ends_at(order.what, order.capture_before, tx.now),
         next_at=tx.now,
         attempts=0,
         failure="",
@@ -163,7 +196,12 @@ async def _held(tx: Tx, deposit: Deposit, order: PaymentOrder, by: UUID | None) 
 
 
 async def refused(tx: Tx, deposit: Deposit, failure: str, *, by: UUID | None = None) -> Deposit:
-    """The card refused. What is live stays so until it lapses; people are told the first time."""
+    """The card refused. What is live stays so until it lapses; people are told the first time.
+
+    A renter who offers another card for what is live hears themselves that it refused.
+    """
+    if deposit.state is State.AUTHORISED and by is not None:
+        return await store.change(tx, deposit, asked_id=None, next_at=tx.now)
     counted = {
         "asked_id": None,
         "failure": failure,
@@ -173,9 +211,7 @@ async def refused(tx: Tx, deposit: Deposit, failure: str, *, by: UUID | None = N
     if deposit.state is State.AUTHORISED:
         changed = await store.change(tx, deposit, **counted)
         if not deposit.attempts and deposit.capture_before is not None:
-            tx.publish(
-                store.fact(DepositLapsing, changed, by, capture_before=deposit.capture_before, failure=failure)
-            )
+            tx.publish(store.fact(DepositLapsing, changed, by, capture_before=deposit.capture_before, failure=failure))
         return changed
     if deposit.state is State.FAILED or (deposit.state is State.LAPSED and failure not in INCURABLE):
         return await store.change(tx, deposit, **counted)

@@ -12,8 +12,7 @@ down_revision = "0015"
 def upgrade() -> None:
     op.execute("ALTER TABLE parties ADD COLUMN members_give_deposits BOOLEAN DEFAULT 'false' NOT NULL")
     op.execute(
-        "COMMENT ON COLUMN parties.members_give_deposits IS"
-        " 'whether who books on account gives a deposit all the same'"
+        "COMMENT ON COLUMN parties.members_give_deposits IS 'whether who books on account gives a deposit all the same'"
     )
     op.execute("ALTER TABLE payment_orders ADD COLUMN given_up BOOLEAN DEFAULT 'false' NOT NULL")
     op.execute("COMMENT ON COLUMN payment_orders.given_up IS 'nobody waits for its cardholder'")
@@ -120,8 +119,10 @@ def downgrade() -> None:
     op.drop_table("deposit_transitions")
     op.drop_table("deposits")
     op.execute("DROP INDEX payment_orders_under_way_idx")
-    op.execute("UPDATE payment_orders SET state = 'refused', settled_at = now(), next_at = NULL"
-               " WHERE given_up AND settled_at IS NULL")
+    op.execute(
+        "UPDATE payment_orders SET state = 'refused', settled_at = now(), next_at = NULL"
+        " WHERE given_up AND settled_at IS NULL"
+    )
     op.execute(
         "CREATE UNIQUE INDEX payment_orders_under_way_idx ON payment_orders (subject_id, purpose) "
         "WHERE state IN ('pending', 'requires_action') AND what IN ('charge', 'hold')"

@@ -58,8 +58,13 @@ _PLACE_FIRST = (
     .returning(payment_orders)
 )
 _ONE_LOCKED = sa.select(payment_orders).where(payment_orders.c.id == sa.bindparam("id")).with_for_update()
-_BY_IDS = sa.select(payment_orders).where(
-    payment_orders.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid)))
+_BY_IDS = sa.select(payment_orders).where(payment_orders.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
+# As the index says that allows one of them.
+_OPEN_OF = sa.select(payment_orders).where(
+    payment_orders.c.subject_id == sa.any_(sa.bindparam("subjects", type_=sa.ARRAY(sa.Uuid))),
+    payment_orders.c.state.in_([sa.literal_column(f"'{state.value}'") for state in sorted(OPEN)]),
+    payment_orders.c.what.in_([sa.literal_column(f"'{what.value}'") for what in sorted(BEGINNING)]),
+    sa.not_(payment_orders.c.given_up),
 )
 _OF_BOOKING = (
     sa.select(payment_orders)
@@ -151,6 +156,13 @@ async def by_ids(tx: Tx, ids: Collection[UUID]) -> Mapping[UUID, PaymentOrder]:
     return {row.id: from_row(row) for row in await tx.rows(_BY_IDS, {"ids": list(ids)})}
 
 
+async def open_of(tx: Tx, subject_ids: Collection[UUID]) -> Mapping[UUID, PaymentOrder]:
+    """The order that begins to move money for each of these things, where its outcome is open; by the thing's id."""
+    if not subject_ids:
+        return {}
+    return {row.subject_id: from_row(row) for row in await tx.rows(_OPEN_OF, {"subjects": list(subject_ids)})}
+
+
 async def of_booking(tx: Tx, booking_id: UUID) -> list[PaymentOrder]:
     """Every order for a booking and its deposit, oldest first."""
     return [from_row(row) for row in await tx.rows(_OF_BOOKING, {"booking": booking_id})]
@@ -203,9 +215,11 @@ async def enter(tx: Tx, order: PaymentOrder) -> None:
 def posting_of(order: PaymentOrder) -> Posting:
     """What the ledger says of an order that was carried out."""
     payer, amount, reference = order.payer_party_id, order.amount, order.reference
+    for_deposit = order.purpose is Purpose.DEPOSIT
     match order.what:
         case What.CHARGE:
-            return recipes.charged(payer, amount, reference)
+            taken = recipes.deposit_taken if for_deposit else recipes.charged
+            return taken(payer, amount, reference)
         case What.HOLD:
             return recipes.hold_placed(payer, amount, reference)
         case What.CAPTURE:
@@ -213,7 +227,8 @@ def posting_of(order: PaymentOrder) -> Posting:
         case What.RELEASE:
             return recipes.hold_released(payer, amount, reference)
         case What.REFUND:
-            return recipes.refund_paid(payer, amount, reference)
+            paid_back = recipes.deposit_paid_back if for_deposit else recipes.refund_paid
+            return paid_back(payer, amount, reference)
 
 
 async def put_off(tx: Tx, order: PaymentOrder) -> None:
