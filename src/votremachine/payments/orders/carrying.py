@@ -1,19 +1,24 @@
 """Carrying an order out at the gateway: outside of every transaction, and as often as it takes."""
 
+from uuid import uuid5
+
 import structlog
 
-from votremachine.payments.gateway import Gateway, NotAtGateway, Order, OutcomeUnknown
+from votremachine.payments.gateway import Gateway, NotAtGateway, Order, OutcomeUnknown, Standing
 from votremachine.payments.orders.rules import OPEN, Answer, Outcome, PaymentOrder, Silence, State, What, read
 
 log = structlog.get_logger()
 
 
-async def carry_out(gateway: Gateway, order: PaymentOrder) -> Outcome:
-    """Give an order to the gateway, under its own key: given twice, it is carried out once."""
+async def carry_out(gateway: Gateway, order: PaymentOrder, *, give_up: bool = False) -> Outcome:
+    """Give an order to the gateway, under its own key: given twice, it is carried out once.
+
+    One that still waits for its cardholder is closed there with `give_up`: nobody is charged by it any more.
+    """
     if order.state not in OPEN:
         return Answer(order.state, order.reference, order.refusal, order.capture_before)
     try:
-        return await _ask(gateway, order)
+        return await _ask(gateway, order, give_up)
     except OutcomeUnknown as error:
         log.warning("gateway.silent", order_id=str(order.id), what=order.what, error=repr(error))
         return Silence(str(error))
@@ -22,10 +27,10 @@ async def carry_out(gateway: Gateway, order: PaymentOrder) -> Outcome:
         return Answer(State.REFUSED, why=str(error))
 
 
-async def _ask(gateway: Gateway, order: PaymentOrder) -> Answer:
+async def _ask(gateway: Gateway, order: PaymentOrder, give_up: bool) -> Answer:
     match order.what:
         case What.CHARGE | What.HOLD:
-            return await _begin(gateway, order)
+            return await _begin(gateway, order, give_up)
         case What.CAPTURE:
             await gateway.capture(order.reference, order.amount.minor, order.id, final=True)
         case What.RELEASE:
@@ -35,10 +40,12 @@ async def _ask(gateway: Gateway, order: PaymentOrder) -> Answer:
     return Answer(State.DONE, order.reference)
 
 
-async def _begin(gateway: Gateway, order: PaymentOrder) -> Answer:
+async def _begin(gateway: Gateway, order: PaymentOrder, give_up: bool) -> Answer:
     # A gateway repeats its first answer to a key, however things stand by now, and forgets keys after a day.
     if order.attempts or order.state is State.REQUIRES_ACTION:
         known = await gateway.look_up(order.id)
+        if known is not None and known.standing is Standing.REQUIRES_ACTION and give_up:
+            known = await gateway.release(known.reference, uuid5(order.id, "given up"))
         if known is not None:
             return read(known)
     asked = Order(

@@ -65,7 +65,7 @@ class MoneyMachine(Renting):
     @invariant()
     def nothing_is_broken(self) -> None:
         if hasattr(self, "rentals"):
-            assert self.runner.run(self.stage.read(books.broken)) == {}
+            self._check_nothing_broken()
 
     def teardown(self) -> None:
         if not hasattr(self, "stage"):
@@ -82,14 +82,19 @@ class MoneyMachine(Renting):
         self.attempts.clear()
         self.runner.run(self.stage.settle())
         self.learn()
-        assert self.runner.run(self.stage.read(books.broken)) == {}
-        assert self.runner.run(self.stage.read(books.left)) == []
+        self._check_nothing_broken()
+        left = self.runner.run(self.stage.read(books.left))
+        assert not left, left
         proof = self.runner.run(prove(self.stage.database, self.stage.gateway, self._since(), self.stage.now))
-        assert proof.differences == []
+        assert not proof.differences, proof.differences
         money = self.runner.run(self.stage.read(books.booked))
         assert set(money) - {None} == set(self.rentals)
         for ref, one in self.rentals.items():
             self._judge(ref, one, money[ref])
+
+    def _check_nothing_broken(self) -> None:
+        broken = self.runner.run(self.stage.read(books.broken))
+        assert not broken, broken
 
     def _since(self) -> datetime:
         return self.stage.now - 3650 * DAY
@@ -102,8 +107,8 @@ class MoneyMachine(Renting):
             "fees": -shares.fee,
             "vat_collected": -shares.vat,
         }
-        assert found.paid == one.kept(), (ref, one)
-        assert found.ledger == {code: minor for code, minor in expected.items() if minor}, (ref, one)
+        assert found.paid == one.kept(), (found, one)
+        assert found.ledger == {code: minor for code, minor in expected.items() if minor}, (found, one)
         self.seen.add(f"{one.state}, {_how_much(one)}")
 
 
