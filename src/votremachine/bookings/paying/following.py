@@ -82,8 +82,16 @@ async def on_capture_refused(tx: Tx, fact: OrderSettled) -> None:
     booking = await reading.load_locked(tx, order.booking_id)
     if booking.state is not State.CONFIRMED:
         log.error("payments.unpaid", booking_id=str(booking.id), order_id=str(order.id), state=booking.state)
+        await _let_go(tx, booking)
         return
     await store.step(tx, booking, State.CANCELLED, BookingCancelled, by=None, why="payment_failed")
+
+
+async def _let_go(tx: Tx, booking: Booking) -> None:
+    """The ledger holds no longer what the gateway does not: the rental is owed instead."""
+    paid = await _paid(tx, booking.id)
+    if paid is not None and paid.set_aside:
+        await orders.place(tx, ending(tx, paid.order, What.RELEASE, paid.order.amount))
 
 
 async def _paid(tx: Tx, booking_id: UUID) -> Paid | None:

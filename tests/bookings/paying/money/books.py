@@ -70,7 +70,8 @@ _LEFT = sa.text(
 )
 _PAID = sa.text(
     """
-    SELECT b.id, coalesce(sum(g.captured - g.refunded), 0)::bigint AS paid, count(g.key) AS orders
+    SELECT b.id, coalesce(sum(g.captured - g.refunded), 0)::bigint AS paid, bool_or(EXISTS (
+        SELECT FROM payment_orders e WHERE e.earlier_id = p.id AND e.what = 'capture' AND e.state = 'refused')) AS lost
     FROM bookings b LEFT JOIN payment_orders p ON p.booking_id = b.id LEFT JOIN simulated_orders g ON g.key = p.id
     GROUP BY b.id
     """
@@ -86,10 +87,13 @@ _POSTED = sa.text(
 
 @dataclass(frozen=True)
 class Booked:
-    """What became of the money of one booking: at the gateway, and on each kind of account of the ledger."""
+    """What became of the money of one booking: at the gateway, and on each kind of account of the ledger.
+
+    `lost`: what was set aside ran out before it was taken.
+    """
 
     paid: int
-    orders: int
+    lost: bool
     ledger: dict[str, int]
 
 
@@ -108,4 +112,4 @@ async def booked(tx: Tx) -> dict[UUID, Booked]:
     posted: dict[UUID, dict[str, int]] = {}
     for row in await tx.rows(_POSTED):
         posted.setdefault(row.booking_id, {})[row.code] = row.minor
-    return {row.id: Booked(row.paid, row.orders, posted.get(row.id, {})) for row in await tx.rows(_PAID)}
+    return {row.id: Booked(row.paid, row.lost, posted.get(row.id, {})) for row in await tx.rows(_PAID)}

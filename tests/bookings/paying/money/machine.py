@@ -37,7 +37,7 @@ class MoneyMachine(Renting):
         starts = [one.start for one in self.rentals.values() if one.state in {"confirmed", "in_use"}]
         self.stage.now = max(self.stage.now, starts[nth % len(starts)] + late * HOUR)
 
-    @rule(name=st.sampled_from(sorted(SWEEPS)))
+    @rule(name=st.sampled_from(["drain_outbox", "carry_out_orders", "expire_provisional", "post"]))
     def one_sweep(self, name: str) -> None:
         self.runner.run(SWEEPS[name](self.stage))
         self.learn()
@@ -100,14 +100,17 @@ class MoneyMachine(Renting):
         return self.stage.now - 3650 * DAY
 
     def _judge(self, ref: UUID, one: Rental, found: Booked) -> None:
-        shares = one.shares()
+        shares, kept = one.shares(), one.kept()
+        # While nobody worked for days, the machine left, and what was set aside for it ran out: now it is owed.
+        owed = kept if found.lost else 0
         expected = {
-            "gateway": one.kept(),
+            "gateway": kept - owed,
+            "renter": owed,
             "owner_pending": -shares.owner,
             "fees": -shares.fee,
             "vat_collected": -shares.vat,
         }
-        assert found.paid == one.kept(), (found, one)
+        assert found.paid == kept - owed, (found, one)
         assert found.ledger == {code: minor for code, minor in expected.items() if minor}, (found, one)
         self.seen.add(f"{one.state}, {_how_much(one)}")
 

@@ -23,8 +23,11 @@ from votremachine.payments.orders.carrying import carry_out
 from votremachine.payments.orders.rules import Answer, Outcome, PaymentOrder
 
 START = datetime(2026, 6, 1, 6, tzinfo=UTC)
+A_MOMENT = timedelta(milliseconds=5)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
+# Hours ahead: within each of the terms, and for a request to run out before its start.
+starts = st.integers(1, 30) | st.sampled_from([40, 72, 130, 200, 400])
 cards = st.one_of(st.sampled_from(sorted(PAYS)), st.sampled_from(CARDS))
 
 
@@ -68,18 +71,21 @@ class Paying(RuleBasedStateMachine):
     url: ClassVar[str]
     seen: ClassVar[set[str]]
 
-    @initialize()
-    def open(self) -> None:
+    @initialize(chosen=st.sets(st.integers(0, 2), min_size=1, max_size=2), start=starts, token=cards)
+    def open(self, chosen: set[int], start: int, token: str) -> None:
+        """Nobody is interesting who has not tried to pay for something."""
         self.runner = asyncio.Runner()
         self.stage = Stage(self.url, START)
         self.runner.run(self.stage.open())
         self.rentals: dict[UUID, Rental] = {}
         self.attempts: list[Attempt] = []
         self.secrets: list[str] = []
-        self.learn()
+        self.hold(0, chosen, start, 30, on_account=False)
+        self.confirm(next(iter(self.rentals)), token)
 
     def do(self, verb: Callable[[Tx], Awaitable[Any]]) -> Any:
-        """The verb's answer, None where it is refused for a reason that a client is told."""
+        """The verb's answer, None where it is refused for a reason that a client is told. It takes its time."""
+        self.stage.now += A_MOMENT
         try:
             return self.runner.run(self.stage.database.run(verb))
         except DomainError as error:
@@ -89,6 +95,10 @@ class Paying(RuleBasedStateMachine):
     def learn(self) -> None:
         """What the worker did meanwhile, judged as far as it can be; in the machine that knows of it."""
 
+    def hour(self) -> datetime:
+        """The hour that has begun."""
+        return self.stage.now.replace(minute=0, second=0, microsecond=0)
+
     def renter_of(self, ref: UUID) -> Renter:
         party = self.rentals[ref].renter
         return next(one for one in self.stage.renters if one.party == party)
@@ -96,14 +106,14 @@ class Paying(RuleBasedStateMachine):
     @rule(
         renter=st.integers(0, 1),
         chosen=st.sets(st.integers(0, 2), min_size=1, max_size=2),
-        start=st.integers(1, 30) | st.sampled_from([40, 72, 130, 200, 400]),
+        start=starts,
         hours=st.integers(1, 60),
         on_account=st.integers(0, 9).map(lambda drawn: drawn == 0),
     )
     def hold(self, renter: int, chosen: set[int], start: int, hours: int, on_account: bool) -> None:
         """Time of one or two machines, held for who will pay, or booked on account."""
         one = self.stage.renters[renter]
-        begin = self.stage.now.replace(minute=0) + start * HOUR
+        begin = self.hour() + start * HOUR
         asked = Book(machine_ids=sorted(self.stage.machines[i] for i in chosen), start=begin, end=begin + hours * HOUR)
         asked.payment = "on_account" if on_account else None
         made: BookingView | None = self.do(lambda tx: book(tx, one.who, asked))
@@ -171,7 +181,8 @@ class Paying(RuleBasedStateMachine):
 
     def _begin(self, ref: UUID, token: str) -> Attempt | None:
         renter = self.renter_of(ref)
-        order: PaymentOrder | None = self.do(lambda tx: paying.begin(tx, renter.who, ref, renter.cards[token]))
+        card = self.runner.run(self.stage.card(renter, token))
+        order: PaymentOrder | None = self.do(lambda tx: paying.begin(tx, renter.who, ref, card))
         if order is None:
             return None
         self.rentals[ref].tried.add(order.id)

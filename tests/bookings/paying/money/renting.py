@@ -49,7 +49,7 @@ class Renting(Paying):
     @precondition(some("held", "requested", "confirmed"))
     @rule(ref=rental_in("held", "requested", "confirmed"), start=st.integers(1, 60), hours=st.integers(1, 60))
     def reschedule(self, ref: UUID, start: int, hours: int) -> None:
-        begin = self.stage.now.replace(minute=0) + start * HOUR
+        begin = self.hour() + start * HOUR
         self._moved(ref, lambda tx, v: move.reschedule(tx, self.renter_of(ref).who, ref, v, _span(begin, hours)))
 
     @precondition(some("confirmed", "in_use"))

@@ -57,7 +57,7 @@ _NEXT = sa.text(
 
 @dataclass
 class Renter:
-    """Somebody who rents, with a card of every kind by its token."""
+    """Somebody who rents; their cards by the tokens that name them, kept when they are first wanted."""
 
     who: Actor
     cards: dict[str, UUID]
@@ -89,11 +89,14 @@ class Stage:
                 for (terms, asks, day), deposit in zip(OFFERED, deposits, strict=True)
             ]
             self.renters = [Renter(await farmer(tx, name), {}) for name in ("anne", "bruno")]
-        for renter in self.renters:
-            for token in CARDS:
-                renter.cards[token] = await self._card(renter, token)
 
-    async def _card(self, renter: Renter, token: str) -> UUID:
+    async def card(self, renter: Renter, token: str) -> UUID:
+        """A card that may pay, as far as its bank has a say in it yet."""
+        if token not in renter.cards:
+            renter.cards[token] = await self._kept(renter, token)
+        return renter.cards[token]
+
+    async def _kept(self, renter: Renter, token: str) -> UUID:
         async with self.database.begin() as tx:
             key = tx.new_id()
         saved = await self.gateway.save(key, token, "")
