@@ -1,7 +1,6 @@
 """What follows for the money when a booking stands or falls through: facts of the outbox, each handed on once."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -13,32 +12,27 @@ from votremachine.bookings.events import (
     BookingConfirmed,
     BookingDeclined,
     BookingExpired,
+    MachineReturned,
     RenterAbsent,
 )
 from votremachine.bookings.models import booking_transitions
-from votremachine.bookings.paying import rules
-from votremachine.bookings.paying.charges import Charge, charges_of, in_hand, spread, takings
-from votremachine.bookings.paying.service import ending
-from votremachine.bookings.rules import Booking, State
+from votremachine.bookings.paying import books, rules
+from votremachine.bookings.paying.charges import Charge, charges_of, in_hand, takings
+from votremachine.bookings.paying.service import ending, pay_back
+from votremachine.bookings.rules import CLAIM_WINDOW, Booking, State
 from votremachine.bookings.service import reading, store
 from votremachine.infra.database import Tx
 from votremachine.kernel.money import Money
-from votremachine.payments.ledger.rules import recipes
-from votremachine.payments.ledger.rules.posting import Cause
-from votremachine.payments.ledger.service.posting import post
 from votremachine.payments.orders import service as orders
 from votremachine.payments.orders.events import OrderSettled
 from votremachine.payments.orders.rules import PaymentOrder, Purpose, What
 from votremachine.payments.orders.rules import State as OrderState
+from votremachine.payments.payouts import service as payouts
 from votremachine.payments.rules.refunding import CalledOffBy, Refund
 
 log = structlog.get_logger()
 
 FellThrough = BookingDeclined | BookingExpired | BookingCancelled | RenterAbsent
-
-
-class StillUnderWay(Exception):
-    """An order about this money is at the gateway just now: the fact is handed on again a little later."""
 
 
 async def on_confirmed(tx: Tx, fact: BookingConfirmed) -> None:
@@ -47,7 +41,7 @@ async def on_confirmed(tx: Tx, fact: BookingConfirmed) -> None:
     if not any(charge.stands for charge in charges):
         # On account; or it was called off before this fact came through.
         return
-    await _due(tx, booking)
+    await books.due(tx, booking)
     for charge, minor in takings(charges, booking.price.total.minor):
         await orders.place(tx, _taking(tx, charge, minor))
 
@@ -62,11 +56,17 @@ async def on_fallen_through(tx: Tx, fact: FellThrough) -> None:
         # A payment that came too late for the booking went back at once.
         return
     back = await _back(tx, booking, fact)
-    await _due(tx, booking)
-    if back.to_renter.minor:
-        posting = recipes.rental_refunded(booking.renter_party_id, booking.owner_party_id, back)
-        await post(tx, Cause("booking", booking.id), posting, booking_id=booking.id)
+    await books.given_back(tx, booking, back)
     await pay_back(tx, charges, booking.price.total - back.to_renter)
+    if back.kept.owner.minor:
+        await _owe(tx, booking, tx.now, timedelta(0))
+
+
+async def on_returned(tx: Tx, fact: MachineReturned) -> None:
+    """The machine is back: its owner is paid what is due of it once nobody can claim damage any more."""
+    booking, charges = await _paid(tx, fact.booking_id)
+    if charges and booking.returned_at is not None:
+        await _owe(tx, booking, booking.returned_at, CLAIM_WINDOW)
 
 
 async def on_capture_refused(tx: Tx, fact: OrderSettled) -> None:
@@ -81,14 +81,6 @@ async def on_capture_refused(tx: Tx, fact: OrderSettled) -> None:
         log.error("payments.unpaid", booking_id=str(booking.id), order_id=str(order.id), state=booking.state)
         return
     await store.step(tx, booking, State.CANCELLED, BookingCancelled, by=None, why="payment_failed")
-
-
-async def pay_back(tx: Tx, charges: Sequence[Charge], due: Money) -> None:
-    """Order that what the cards paid beyond what is due goes back, the latest payment first. Raises `StillUnderWay`."""
-    for charge, minor in spread(charges, in_hand(charges) - due.minor):
-        if charge.under_way:
-            raise StillUnderWay
-        await orders.place(tx, ending(tx, charge.order, What.REFUND, Money(minor, due.currency)))
 
 
 async def _paid(tx: Tx, booking_id: UUID) -> tuple[Booking, list[Charge]]:
@@ -106,10 +98,8 @@ def _taking(tx: Tx, charge: Charge, minor: int) -> PaymentOrder:
     return replace(capture, gives_back=held.minor - minor)
 
 
-async def _due(tx: Tx, booking: Booking) -> None:
-    parts = rules.parts(booking.price)
-    posting = recipes.rental_due(booking.renter_party_id, booking.owner_party_id, parts)
-    await post(tx, Cause("booking", booking.id), posting, booking_id=booking.id)
+async def _owe(tx: Tx, booking: Booking, since: datetime, window: timedelta) -> None:
+    await payouts.owe(tx, booking.id, booking.owner_party_id, booking.price.total.currency, since, window)
 
 
 async def _back(tx: Tx, booking: Booking, fact: FellThrough) -> Refund:

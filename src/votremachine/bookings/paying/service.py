@@ -5,13 +5,14 @@ stands in the database: the worker finds out what became of it, and a renter who
 back.
 """
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from votremachine.accounts.rules import Actor, Verb
 from votremachine.accounts.service import absent
 from votremachine.availability.service import claims
-from votremachine.bookings.paying.charges import charges_of
-from votremachine.bookings.paying.rules import becomes, rests_on, waits_for
+from votremachine.bookings.paying.charges import Charge, charges_of, in_hand, rests_on, spread
+from votremachine.bookings.paying.rules import becomes, waits_for
 from votremachine.bookings.rules import (
     LIFE,
     Booking,
@@ -45,6 +46,10 @@ from votremachine.payments.orders.rules import (
     declined,
 )
 from votremachine.payments.orders.rules import State as OrderState
+
+
+class StillUnderWay(Exception):
+    """An order about this money is at the gateway just now: the fact is handed on again a little later."""
 
 
 async def begin(tx: Tx, who: Actor, booking_id: UUID, instrument_id: UUID) -> PaymentOrder:
@@ -112,6 +117,18 @@ async def end(tx: Tx, who: Actor, order: PaymentOrder, outcome: Outcome) -> Book
     return (await reading.views(tx, [booking]))[0]
 
 
+async def heard(tx: Tx, order: PaymentOrder, outcome: Outcome) -> PaymentOrder | Proof | DomainError:
+    """Keep what the gateway said, if nobody did yet: the order once it is done, or what its payer is to hear."""
+    if isinstance(outcome, Silence):
+        return GatewaySilent()
+    changed = await orders.settle(tx, order, outcome) or await orders.load_locked(tx, order.id)
+    if changed is None or changed.state is OrderState.PENDING:
+        return GatewaySilent()
+    if changed.state is OrderState.REQUIRES_ACTION:
+        return Proof(order.booking_id, outcome.client_secret)
+    return changed if changed.state is OrderState.DONE else declined(changed)
+
+
 async def on_settled(tx: Tx, fact: OrderSettled) -> None:
     """The outcome of an order became known with nobody waiting: the booking follows, or the money goes back."""
     order = await orders.load_locked(tx, fact.order_id)
@@ -145,7 +162,15 @@ async def give_back(tx: Tx, order: PaymentOrder) -> None:
     for charge in charges_of(await orders.of_booking(tx, order.booking_id), order.booking_id):
         if charge.order.id == order.id and charge.stands:
             what, minor = (What.RELEASE, order.amount.minor) if charge.set_aside else (What.REFUND, charge.left)
-            await orders.place(tx, ending(tx, order, what, Money(minor, order.amount.currency)))
+            await orders.place(tx, ending(tx, charge.order, what, Money(minor, order.amount.currency)))
+
+
+async def pay_back(tx: Tx, charges: Sequence[Charge], due: Money) -> None:
+    """Order that what the cards paid beyond what is due goes back, the latest payment first. Raises `StillUnderWay`."""
+    for charge, minor in spread(charges, in_hand(charges) - due.minor):
+        if charge.under_way:
+            raise StillUnderWay
+        await orders.place(tx, ending(tx, charge.order, What.REFUND, Money(minor, due.currency)))
 
 
 def ending(tx: Tx, order: PaymentOrder, what: What, amount: Money) -> PaymentOrder:
