@@ -26,7 +26,9 @@ from votremachine.availability.feeds.jobs import fetch_feeds
 from votremachine.availability.maintenance.jobs import propose_maintenance
 from votremachine.bookings import events
 from votremachine.bookings.jobs import complete_returned, expire_provisional, warn_overdue
-from votremachine.bookings.paying.following import on_capture_refused, on_confirmed, on_fallen_through
+from votremachine.bookings.paying import moving
+from votremachine.bookings.paying.following import on_capture_refused, on_confirmed, on_fallen_through, on_returned
+from votremachine.bookings.paying.moving import on_difference_refused, on_moved
 from votremachine.bookings.paying.service import on_settled
 from votremachine.bookings.waiting import events as waiting
 from votremachine.bookings.waiting.jobs import offer_freed
@@ -65,9 +67,10 @@ HANDLERS: Handlers = {
     events.BookingDeclined: (tell, on_fallen_through),
     events.BookingExpired: (tell, on_fallen_through),
     events.BookingCancelled: (tell, on_fallen_through),
-    events.BookingMoved: (tell,),
+    events.BookingMoved: (tell, on_moved),
+    events.PaymentMissing: (tell,),
     events.MachineReplaced: (tell,),
-    events.MachineReturned: (tell,),
+    events.MachineReturned: (tell, on_returned),
     events.RenterAbsent: (tell, on_fallen_through),
     events.BookingAtRisk: (tell,),
     events.BookingOutOfRisk: (tell,),
@@ -75,7 +78,7 @@ HANDLERS: Handlers = {
     waiting.WaitingLapsed: (tell_person,),
     calendar.OccurrencesLost: (tell_owner,),
     calendar.MaintenanceDue: (tell_owner,),
-    OrderSettled: (on_settled, on_capture_refused),
+    OrderSettled: (on_settled, on_capture_refused, moving.on_settled, on_difference_refused),
     GatewayNoticed: (look_again,),
     calendar.FeedClashed: (tell_owner,),
     calendar.FeedFails: (tell_owner,),

@@ -1,6 +1,6 @@
 """The life of a booking: which state follows which, for how long a promise stands, who is at risk. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from votremachine.availability.rules import SpanTaken
-from votremachine.fleet.rules import BOOKABLE_ERRORS, Machine
+from votremachine.fleet.rules import BOOKABLE_ERRORS, Cancellation, Machine
 from votremachine.kernel.errors import DomainError, Kind
 from votremachine.kernel.money import Money
 from votremachine.kernel.span import EndsBeforeStart, NaiveTime, OutOfTime, Span
@@ -60,6 +60,12 @@ CLAIM_WINDOW = timedelta(hours=48)  # after the return the owner may still repor
 AT_RISK_AHEAD = timedelta(hours=24)
 
 
+class AgreedTerms(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the owner of one machine had agreed to on the day of booking; what changes later is for later bookings."""
+
+    cancellation: Cancellation
+
+
 class Booking(msgspec.Struct, frozen=True):
     """One booking of one or several machines of one owner."""
 
@@ -82,14 +88,35 @@ class Booking(msgspec.Struct, frozen=True):
     note: str
     version: int
     created_at: datetime
-    # The machine that was agreed on, by the id of the one that was put in its place: cards, extras and the lines of
-    # the price go on naming the former.
+    # The machine that was agreed on, by the id of the one that was put in its place: cards, extras, terms and the lines
+    # of the price go on naming the former.
     stands_for: Mapping[UUID, UUID] = {}
+    terms: Mapping[UUID, AgreedTerms] = {}
 
     @property
     def agreed_ids(self) -> tuple[UUID, ...]:
         """The machines that the price was agreed for, in order of id."""
         return tuple(sorted(self.stands_for.get(machine_id, machine_id) for machine_id in self.machine_ids))
+
+
+class WishKind(StrEnum):
+    """How a booking's time is to change."""
+
+    RESCHEDULE = "reschedule"
+    EXTEND = "extend"
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """Another time for the booking as it was at this version; to extend it, `start` is left as it is."""
+
+    kind: WishKind
+    version: int
+    end: datetime
+    start: datetime | None = None
+
+    def span(self, booking: Booking) -> Span:
+        """The time that is wished for. Raises what `Span` does."""
+        return Span(self.start or booking.during.start, self.end)
 
 
 class BookingsStand(DomainError):
@@ -151,13 +178,6 @@ class NotMovable(DomainError):
     fr = "L'état est « {state} » : la période ne peut plus changer."
 
 
-class PaidByCard(DomainError):
-    kind = Kind.CONFLICT
-    code = "paid_by_card"
-    en = "This was paid by card, and another time has another price: cancel and book anew."
-    fr = "La location est payée par carte, et une autre période a un autre prix : annulez et réservez à nouveau."
-
-
 class NotLater(DomainError):
     code = "not_later"
     en = "To extend, give an end after the present one."
@@ -195,6 +215,11 @@ class ImpossibleReturn(DomainError):
 TIME_ERRORS = (NaiveTime, OutOfTime, EndsBeforeStart, SpanTaken, *BOOKABLE_ERRORS)
 
 
+def agreed_terms(machines: Iterable[Machine]) -> Mapping[UUID, AgreedTerms]:
+    """The terms that a booking of these machines keeps, by their ids."""
+    return {machine.id: AgreedTerms(machine.cancellation) for machine in machines}
+
+
 def hold_expiry(now: datetime) -> datetime:
     """Until when a hold blocks."""
     return now + HOLD_LIFE
@@ -230,12 +255,6 @@ def check_movable(booking: Booking) -> None:
     """Raises `OwnerDecides` once an owner who is asked has approved the time: neither side changes it alone then."""
     if booking.on_request and booking.state in EXTENDABLE:
         raise OwnerDecides
-
-
-def check_paid(booking: Booking, new_total: Money) -> None:
-    """Raises `PaidByCard` where another time would cost something else than was paid for this one."""
-    if booking.state is not State.HELD and not booking.on_account and new_total != booking.price.total:
-        raise PaidByCard
 
 
 def check_cancellable(booking: Booking, by_owner: bool, now: datetime) -> None:

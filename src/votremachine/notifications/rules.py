@@ -22,6 +22,7 @@ TOLD: dict[type[events.BookingEvent], tuple[Side, ...]] = {
     events.BookingExpired: (Side.RENTER,),
     events.BookingCancelled: (Side.OWNER, Side.RENTER),
     events.BookingMoved: (Side.OWNER, Side.RENTER),
+    events.PaymentMissing: (Side.OWNER, Side.RENTER),
     events.MachineReplaced: (Side.OWNER, Side.RENTER),
     events.MachineReturned: (Side.RENTER,),
     events.RenterAbsent: (Side.RENTER,),
@@ -41,6 +42,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "BookingExpired": ("La réservation a expiré sans confirmation.", "The booking expired before it was confirmed."),
     "BookingCancelled": ("La réservation est annulée.", "The booking is cancelled."),
     "BookingMoved": ("La réservation a changé de période.", "The booking was moved to another time."),
+    "PaymentMissing": (
+        "La carte n'a pas payé la différence de {amount} pour cette réservation : elle reste due.",
+        "The card did not pay the difference of {amount} for this booking: it remains due.",
+    ),
     "MachineReplaced": (
         "Le propriétaire a remplacé un matériel de cette réservation par un autre ; le prix convenu reste."
         " Le locataire peut annuler si le remplaçant ne lui convient pas.",
@@ -116,6 +121,8 @@ def facts_of(event: Event) -> Facts:
             return {f"until_{language}": _hour(event.expires_at, language) for language in _HOURS}
         case WaitingLapsed():
             return {"why_fr": event.fr, "why_en": event.en}
+        case events.PaymentMissing():
+            return {f"amount_{language}": _amount(event.minor, event.currency, language) for language in _HOURS}
     return {}
 
 
@@ -125,6 +132,11 @@ def say(kind: str, language: str, facts: Facts) -> str:
     spoken, words = ("fr", french) if language == "fr" else ("en", english)
     mark = f"_{spoken}"
     return words.format(**{name.removesuffix(mark): said for name, said in facts.items() if name.endswith(mark)})
+
+
+def _amount(minor: int, currency: str, language: str) -> str:
+    plain = f"{minor // 100}.{minor % 100:02d}"
+    return f"{plain.replace('.', ',') if language == 'fr' else plain} {currency}"
 
 
 def _hour(instant: datetime, language: str) -> str:

@@ -5,12 +5,14 @@ stands in the database: the worker finds out what became of it, and a renter who
 back.
 """
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from votremachine.accounts.rules import Actor, Verb
 from votremachine.accounts.service import absent
 from votremachine.availability.service import claims
-from votremachine.bookings.paying.rules import becomes, payment_of, waits_for
+from votremachine.bookings.paying.charges import Charge, charges_of, in_hand, rests_on, spread
+from votremachine.bookings.paying.rules import becomes, waits_for
 from votremachine.bookings.rules import (
     LIFE,
     Booking,
@@ -46,6 +48,10 @@ from votremachine.payments.orders.rules import (
 from votremachine.payments.orders.rules import State as OrderState
 
 
+class StillUnderWay(Exception):
+    """An order about this money is at the gateway just now: the fact is handed on again a little later."""
+
+
 async def begin(tx: Tx, who: Actor, booking_id: UUID, instrument_id: UUID) -> PaymentOrder:
     """The renter pays for a hold: the order to the gateway, or the one that is under way or done already.
 
@@ -56,12 +62,12 @@ async def begin(tx: Tx, who: Actor, booking_id: UUID, instrument_id: UUID) -> Pa
     booking = await reading.load_locked(tx, booking_id)
     store.authorise(Verb.CONFIRM, who, booking)
     known = await orders.of_booking(tx, booking.id)
-    if (under_way := orders.under_way(known, booking.id)) is not None:
+    if (under_way := orders.under_way(known, booking.id, Purpose.RENTAL)) is not None:
         check_same(under_way, instrument_id)
         return under_way
-    paid = payment_of(known, booking.id)
-    if paid is not None and booking.state is becomes(paid.order):
-        return paid.order
+    paid = rests_on(charges_of(known, booking.id))
+    if paid is not None and booking.state is becomes(paid):
+        return paid
     check_standing(booking, tx.now)
     machines = list((await fleet.machines_by_id(tx, booking.machine_ids)).values())
     to = advance(LIFE, booking.state, after_payment(machines))
@@ -111,6 +117,18 @@ async def end(tx: Tx, who: Actor, order: PaymentOrder, outcome: Outcome) -> Book
     return (await reading.views(tx, [booking]))[0]
 
 
+async def heard(tx: Tx, order: PaymentOrder, outcome: Outcome) -> PaymentOrder | Proof | DomainError:
+    """Keep what the gateway said, if nobody did yet: the order once it is done, or what its payer is to hear."""
+    if isinstance(outcome, Silence):
+        return GatewaySilent()
+    changed = await orders.settle(tx, order, outcome) or await orders.load_locked(tx, order.id)
+    if changed is None or changed.state is OrderState.PENDING:
+        return GatewaySilent()
+    if changed.state is OrderState.REQUIRES_ACTION:
+        return Proof(order.booking_id, outcome.client_secret)
+    return changed if changed.state is OrderState.DONE else declined(changed)
+
+
 async def on_settled(tx: Tx, fact: OrderSettled) -> None:
     """The outcome of an order became known with nobody waiting: the booking follows, or the money goes back."""
     order = await orders.load_locked(tx, fact.order_id)
@@ -140,9 +158,19 @@ async def settle(tx: Tx, order: PaymentOrder, by: Actor | None) -> Booking:
 
 
 async def give_back(tx: Tx, order: PaymentOrder) -> None:
-    """Order that all that was taken or set aside goes back; the worker carries it out."""
-    what = What.REFUND if order.what is What.CHARGE else What.RELEASE
-    await orders.place(tx, ending(tx, order, what, order.amount))
+    """Order that all that was taken or set aside goes back, unless that was ordered; the worker carries it out."""
+    for charge in charges_of(await orders.of_booking(tx, order.booking_id), order.booking_id):
+        if charge.order.id == order.id and charge.stands:
+            what, minor = (What.RELEASE, order.amount.minor) if charge.set_aside else (What.REFUND, charge.left)
+            await orders.place(tx, ending(tx, charge.order, what, Money(minor, order.amount.currency)))
+
+
+async def pay_back(tx: Tx, charges: Sequence[Charge], due: Money) -> None:
+    """Order that what the cards paid beyond what is due goes back, the latest payment first. Raises `StillUnderWay`."""
+    for charge, minor in spread(charges, in_hand(charges) - due.minor):
+        if charge.under_way:
+            raise StillUnderWay
+        await orders.place(tx, ending(tx, charge.order, What.REFUND, Money(minor, due.currency)))
 
 
 def ending(tx: Tx, order: PaymentOrder, what: What, amount: Money) -> PaymentOrder:

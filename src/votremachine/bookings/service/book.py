@@ -15,6 +15,7 @@ from votremachine.bookings.rules import (
     PaymentRequired,
     State,
     after_payment,
+    agreed_terms,
     hold_expiry,
     request_expiry,
 )
@@ -76,6 +77,7 @@ async def book(
         note=asked.note,
         version=1,
         created_at=tx.now,
+        terms=agreed_terms(machines),
     )
     await claim(tx, booking, machines)
     await store.add(tx, booking, path, who)

@@ -187,4 +187,5 @@ def _columns(booking: Booking) -> dict[str, Any]:
         "version": booking.version,
         "created_at": booking.created_at,
         "stands_for": booking.stands_for,
+        "terms": booking.terms,
     }

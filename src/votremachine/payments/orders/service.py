@@ -84,9 +84,10 @@ async def of_booking(tx: Tx, booking_id: UUID) -> list[PaymentOrder]:
     return [from_row(row) for row in await tx.rows(_OF_BOOKING, {"booking": booking_id})]
 
 
-def under_way(orders: Sequence[PaymentOrder], subject_id: UUID) -> PaymentOrder | None:
+def under_way(orders: Sequence[PaymentOrder], subject_id: UUID, purpose: Purpose) -> PaymentOrder | None:
     """The order that begins to move money for this, and whose outcome is open; there is one at most."""
-    return next((one for one in orders if one.subject_id == subject_id and _begins(one) and one.state in OPEN), None)
+    ours = (one for one in orders if one.subject_id == subject_id and one.purpose is purpose)
+    return next((one for one in ours if _begins(one) and one.state in OPEN), None)
 
 
 async def take_due(tx: Tx) -> list[PaymentOrder]:
