@@ -30,6 +30,8 @@ from votremachine.calendars import routes as calendars
 from votremachine.calendars.privacy import LINKS
 from votremachine.config import Settings, read_settings
 from votremachine.demo import routes as demo
+from votremachine.deposits import routes as deposits
+from votremachine.deposits.privacy import DEPOSITS
 from votremachine.discovery import routes as discovery
 from votremachine.fleet import routes as fleet
 from votremachine.fleet.importing import routes as importing
@@ -78,6 +80,7 @@ ROUTERS: tuple[Router | HTTPRouteHandler, ...] = (
     bookings.router,
     waiting.router,
     replacing.router,
+    deposits.router,
     calendars.router,
     notifications.router,
     instruments.router,
@@ -135,7 +138,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         "notice_readers": notice_readers(settings),
         "feed_seal": Seal(keys_of(settings), "calendar feeds"),
         # What each slice knows of a person; those below know nothing of those above.
-        "parts": (MACHINES, FEEDS, BOOKINGS, WAITING, LINKS, INBOX),
+        "parts": (MACHINES, FEEDS, BOOKINGS, DEPOSITS, WAITING, LINKS, INBOX),
     }
     per_request = {
         "claims": read_claims,

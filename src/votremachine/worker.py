@@ -29,10 +29,14 @@ from votremachine.bookings.jobs import complete_returned, expire_provisional, wa
 from votremachine.bookings.paying import moving
 from votremachine.bookings.paying.following import on_capture_refused, on_confirmed, on_fallen_through, on_returned
 from votremachine.bookings.paying.moving import on_difference_refused, on_moved
+from votremachine.bookings.paying.securing import on_over
 from votremachine.bookings.paying.service import on_settled
 from votremachine.bookings.waiting import events as waiting
 from votremachine.bookings.waiting.jobs import offer_freed
 from votremachine.config import Settings
+from votremachine.deposits import events as deposits
+from votremachine.deposits.jobs import keep_deposits
+from votremachine.deposits.service.holding import on_settled as on_deposit_settled
 from votremachine.fleet.photos.jobs import make_copies
 from votremachine.infra import logs
 from votremachine.infra.bell import Bell
@@ -64,21 +68,30 @@ LONGEST_PAUSE_SECONDS = 10
 HANDLERS: Handlers = {
     events.BookingRequested: (tell,),
     events.BookingConfirmed: (tell, on_confirmed),
-    events.BookingDeclined: (tell, on_fallen_through),
-    events.BookingExpired: (tell, on_fallen_through),
-    events.BookingCancelled: (tell, on_fallen_through),
+    events.BookingDeclined: (tell, on_fallen_through, on_over),
+    events.BookingExpired: (tell, on_fallen_through, on_over),
+    events.BookingCancelled: (tell, on_fallen_through, on_over),
     events.BookingMoved: (tell, on_moved),
     events.PaymentMissing: (tell,),
     events.MachineReplaced: (tell,),
     events.MachineReturned: (tell, on_returned),
-    events.RenterAbsent: (tell, on_fallen_through),
+    events.BookingCompleted: (on_over,),
+    events.RenterAbsent: (tell, on_fallen_through, on_over),
     events.BookingAtRisk: (tell,),
     events.BookingOutOfRisk: (tell,),
     waiting.WaitingOffered: (tell,),
     waiting.WaitingLapsed: (tell_person,),
     calendar.OccurrencesLost: (tell_owner,),
     calendar.MaintenanceDue: (tell_owner,),
-    OrderSettled: (on_settled, on_capture_refused, moving.on_settled, on_difference_refused),
+    deposits.DepositRequired: (tell,),
+    deposits.DepositHeld: (tell,),
+    deposits.DepositFailed: (tell,),
+    deposits.DepositLapsing: (tell,),
+    deposits.DepositLapsed: (tell,),
+    deposits.DepositReleased: (tell,),
+    deposits.DepositWaived: (tell,),
+    deposits.DepositCaptured: (tell,),
+    OrderSettled: (on_settled, on_capture_refused, moving.on_settled, on_difference_refused, on_deposit_settled),
     GatewayNoticed: (look_again,),
     calendar.FeedClashed: (tell_owner,),
     calendar.FeedFails: (tell_owner,),
@@ -121,6 +134,7 @@ def _cron_jobs() -> list[Any]:
         sweep(complete_returned, minute={2}, second={0}),
         sweep(make_copies, second=EVERY_SECOND),
         sweep(carry_out_orders, second=EVERY_SECOND),
+        sweep(keep_deposits, second={15}),
         sweep(sweep_files, second={3, 13, 23, 33, 43, 53}),
         sweep(play_gateway, second=EVERY_SECOND),
         sweep(roll_forward, hour={2}, minute={7}, second={0}, timeout=600),

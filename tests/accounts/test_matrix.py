@@ -22,7 +22,10 @@ from votremachine.accounts.service.people import add_person
 from votremachine.accounts.service.sessions import open_session
 from votremachine.accounts.service.staff import appoint
 from votremachine.config import Settings
+from votremachine.deposits.rules import Deposit, State
+from votremachine.deposits.service.store import arrange
 from votremachine.infra.database import Database
+from votremachine.kernel.money import Money
 
 # The personas, in the order in which they ask: the columns of the table. Anonymous always asks first and gets 401, but
 # for the public routes. Of two farms: four people who act for the owner of the machine besides its admin, two for the
@@ -168,6 +171,12 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/v1/bookings/{booking_id}/check_out"): WORKERS_OF_THE_OWNER,
     ("POST", "/v1/bookings/{booking_id}/check_in"): WORKERS_OF_THE_OWNER,
     ("POST", "/v1/bookings/{booking_id}/no_show"): WORKERS_OF_THE_OWNER,
+    ("GET", "/v1/bookings/{booking_id}/deposit"): (404, 200, 200, 200, 200, 200, 200, 200, 200),
+    # The card is not the renter's.
+    ("POST", "/v1/bookings/{booking_id}/deposit"): (404, 403, 403, 404, 403, 403, 403, 403, 403),
+    # What the manager waived is over.
+    ("POST", "/v1/bookings/{booking_id}/deposit/waive"): (404, 403, 403, 403, 403, 403, 403, 200, 409),
+    ("GET", "/v1/parties/{party_id}/deposits"): OWN_PEOPLE_AND_STAFF,
     # Nobody waits for their own machine; support waits for nobody.
     ("POST", "/v1/machines/{machine_id}/waiting"): (201, 422, 403, 201, 403, 422, 422, 422, 422),
     ("GET", "/v1/machines/{machine_id}/waiting"): (403, 200, 403, 403, 200, 200, 200, 200, 200),
@@ -257,6 +266,8 @@ class Scene:
             "replacement-plan": {},
             "replace": {"moves": [{"booking_id": self.booking, "version": 1, "to_machine_id": self.spare}]},
             "instruments": {"token": "tok_visa"},
+            "deposit": {"instrument_id": self.card},
+            "waive": {"reason": "X"},
             "feeds": {"name": "X", "url": "https://calendar.example/x.ics"},
             "readings": {"meter": "engine_hour", "value": "1200"},
             "maintenance-plans": {"title": "X", "minutes": 60, "every_days": 30, "last_on": f"{at(-1):%F}"},
@@ -342,6 +353,7 @@ async def scene(world: World, owner: Person, renter: Person, database: Database,
     entry = await renter.made(f"{path}/waiting", wish, Idempotency_Key="wish")
     card = await owner.made(f"/parties/{owner.party_id}/instruments", {"token": "tok_visa"})
     feed = await owner.made(f"{path}/feeds", {"name": SECRET_NOTE, "url": "https://calendar.example/secret.ics"})
+    await with_deposit(database, booking)
     return Scene(
         people,
         machine,
@@ -357,6 +369,23 @@ async def scene(world: World, owner: Person, renter: Person, database: Database,
         feed["id"],
         card["id"],
     )
+
+
+async def with_deposit(database: Database, booking: Json) -> None:
+    """A deposit for which no card was given yet."""
+    async with database.begin() as tx:
+        deposit = Deposit(
+            id=tx.new_id(),
+            booking_id=UUID(booking["id"]),
+            owner_party_id=UUID(booking["owner"]["id"]),
+            renter_party_id=UUID(booking["renter"]["id"]),
+            amount=Money(100_000),
+            state=State.REQUIRED,
+            starts=at(2),
+            keep_until=at(5),
+            created_at=tx.now,
+        )
+        await arrange(tx, deposit, None, on_account=False)
 
 
 async def somebody(

@@ -6,7 +6,9 @@ from enum import StrEnum
 
 from votremachine.bookings import events
 from votremachine.bookings.waiting.events import WaitingLapsed, WaitingOffered
+from votremachine.deposits import events as deposits
 from votremachine.kernel.events import Event
+from votremachine.kernel.money import Money
 
 
 class Side(StrEnum):
@@ -15,7 +17,7 @@ class Side(StrEnum):
 
 
 # Whom each fact concerns. The person who did it is not told what they just did.
-TOLD: dict[type[events.BookingEvent], tuple[Side, ...]] = {
+TOLD: dict[type[events.BookingEvent] | type[deposits.DepositEvent], tuple[Side, ...]] = {
     events.BookingRequested: (Side.OWNER,),
     events.BookingConfirmed: (Side.OWNER, Side.RENTER),
     events.BookingDeclined: (Side.RENTER,),
@@ -29,6 +31,14 @@ TOLD: dict[type[events.BookingEvent], tuple[Side, ...]] = {
     events.BookingAtRisk: (Side.OWNER, Side.RENTER),
     events.BookingOutOfRisk: (Side.OWNER, Side.RENTER),
     WaitingOffered: (Side.RENTER,),
+    deposits.DepositRequired: (Side.RENTER,),
+    deposits.DepositHeld: (Side.OWNER, Side.RENTER),
+    deposits.DepositFailed: (Side.OWNER, Side.RENTER),
+    deposits.DepositLapsing: (Side.OWNER, Side.RENTER),
+    deposits.DepositLapsed: (Side.OWNER, Side.RENTER),
+    deposits.DepositReleased: (Side.RENTER,),
+    deposits.DepositWaived: (Side.OWNER, Side.RENTER),
+    deposits.DepositCaptured: (Side.OWNER, Side.RENTER),
 }
 
 # kind -> (French, English); in braces what `facts_of` has
@@ -75,6 +85,38 @@ WORDS: dict[str, tuple[str, str]] = {
         "Une période que vous attendiez ne peut plus vous être proposée. {why}",
         "A period that you waited for cannot be offered to you any more. {why}",
     ),
+    "DepositRequired": (
+        "Une caution est demandée pour cette réservation : donnez une carte, sans quoi le matériel ne partira pas.",
+        "A deposit is asked for this booking: give a card, or the machine will not leave.",
+    ),
+    "DepositHeld": (
+        "La caution est en place. {what}",
+        "The deposit is in place. {what}",
+    ),
+    "DepositFailed": (
+        "La carte a refusé la caution ({why}) : sans une autre carte, ou une renonciation écrite du propriétaire,"
+        " le matériel ne peut pas partir.",
+        "The card refused the deposit ({why}): without another card, or the owner's written waiver, the machine"
+        " cannot leave.",
+    ),
+    "DepositLapsing": (
+        "La caution n'a pas pu être renouvelée ({why}) et expire le {until} : le locataire doit donner une carte d'ici"
+        " là.",
+        "The deposit could not be renewed ({why}) and lapses on {until}: the renter must give a card before then.",
+    ),
+    "DepositLapsed": (
+        "La caution a expiré sans être renouvelée : plus rien n'est retenu. Le locataire doit redonner une carte.",
+        "The deposit lapsed and was not renewed: nothing is held any more. The renter must give a card again.",
+    ),
+    "DepositReleased": ("Votre caution est rendue.", "Your deposit has been given back."),
+    "DepositWaived": (
+        "Le propriétaire a renoncé par écrit à la caution de cette réservation.",
+        "The owner waived the deposit of this booking in writing.",
+    ),
+    "DepositCaptured": (
+        "{captured} ont été prélevés sur la caution pour un dommage ; {released} sont rendus.",
+        "{captured} of the deposit were taken for damage; {released} are given back.",
+    ),
     "OccurrencesLost": (
         "Une réservation occupe une partie d'un de vos blocages récurrents : elle reste, le blocage la contourne.",
         "A booking stands in part of one of your recurring blocks: it stays, and the block goes around it.",
@@ -110,6 +152,24 @@ WORDS: dict[str, tuple[str, str]] = {
 }
 
 
+# Whether a deposit was really taken; why a card refused it: (French, English).
+_HELD = {
+    False: (
+        "Le montant est bloqué sur la carte, rien n'est débité.",
+        "It is set aside on the card; nothing is charged.",
+    ),
+    True: (
+        "La location est trop longue pour un blocage : le montant est débité, et remboursé à la fin.",
+        "The rental is too long for a hold: it was charged, and is paid back at the end.",
+    ),
+}
+_FAILURES = {
+    "declined": ("refus de la banque", "declined by the bank"),
+    "insufficient_funds": ("provision insuffisante", "insufficient funds"),
+    "expired_card": ("carte expirée", "expired card"),
+    "needs_authentication": ("le titulaire doit s'identifier", "its holder must prove who they are"),
+    "card_removed": ("carte retirée", "the card was removed"),
+}
 Facts = Mapping[str, str]
 _HOURS = {"fr": "%d/%m/%Y à %H:%M", "en": "%d/%m/%Y at %H:%M"}
 
@@ -122,7 +182,9 @@ def facts_of(event: Event) -> Facts:
         case WaitingLapsed():
             return {"why_fr": event.fr, "why_en": event.en}
         case events.PaymentMissing():
-            return {f"amount_{language}": _amount(event.minor, event.currency, language) for language in _HOURS}
+            return {f"amount_{language}": _amount(Money(event.minor, event.currency), language) for language in _HOURS}
+        case deposits.DepositEvent():
+            return {f"{name}_{language}": said for language in _HOURS for name, said in _of_deposit(event, language)}
     return {}
 
 
@@ -134,9 +196,32 @@ def say(kind: str, language: str, facts: Facts) -> str:
     return words.format(**{name.removesuffix(mark): said for name, said in facts.items() if name.endswith(mark)})
 
 
-def _amount(minor: int, currency: str, language: str) -> str:
-    plain = f"{minor // 100}.{minor % 100:02d}"
-    return f"{plain.replace('.', ',') if language == 'fr' else plain} {currency}"
+def _of_deposit(event: deposits.DepositEvent, language: str) -> list[tuple[str, str]]:
+    """What the words of a fact about a deposit name, in one language."""
+    match event:
+        case deposits.DepositHeld():
+            return [("what", _either(_HELD[event.taken], language))]
+        case deposits.DepositFailed():
+            return [("why", _why(event.failure, language))]
+        case deposits.DepositLapsing():
+            return [("why", _why(event.failure, language)), ("until", _hour(event.capture_before, language))]
+        case deposits.DepositCaptured():
+            taken, back = Money(event.captured, event.currency), Money(event.released, event.currency)
+            return [("captured", _amount(taken, language)), ("released", _amount(back, language))]
+    return []
+
+
+def _why(failure: str, language: str) -> str:
+    return _either(_FAILURES.get(failure, _FAILURES["declined"]), language)
+
+
+def _either(words: tuple[str, str], language: str) -> str:
+    return words[0] if language == "fr" else words[1]
+
+
+def _amount(money: Money, language: str) -> str:
+    whole, cents = divmod(money.minor, 100)
+    return f"{whole}{',' if language == 'fr' else '.'}{cents:02} {money.currency}"
 
 
 def _hour(instant: datetime, language: str) -> str:

@@ -9,6 +9,7 @@ from votremachine.accounts.rules import Actor, Role
 from votremachine.accounts.service import parties
 from votremachine.availability.events import FeedClashed, FeedFails, MaintenanceDue, OccurrencesLost
 from votremachine.bookings.events import BookingEvent
+from votremachine.deposits.events import DepositEvent
 from votremachine.infra.database import Tx
 from votremachine.notifications.models import messages
 from votremachine.notifications.rules import TOLD, Side, facts_of, say
@@ -18,8 +19,8 @@ from votremachine.notifications.schemas import MessageView
 READERS = (Role.ADMIN, Role.MANAGER, Role.MEMBER)
 
 
-async def tell(tx: Tx, event: BookingEvent) -> None:
-    """Put a fact about a booking into the inboxes of the sides it concerns; once, as the outbox delivers it."""
+async def tell(tx: Tx, event: BookingEvent | DepositEvent) -> None:
+    """Put a fact about a booking or its deposit into the inboxes of the sides it concerns; once, as it is delivered."""
     sides = {Side.OWNER: event.owner_party_id, Side.RENTER: event.renter_party_id}
     readers = {person for side in TOLD[type(event)] for person in await parties.people_of(tx, sides[side], READERS)}
     told = [

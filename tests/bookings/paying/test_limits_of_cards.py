@@ -23,7 +23,7 @@ from votremachine.payments.simulated.gateway import SimulatedGateway
 async def test_cards_are_taken_only_where_the_operator_says_so(
     till: Till, renter: Person, tractor: str, settings: Settings
 ) -> None:
-    assert Settings().card_payments is False
+    assert Settings().card_payments is True
     card, booking = await till.card(), await till.held(tractor)
     without = create_app(msgspec.structs.replace(settings, card_payments=False))
     transport = httpx.ASGITransport(without)  # type: ignore[arg-type]

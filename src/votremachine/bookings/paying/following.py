@@ -19,7 +19,7 @@ from votremachine.bookings.events import (
 from votremachine.bookings.models import booking_transitions
 from votremachine.bookings.paying import books, rules
 from votremachine.bookings.paying.charges import Charge, charges_of, in_hand, takings
-from votremachine.bookings.paying.service import ending, pay_back
+from votremachine.bookings.paying.service import pay_back
 from votremachine.bookings.rules import CLAIM_WINDOW, Booking, State
 from votremachine.bookings.service import reading, store
 from votremachine.infra.database import Tx
@@ -87,7 +87,7 @@ async def on_capture_refused(tx: Tx, fact: OrderSettled) -> None:
 async def _let_go(tx: Tx, charges: Sequence[Charge]) -> None:
     for charge in charges:
         if charge.set_aside:
-            await orders.place(tx, ending(tx, charge.order, What.RELEASE, charge.order.amount))
+            await orders.place(tx, orders.ending(tx, charge.order, What.RELEASE, charge.order.amount))
 
 
 async def _paid(tx: Tx, booking_id: UUID) -> tuple[Booking, list[Charge]]:
@@ -100,8 +100,8 @@ def _taking(tx: Tx, charge: Charge, minor: int) -> PaymentOrder:
     """The order that takes so much of what was set aside, and lets the rest go."""
     held = charge.order.amount
     if not minor:
-        return ending(tx, charge.order, What.RELEASE, held)
-    capture = ending(tx, charge.order, What.CAPTURE, Money(minor, held.currency))
+        return orders.ending(tx, charge.order, What.RELEASE, held)
+    capture = orders.ending(tx, charge.order, What.CAPTURE, Money(minor, held.currency))
     return replace(capture, gives_back=held.minor - minor)
 
 

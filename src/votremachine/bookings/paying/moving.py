@@ -17,7 +17,7 @@ from votremachine.bookings.events import BookingMoved, PaymentMissing
 from votremachine.bookings.paying import books, wishes
 from votremachine.bookings.paying.charges import Charge, charges_of, promised, rests_on
 from votremachine.bookings.paying.rules import DUE
-from votremachine.bookings.paying.service import ending, give_back, heard, pay_back
+from votremachine.bookings.paying.service import give_back, heard, pay_back
 from votremachine.bookings.rules import Booking, BookingChanged, State, Wish
 from votremachine.bookings.schemas import BookingView, Proof
 from votremachine.bookings.service import move, reading, store
@@ -113,7 +113,7 @@ async def follow(tx: Tx, order: PaymentOrder, who: Actor | None) -> Booking | Do
         return refusal
     await wishes.end(tx, order.id, wishes.State.MOVED)
     if changed.state in DUE:
-        await orders.place(tx, ending(tx, order, What.CAPTURE, order.amount))
+        await orders.place(tx, orders.ending(tx, order, What.CAPTURE, order.amount))
     return changed
 
 

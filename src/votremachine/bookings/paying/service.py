@@ -25,10 +25,10 @@ from votremachine.bookings.rules import (
 from votremachine.bookings.schemas import BookingView, Proof
 from votremachine.bookings.service import reading, store
 from votremachine.bookings.service.book import FACTS
+from votremachine.bookings.service.securing import secure
 from votremachine.fleet import service as fleet
 from votremachine.infra.database import Tx
 from votremachine.kernel.errors import DomainError
-from votremachine.kernel.money import Money
 from votremachine.kernel.states import advance
 from votremachine.payments.instruments import service as instruments
 from votremachine.payments.instruments.rules import check_ready
@@ -154,7 +154,9 @@ async def settle(tx: Tx, order: PaymentOrder, by: Actor | None) -> Booking:
     ):
         await give_back(tx, order)
         return booking
-    return await store.step(tx, booking, to, FACTS[to], by=by, changes={"expires_at": expires_at})
+    changed = await store.step(tx, booking, to, FACTS[to], by=by, changes={"expires_at": expires_at})
+    await secure(tx, changed, by, card=order.instrument_id)
+    return changed
 
 
 async def give_back(tx: Tx, order: PaymentOrder) -> None:
@@ -162,7 +164,7 @@ async def give_back(tx: Tx, order: PaymentOrder) -> None:
     for charge in charges_of(await orders.of_booking(tx, order.booking_id), order.booking_id):
         if charge.order.id == order.id and charge.stands:
             what, minor = (What.RELEASE, order.amount.minor) if charge.set_aside else (What.REFUND, charge.left)
-            await orders.place(tx, ending(tx, charge.order, what, Money(minor, order.amount.currency)))
+            await orders.place(tx, orders.ending(tx, charge.order, what, Money(minor, order.amount.currency)))
 
 
 async def pay_back(tx: Tx, charges: Sequence[Charge], due: Money) -> None:
@@ -170,22 +172,4 @@ async def pay_back(tx: Tx, charges: Sequence[Charge], due: Money) -> None:
     for charge, minor in spread(charges, in_hand(charges) - due.minor):
         if charge.under_way:
             raise StillUnderWay
-        await orders.place(tx, ending(tx, charge.order, What.REFUND, Money(minor, due.currency)))
-
-
-def ending(tx: Tx, order: PaymentOrder, what: What, amount: Money) -> PaymentOrder:
-    """An order about the money of an earlier one, for the worker to carry out at once."""
-    return PaymentOrder(
-        id=tx.new_id(),
-        what=what,
-        purpose=order.purpose,
-        subject_id=order.subject_id,
-        booking_id=order.booking_id,
-        payer_party_id=order.payer_party_id,
-        payee_party_id=order.payee_party_id,
-        amount=amount,
-        earlier_id=order.id,
-        reference=order.reference,
-        created_at=tx.now,
-        next_at=tx.now,
-    )
+        await orders.place(tx, orders.ending(tx, charge.order, What.REFUND, Money(minor, due.currency)))

@@ -33,6 +33,7 @@ from votremachine.bookings.rules import (
 from votremachine.bookings.schemas import BookingView, CheckIn, Confirm, Extend, Proof, Reschedule, Why
 from votremachine.bookings.service import decide, handover
 from votremachine.config import Settings
+from votremachine.deposits.rules import DepositMissing
 from votremachine.infra import idempotency
 from votremachine.infra.database import Database, Tx
 from votremachine.infra.openapi import Committing, Moving, Repeatable
@@ -146,14 +147,14 @@ async def extend(
     return await paying.move(request, booking_id, wish, data.instrument_id, claims, database, gateway)
 
 
-@on_booking("check_out", TooEarly, StillOut, SpanTaken)
+@on_booking("check_out", TooEarly, StillOut, SpanTaken, DepositMissing)
 async def check_out(
     request: HttpRequest,
     booking_id: FromPath[UUID],
     claims: NamedDependency[Claims],
     database: NamedDependency[Database],
 ) -> Response[BookingView]:
-    """The machine leaves with the renter."""
+    """The machine leaves with the renter; its deposit is live, or the owner waived it."""
     return await _act(request, claims, database, lambda tx, who: handover.check_out(tx, who, booking_id))
 
 

@@ -21,6 +21,7 @@ from votremachine.bookings.rules import (
 )
 from votremachine.bookings.schemas import Book, BookingView
 from votremachine.bookings.service import reading, store
+from votremachine.bookings.service.securing import secure
 from votremachine.fleet.rules import Machine, check_bookable, check_open, check_pairing, somebody_there
 from votremachine.infra.database import Tx
 from votremachine.infra.wire import SpanView
@@ -81,6 +82,8 @@ async def book(
     )
     await claim(tx, booking, machines)
     await store.add(tx, booking, path, who)
+    if booking.on_account:
+        await secure(tx, booking, who, card=None)
     tx.publish(store.fact(FACTS[booking.state], booking, who))
     return (await reading.views_of(tx, [booking], {machine.id: machine for machine in machines}))[0]
 

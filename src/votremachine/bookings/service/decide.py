@@ -25,6 +25,7 @@ from votremachine.bookings.rules import (
 from votremachine.bookings.schemas import BookingView
 from votremachine.bookings.service import reading, store
 from votremachine.bookings.service.book import FACTS
+from votremachine.bookings.service.securing import secure
 from votremachine.fleet import service as fleet
 from votremachine.infra.database import Tx
 from votremachine.kernel.states import IllegalTransition, advance
@@ -52,6 +53,7 @@ async def confirm_on_account(tx: Tx, who: Actor, booking_id: UUID) -> BookingVie
     changed = await store.step(
         tx, booking, to, FACTS[to], by=who, changes={"expires_at": expires_at, "on_account": True}
     )
+    await secure(tx, changed, who, card=None)
     return (await reading.views(tx, [changed]))[0]
 
 

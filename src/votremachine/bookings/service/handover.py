@@ -33,6 +33,7 @@ from votremachine.bookings.rules import (
 from votremachine.bookings.schemas import BookingView
 from votremachine.bookings.service import reading, store
 from votremachine.bookings.service.book import wishes
+from votremachine.deposits.service import arranging as deposits
 from votremachine.fleet import service as fleet
 from votremachine.infra.database import Tx
 from votremachine.kernel.span import Span
@@ -47,7 +48,7 @@ async def check_out(tx: Tx, who: Actor, booking_id: UUID) -> BookingView:
     """The machine leaves, at most two hours early; it is taken from this moment on.
 
     Raises `UnknownBooking`, `NotAllowed`, `TooEarly`, `IllegalTransition`, `StillOut`, and `SpanTaken` when somebody
-    else has the time until the booking begins.
+    else has the time until the booking begins, `DepositMissing`.
     """
     booking = await reading.load_locked(tx, booking_id)
     store.authorise(Verb.HAND_OVER, who, booking)
@@ -56,6 +57,8 @@ async def check_out(tx: Tx, who: Actor, booking_id: UUID) -> BookingView:
     changed = await store.step(tx, booking, State.IN_USE, MachineOut, by=who, changes={"out_at": tx.now})
     if await reading.any_out(tx, booking.machine_ids, but=booking.id):
         raise StillOut
+    if booking.deposit.minor:
+        await deposits.require_live(tx, booking.id, exempt=booking.on_account)
     if tx.now < booking.during.start:
         found = await fleet.machines_by_id(tx, booking.machine_ids)
         early = wishes(list(found.values()), Span(tx.now, booking.during.end))
@@ -84,6 +87,8 @@ async def check_in(tx: Tx, who: Actor, booking_id: UUID, at: datetime | None) ->
         changes={"returned_at": returned_at},
         facts={"late_minutes": late // timedelta(minutes=1)},
     )
+    if booking.deposit.minor:
+        await deposits.follow(tx, booking.id, starts=booking.during.start, keep_until=returned_at + CLAIM_WINDOW)
     await claims.cut(tx, booking.id, max(returned_at, (booking.out_at or returned_at) + SHORTEST_USE))
     await _weigh_risk(tx, changed, returned_at)
     return (await reading.views(tx, [changed]))[0]

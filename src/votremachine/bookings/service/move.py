@@ -12,6 +12,7 @@ from votremachine.availability.rules import SpanTaken, Taker
 from votremachine.availability.service import claims, look
 from votremachine.bookings.events import BookingMoved
 from votremachine.bookings.rules import (
+    CLAIM_WINDOW,
     EXTENDABLE,
     MOVABLE,
     Booking,
@@ -26,6 +27,7 @@ from votremachine.bookings.rules import (
 )
 from votremachine.bookings.service import store
 from votremachine.bookings.service.book import wishes, with_alternatives
+from votremachine.deposits.service import arranging as deposits
 from votremachine.fleet import service as fleet
 from votremachine.fleet.rules import Machine, check_bookable, check_hand_over, check_horizon, check_length
 from votremachine.infra.database import Tx
@@ -84,7 +86,7 @@ async def carry_out(tx: Tx, who: Actor, move: Move) -> Booking:
         await claims.move(tx, Taker.BOOKING, booking.id, wishes(machines, span), expires_at=expires_at)
     except SpanTaken:
         raise await with_alternatives(tx, booking.id, machines, span) from None
-    return await store.change(
+    changed = await store.change(
         tx,
         booking,
         BookingMoved,
@@ -99,6 +101,9 @@ async def carry_out(tx: Tx, who: Actor, move: Move) -> Booking:
             "price": new_price,
         },
     )
+    if booking.deposit.minor and booking.state is not State.HELD:
+        await deposits.follow(tx, booking.id, starts=span.start, keep_until=span.end + CLAIM_WINDOW)
+    return changed
 
 
 def _check(machines: list[Machine], booking: Booking, wish: Wish, span: Span, now: datetime) -> None:

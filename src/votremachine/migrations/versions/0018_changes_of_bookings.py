@@ -6,7 +6,7 @@ Revision 0018, after 0015.
 from alembic import op
 
 revision = "0018"
-down_revision = "0015"
+down_revision = "0017"
 
 
 def upgrade() -> None:

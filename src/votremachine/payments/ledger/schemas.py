@@ -10,7 +10,7 @@ from votremachine.kernel.money import Money
 from votremachine.payments.ledger.rules.posting import PostingKind
 
 # The accounts that a party has; the platform's are nobody else's business.
-PartyAccount = Literal["renter", "owner_pending", "owner_payable", "holds_owed"]
+PartyAccount = Literal["renter", "owner_pending", "owner_payable", "deposits", "holds_owed"]
 
 
 class BalanceView(msgspec.Struct, frozen=True):

@@ -10,15 +10,15 @@ from votremachine.payments.orders.rules import OPEN, Answer, Outcome, PaymentOrd
 log = structlog.get_logger()
 
 
-async def carry_out(gateway: Gateway, order: PaymentOrder, *, give_up: bool = False) -> Outcome:
+async def carry_out(gateway: Gateway, order: PaymentOrder) -> Outcome:
     """Give an order to the gateway, under its own key: given twice, it is carried out once.
 
-    One that still waits for its cardholder is closed there with `give_up`: nobody is charged by it any more.
+    One that is given up and still waits for its cardholder is closed there: nobody is charged by it any more.
     """
     if order.state not in OPEN:
         return Answer(order.state, order.reference, order.refusal, order.capture_before)
     try:
-        return await _ask(gateway, order, give_up)
+        return await _ask(gateway, order)
     except OutcomeUnknown as error:
         log.warning("gateway.silent", order_id=str(order.id), what=order.what, error=repr(error))
         return Silence(str(error))
@@ -27,10 +27,10 @@ async def carry_out(gateway: Gateway, order: PaymentOrder, *, give_up: bool = Fa
         return Answer(State.REFUSED, why=str(error))
 
 
-async def _ask(gateway: Gateway, order: PaymentOrder, give_up: bool) -> Answer:
+async def _ask(gateway: Gateway, order: PaymentOrder) -> Answer:
     match order.what:
         case What.CHARGE | What.HOLD:
-            return await _begin(gateway, order, give_up)
+            return await _begin(gateway, order)
         case What.CAPTURE:
             await gateway.capture(order.reference, order.amount.minor, order.id, final=True)
         case What.RELEASE:
@@ -40,14 +40,16 @@ async def _ask(gateway: Gateway, order: PaymentOrder, give_up: bool) -> Answer:
     return Answer(State.DONE, order.reference)
 
 
-async def _begin(gateway: Gateway, order: PaymentOrder, give_up: bool) -> Answer:
+async def _begin(gateway: Gateway, order: PaymentOrder) -> Answer:
     # A gateway repeats its first answer to a key, however things stand by now, and forgets keys after a day.
     if order.attempts or order.state is State.REQUIRES_ACTION:
         known = await gateway.look_up(order.id)
-        if known is not None and known.standing is Standing.REQUIRES_ACTION and give_up:
+        if known is not None and order.given_up and known.standing is Standing.REQUIRES_ACTION:
             known = await gateway.release(known.reference, uuid5(order.id, "given up"))
         if known is not None:
             return read(known)
+        if order.given_up:
+            return Answer(State.REFUSED, why="given up before the gateway heard of it")
     asked = Order(
         key=order.id,
         amount=order.amount,

@@ -87,7 +87,8 @@ class PaymentOrder(msgspec.Struct, frozen=True, kw_only=True):
     `subject_id` is the booking or deposit that it is for, `earlier_id` the charge or hold that it speaks of and
     `gives_back` what is let go, in minor units, with a capture of less than was held, and
     `reference` how the gateway calls that, or this one once it is known. `next_at`: when it is taken up again by
-    itself; None when nothing remains to be done.
+    itself; None when nothing remains to be done. `given_up`: nobody waits for its cardholder any more, and it is closed
+    at the gateway.
     """
 
     id: UUID
@@ -114,6 +115,7 @@ class PaymentOrder(msgspec.Struct, frozen=True, kw_only=True):
     refusal: Refusal | None = None
     capture_before: datetime | None = None
     settled_at: datetime | None = None
+    given_up: bool = False
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -171,9 +173,10 @@ def answered(order: PaymentOrder, answer: Answer, now: datetime) -> PaymentOrder
     )
 
 
-def given_up(order: PaymentOrder, now: datetime) -> bool:
-    """Whether its cardholder had a day to prove who they are, and did not."""
-    return order.state is State.REQUIRES_ACTION and now - order.created_at > PATIENCE
+def patient(order: PaymentOrder, now: datetime) -> PaymentOrder:
+    """The order, given up once its cardholder had a day to prove who they are, and did not."""
+    waited = order.state is State.REQUIRES_ACTION and now - order.created_at > PATIENCE
+    return replace(order, given_up=True) if waited else order
 
 
 def next_look(order: PaymentOrder, now: datetime) -> datetime:

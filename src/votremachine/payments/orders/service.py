@@ -1,6 +1,6 @@
 """Orders in the database: placing them, taking up those whose outcome is open, and keeping what became of them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -36,6 +36,7 @@ _PLACE = Write(
     ),
 )
 _ONE_LOCKED = sa.select(payment_orders).where(payment_orders.c.id == sa.bindparam("id")).with_for_update()
+_BY_IDS = sa.select(payment_orders).where(payment_orders.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
 _OF_BOOKING = (
     sa.select(payment_orders)
     .where(payment_orders.c.booking_id == sa.bindparam("booking", type_=sa.Uuid))
@@ -73,10 +74,48 @@ async def place(tx: Tx, order: PaymentOrder) -> None:
     await tx.defer(_PLACE, {f"order_{name}": value for name, value in _columns(order).items()})
 
 
+def ending(tx: Tx, order: PaymentOrder, what: What, amount: Money, *, gives_back: int = 0) -> PaymentOrder:
+    """An order about the money of an earlier one, for the worker to carry out at once."""
+    return PaymentOrder(
+        id=tx.new_id(),
+        what=what,
+        purpose=order.purpose,
+        subject_id=order.subject_id,
+        booking_id=order.booking_id,
+        payer_party_id=order.payer_party_id,
+        payee_party_id=order.payee_party_id,
+        amount=amount,
+        earlier_id=order.id,
+        reference=order.reference,
+        gives_back=gives_back,
+        created_at=tx.now,
+        next_at=tx.now,
+    )
+
+
+async def give_back(tx: Tx, order: PaymentOrder) -> None:
+    """Order that all that was taken or set aside goes back; the worker carries it out."""
+    what = What.REFUND if order.what is What.CHARGE else What.RELEASE
+    await place(tx, ending(tx, order, what, order.amount))
+
+
+async def give_up(tx: Tx, order_id: UUID) -> None:
+    """Wait for this cardholder no more: the worker closes the order at the gateway, whatever it finds there."""
+    waiting = (payment_orders.c.id == order_id, payment_orders.c.state == State.REQUIRES_ACTION)
+    await tx.execute(payment_orders.update().where(*waiting).values(given_up=True, next_at=tx.now))
+
+
 async def load_locked(tx: Tx, order_id: UUID) -> PaymentOrder | None:
     """An order that nobody else settles until this transaction ends."""
     row = await tx.row(_ONE_LOCKED, {"id": order_id})
     return None if row is None else from_row(row)
+
+
+async def by_ids(tx: Tx, ids: Collection[UUID]) -> Mapping[UUID, PaymentOrder]:
+    """These orders as they stand, in one statement; none without ids."""
+    if not ids:
+        return {}
+    return {row.id: from_row(row) for row in await tx.rows(_BY_IDS, {"ids": list(ids)})}
 
 
 async def of_booking(tx: Tx, booking_id: UUID) -> list[PaymentOrder]:
@@ -119,9 +158,11 @@ async def settle(tx: Tx, order: PaymentOrder, answer: Answer) -> PaymentOrder | 
 def posting_of(order: PaymentOrder) -> Posting:
     """What the ledger says of an order that was carried out."""
     payer, amount, reference = order.payer_party_id, order.amount, order.reference
+    for_deposit = order.purpose is Purpose.DEPOSIT
     match order.what:
         case What.CHARGE:
-            return recipes.charged(payer, amount, reference)
+            taken = recipes.deposit_taken if for_deposit else recipes.charged
+            return taken(payer, amount, reference)
         case What.HOLD:
             return recipes.hold_placed(payer, amount, reference)
         case What.CAPTURE:
@@ -129,7 +170,8 @@ def posting_of(order: PaymentOrder) -> Posting:
         case What.RELEASE:
             return recipes.hold_released(payer, amount, reference)
         case What.REFUND:
-            return recipes.refund_paid(payer, amount, reference)
+            paid_back = recipes.deposit_paid_back if for_deposit else recipes.refund_paid
+            return paid_back(payer, amount, reference)
 
 
 async def put_off(tx: Tx, order: PaymentOrder) -> None:
@@ -175,6 +217,7 @@ def from_row(row: sa.Row[Any]) -> PaymentOrder:
         next_at=row.next_at,
         created_at=row.created_at,
         settled_at=row.settled_at,
+        given_up=row.given_up,
     )
 
 
@@ -205,4 +248,5 @@ def _columns(order: PaymentOrder) -> dict[str, Any]:
         "next_at": order.next_at,
         "created_at": order.created_at,
         "settled_at": order.settled_at,
+        "given_up": order.given_up,
     }
