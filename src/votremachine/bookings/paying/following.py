@@ -18,7 +18,7 @@ from votremachine.bookings.events import (
 )
 from votremachine.bookings.models import booking_transitions
 from votremachine.bookings.paying import books, rules
-from votremachine.bookings.paying.charges import Charge, charges_of, in_hand, takings
+from votremachine.bookings.paying.charges import Charge, charges_of, takings
 from votremachine.bookings.paying.service import pay_back
 from votremachine.bookings.rules import CLAIM_WINDOW, Booking, State
 from votremachine.bookings.service import reading, store
@@ -39,8 +39,8 @@ FellThrough = BookingDeclined | BookingExpired | BookingCancelled | RenterAbsent
 async def on_confirmed(tx: Tx, fact: BookingConfirmed) -> None:
     """A booking stands: what was set aside for it is taken, and the rental is due."""
     booking, charges = await _paid(tx, fact.booking_id)
-    if not any(charge.stands for charge in charges):
-        # On account; or it was called off before this fact came through.
+    if booking.on_account or not any(charge.stands for charge in charges):
+        # Or it was called off before this fact came through.
         return
     await books.due(tx, booking)
     for charge, minor in takings(charges, booking.price.total.minor):
@@ -48,15 +48,23 @@ async def on_confirmed(tx: Tx, fact: BookingConfirmed) -> None:
 
 
 async def on_fallen_through(tx: Tx, fact: FellThrough) -> None:
-    """Nothing comes of a booking: what was set aside is released, what was taken goes back as was agreed."""
+    """Nothing comes of a booking: the cards pay what the renter owes by the terms, and the rest goes back."""
     booking, charges = await _paid(tx, fact.booking_id)
-    await _let_go(tx, charges)
-    if not in_hand(charges):
-        # A payment that came too late for the booking went back at once.
+    if not any(charge.stands for charge in charges):
+        # On account; or a payment that came too late for the booking went back at once.
         return
-    back = await _back(tx, booking, fact)
+    at, stood = await _fell_through(tx, booking.id)
+    if booking.on_account or not stood:
+        # It never rested on this money, whatever the terms: all of it goes back.
+        await _let_go(tx, charges)
+        await pay_back(tx, charges, Money(0, booking.price.total.currency))
+        return
+    back = _back(booking, fact, at)
+    kept = booking.price.total - back.to_renter
     await books.given_back(tx, booking, back)
-    await pay_back(tx, charges, booking.price.total - back.to_renter)
+    for charge, minor in takings(charges, kept.minor):
+        await orders.place(tx, _taking(tx, charge, minor))
+    await pay_back(tx, charges, kept)
     if back.kept.owner.minor:
         await _owe(tx, booking, tx.now, timedelta(0))
 
@@ -64,7 +72,7 @@ async def on_fallen_through(tx: Tx, fact: FellThrough) -> None:
 async def on_returned(tx: Tx, fact: MachineReturned) -> None:
     """The machine is back: its owner is paid what is due of it once nobody can claim damage any more."""
     booking, charges = await _paid(tx, fact.booking_id)
-    if charges and booking.returned_at is not None:
+    if charges and not booking.on_account and booking.returned_at is not None:
         await _owe(tx, booking, booking.returned_at, CLAIM_WINDOW)
 
 
@@ -109,17 +117,19 @@ async def _owe(tx: Tx, booking: Booking, since: datetime, window: timedelta) -> 
     await payouts.owe(tx, booking.id, booking.owner_party_id, booking.price.total.currency, since, window)
 
 
-async def _back(tx: Tx, booking: Booking, fact: FellThrough) -> Refund:
+def _back(booking: Booking, fact: FellThrough, at: datetime) -> Refund:
     """What goes back, at the moment of calling it off."""
     if isinstance(fact, RenterAbsent):
         return rules.missed(booking.price)
     by = CalledOffBy.PLATFORM
     if isinstance(fact, BookingCancelled) and fact.by is not None:
         by = CalledOffBy.OWNER if fact.by_owner else CalledOffBy.RENTER
-    return rules.back(booking, await _fell_through_at(tx, booking.id), by)
+    return rules.back(booking, at, by)
 
 
-async def _fell_through_at(tx: Tx, booking_id: UUID) -> datetime:
-    last = sa.select(sa.func.max(booking_transitions.c.at)).where(booking_transitions.c.booking_id == booking_id)
-    found: datetime = (await tx.execute(last)).scalar_one()
-    return found
+async def _fell_through(tx: Tx, booking_id: UUID) -> tuple[datetime, bool]:
+    """When a booking came to its end, and whether it ever stood."""
+    steps = booking_transitions.c
+    found = sa.select(sa.func.max(steps.at), sa.func.bool_or(steps.to_state == State.CONFIRMED))
+    row = (await tx.execute(found.where(steps.booking_id == booking_id))).one()
+    return row[0], row[1]

@@ -55,8 +55,8 @@ BEGINNING = frozenset({What.CHARGE, What.HOLD})
 # How long whoever carries an order out has it to themselves; longer than any gateway is waited for.
 LEASE = timedelta(seconds=60)
 SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=5), timedelta(minutes=15)
-# A cardholder who has not proved who they are by then never will: their order is closed, so that nobody is charged by it
-# when nobody looks any more.
+# A cardholder who has not proved who they are by then never will: their order is closed, lest it charge them when
+# nobody looks any more.
 PATIENCE = timedelta(hours=24)
 
 
