@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -131,5 +132,5 @@ async def _fell_through(tx: Tx, booking_id: UUID) -> tuple[datetime, bool]:
     """When a booking came to its end, and whether it ever stood."""
     steps = booking_transitions.c
     found = sa.select(sa.func.max(steps.at), sa.func.bool_or(steps.to_state == State.CONFIRMED))
-    row = (await tx.execute(found.where(steps.booking_id == booking_id))).one()
+    row: Any = await tx.row(found.where(steps.booking_id == booking_id))
     return row[0], row[1]

@@ -1,4 +1,4 @@
-"""The simulated gateway at the end of a bad line: what is said to it, or what it answers, is lost when a test wants it."""
+"""The simulated gateway at the end of a bad line: orders, or answers to them, get lost as a test wants it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,8 +1,8 @@
-"""The whole machine: the clock, the worker and the bad line as rules; what must always be so; and what must be in the end."""
+"""The whole machine: the clock, the worker and the bad line as rules; what must always be so; and what in the end."""
 
 import sys
 from datetime import datetime, timedelta
-from uuid import UUID
+from functools import partial
 
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
@@ -11,15 +11,16 @@ from tests.bookings.paying.money import books
 from tests.bookings.paying.money.books import Booked
 from tests.bookings.paying.money.lossy import Loss
 from tests.bookings.paying.money.paying import DAY, HOUR, some
-from tests.bookings.paying.money.renting import Renting
+from tests.bookings.paying.money.securing import Securing
 from tests.bookings.paying.money.stage import SWEEPS
 from tests.bookings.paying.money.terms import Rental
+from votremachine.deposits.service import ending
 from votremachine.payments.ledger.proof import prove
 
 MINUTE = timedelta(minutes=1)
 
 
-class MoneyMachine(Renting):
+class MoneyMachine(Securing):
     """After each step what is cheap to ask; in the end everything settles, and every cent is accounted for."""
 
     @rule(minutes=st.sampled_from([1, 2, 5, 16, 61]))
@@ -37,7 +38,7 @@ class MoneyMachine(Renting):
         starts = [one.start for one in self.rentals.values() if one.state in {"confirmed", "in_use"}]
         self.stage.now = max(self.stage.now, starts[nth % len(starts)] + late * HOUR)
 
-    @rule(name=st.sampled_from(["drain_outbox", "carry_out_orders", "expire_provisional", "post"]))
+    @rule(name=st.sampled_from(["drain_outbox", "carry_out_orders", "expire_provisional", "keep_deposits", "post"]))
     def one_sweep(self, name: str) -> None:
         self.runner.run(SWEEPS[name](self.stage))
         self.learn()
@@ -79,7 +80,7 @@ class MoneyMachine(Renting):
             self.runner.close()
 
     def _settle(self) -> None:
-        self.attempts.clear()
+        self._conclude()
         self.runner.run(self.stage.settle())
         self.learn()
         self._check_nothing_broken()
@@ -90,7 +91,22 @@ class MoneyMachine(Renting):
         money = self.runner.run(self.stage.read(books.booked))
         assert set(money) - {None} == set(self.rentals)
         for ref, one in self.rentals.items():
-            self._judge(ref, one, money[ref])
+            self._judge(one, money[ref], self.awards.get(ref, 0))
+
+    def _conclude(self) -> None:
+        """Whatever still stands comes to its end: brought back, or nobody came; and no claim stays open."""
+        self.attempts.clear()
+        self.runner.run(self.stage.work())
+        self.stage.now = max([self.stage.now, *(one.start for one in self.rentals.values())]) + HOUR
+        self.runner.run(self.stage.work())
+        self.learn()
+        for ref, one in self.rentals.items():
+            if one.state == "in_use":
+                self.check_in(ref)
+            elif one.state == "confirmed":
+                self.no_show(ref)
+        for ref, claim in self.claims.items():
+            self.ok(partial(ending.let_go, booking_id=ref, claim_id=claim))
 
     def _check_nothing_broken(self) -> None:
         broken = self.runner.run(self.stage.read(books.broken))
@@ -99,14 +115,17 @@ class MoneyMachine(Renting):
     def _since(self) -> datetime:
         return self.stage.now - 3650 * DAY
 
-    def _judge(self, ref: UUID, one: Rental, found: Booked) -> None:
+    def _judge(self, one: Rental, found: Booked, award: int) -> None:
         shares, kept = one.shares(), one.kept()
-        # While nobody worked for days, the machine left, and what was set aside for it ran out: now it is owed.
-        owed = kept if found.lost else 0
+        # What was set aside and ran out while nobody worked for days is owed.
+        owed = kept - found.paid if found.lost else 0
+        assert 0 <= owed <= found.lost, (found, one)
+        assert found.deposit in {0, award}, (found, award)
         expected = {
-            "gateway": kept - owed,
-            "renter": owed,
-            "owner_pending": -shares.owner,
+            "gateway": kept - owed + found.deposit,
+            # What was taken of a deposit waits there for the claim that it was taken for.
+            "renter": owed - found.deposit,
+            "owner": -shares.owner,
             "fees": -shares.fee,
             "vat_collected": -shares.vat,
         }

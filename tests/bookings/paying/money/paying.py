@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from tests.bookings.paying.money.stage import CARDS, PAYS, Renter, Stage
-from tests.bookings.paying.money.terms import Rental
+from tests.bookings.paying.money.terms import Part, Rental
+from votremachine.accounts.rules import Actor
 from votremachine.bookings.paying import service as paying
-from votremachine.bookings.schemas import Book, BookingView, Proof
+from votremachine.bookings.schemas import Book, BookingView
 from votremachine.bookings.service import decide
 from votremachine.bookings.service.book import book
 from votremachine.infra.database import Tx
@@ -21,6 +22,7 @@ from votremachine.kernel.errors import DomainError, Kind
 from votremachine.payments.gateway import NotAtGateway
 from votremachine.payments.orders.carrying import carry_out
 from votremachine.payments.orders.rules import Answer, Outcome, PaymentOrder
+from votremachine.pricing.rules.lines import Price
 
 START = datetime(2026, 6, 1, 6, tzinfo=UTC)
 A_MOMENT = timedelta(milliseconds=5)
@@ -31,12 +33,16 @@ starts = st.integers(1, 30) | st.sampled_from([40, 72, 130, 200, 400])
 cards = st.one_of(st.sampled_from(sorted(PAYS)), st.sampled_from(CARDS))
 
 
+Ending = Callable[[Tx, Actor, PaymentOrder, Outcome], Awaitable[Any]]
+
+
 @dataclass
 class Attempt:
-    """A confirmation under way: written down, perhaps asked, not yet ended."""
+    """Something that a card is to pay for: written down, perhaps asked, not yet ended; `end` ends it."""
 
     ref: UUID
     order: PaymentOrder
+    end: Ending
     outcome: Outcome | None = None
 
 
@@ -80,6 +86,8 @@ class Paying(RuleBasedStateMachine):
         self.rentals: dict[UUID, Rental] = {}
         self.attempts: list[Attempt] = []
         self.secrets: list[str] = []
+        self.claims: dict[UUID, UUID] = {}
+        self.awards: dict[UUID, int] = {}
         self.hold(0, chosen, start, 30, on_account=False)
         self.confirm(next(iter(self.rentals)), token)
 
@@ -89,11 +97,31 @@ class Paying(RuleBasedStateMachine):
         try:
             return self.runner.run(self.stage.database.run(verb))
         except DomainError as error:
-            assert error.kind is not Kind.FAULT, error
+            if error.kind is Kind.FAULT:
+                raise
             return None
+
+    def ok(self, verb: Callable[[Tx], Awaitable[None]]) -> bool:
+        """Whether a verb that answers nothing is not refused."""
+
+        async def answering(tx: Tx) -> bool:
+            await verb(tx)
+            return True
+
+        return self.do(answering) is not None
 
     def learn(self) -> None:
         """What the worker did meanwhile, judged as far as it can be; in the machine that knows of it."""
+
+    def parts(self, price: Price) -> list[Part]:
+        """What each machine costs, from the lines that people read."""
+        by_machine: dict[UUID, list[tuple[int, int]]] = {}
+        for line in price.lines:
+            by_machine.setdefault(line.machine_id, []).append((line.net.minor, line.vat_amount.minor))
+        return [
+            Part(self.stage.terms[machine], sum(net for net, _ in lines), sum(vat for _, vat in lines))
+            for machine, lines in by_machine.items()
+        ]
 
     def hour(self) -> datetime:
         """The hour that has begun."""
@@ -118,27 +146,19 @@ class Paying(RuleBasedStateMachine):
         asked.payment = "on_account" if on_account else None
         made: BookingView | None = self.do(lambda tx: book(tx, one.who, asked))
         if made is not None:
-            policies = [("flexible", "moderate", "strict")[i] for i in sorted(chosen)]
-            net, total = made.price.net.minor, made.price.total.minor
-            rental = Rental(one.party, policies, net, total, begin, made.state.value, on_account)
-            self.rentals[made.id] = rental
+            self.rentals[made.id] = Rental(one.party, self.parts(made.price), begin, made.state.value, on_account)
 
     @precondition(some("held"))
     @rule(ref=rental_in("held"), token=cards)
     def confirm(self, ref: UUID, token: str) -> None:
         """As the route does it, all at once."""
-        attempt = self._begin(ref, token)
-        if attempt is not None:
-            self._ask(attempt)
-            self._end(attempt)
+        self.at_once(self._begin(ref, token))
 
     @precondition(some("held"))
     @rule(ref=rental_in("held"), token=cards)
     def begin_to_confirm(self, ref: UUID, token: str) -> None:
         """The first transaction alone. What follows may come late, or never."""
-        attempt = self._begin(ref, token)
-        if attempt is not None:
-            self.attempts.append(attempt)
+        self.step_by_step(self._begin(ref, token))
 
     @precondition(some_attempt)
     @rule(nth=st.integers(0, 5))
@@ -147,7 +167,7 @@ class Paying(RuleBasedStateMachine):
 
     @precondition(some_asked)
     @rule(nth=st.integers(0, 5))
-    def end_the_confirmation(self, nth: int) -> None:
+    def end_what_was_asked(self, nth: int) -> None:
         asked = [one for one in self.attempts if one.outcome is not None]
         attempt = asked[nth % len(asked)]
         self.attempts.remove(attempt)
@@ -180,13 +200,27 @@ class Paying(RuleBasedStateMachine):
             self.rentals[ref].state = view.state.value
 
     def _begin(self, ref: UUID, token: str) -> Attempt | None:
-        renter = self.renter_of(ref)
-        card = self.runner.run(self.stage.card(renter, token))
-        order: PaymentOrder | None = self.do(lambda tx: paying.begin(tx, renter.who, ref, card))
+        who, card = self.renter_of(ref).who, self.card_of(ref, token)
+        order: PaymentOrder | None = self.do(lambda tx: paying.begin(tx, who, ref, card))
         if order is None:
             return None
         self.rentals[ref].tried.add(order.id)
-        return Attempt(ref, order)
+        return Attempt(ref, order, paying.end)
+
+    def card_of(self, ref: UUID, token: str) -> UUID:
+        """The card of this kind that its renter has."""
+        return self.runner.run(self.stage.card(self.renter_of(ref), token))
+
+    def at_once(self, attempt: Attempt | None) -> None:
+        """As routes do it."""
+        if attempt is not None:
+            self._ask(attempt)
+            self._end(attempt)
+
+    def step_by_step(self, attempt: Attempt | None) -> None:
+        """What follows may come late, or never."""
+        if attempt is not None:
+            self.attempts.append(attempt)
 
     def _ask(self, attempt: Attempt) -> None:
         attempt.outcome = self.runner.run(carry_out(self.stage.gateway, attempt.order))
@@ -196,9 +230,8 @@ class Paying(RuleBasedStateMachine):
     def _end(self, attempt: Attempt) -> None:
         who, outcome = self.renter_of(attempt.ref).who, attempt.outcome
         assert outcome is not None
-        told = self.do(lambda tx: paying.end(tx, who, attempt.order, outcome))
+        told = self.do(lambda tx: attempt.end(tx, who, attempt.order, outcome))
         self.seen.add(told.code if isinstance(told, DomainError) else type(told).__name__)
         self.learn()
         if isinstance(told, BookingView) and not self.rentals[attempt.ref].on_account:
             assert self.rentals[attempt.ref].paid, "who is told that it is confirmed has paid"
-        assert isinstance(told, BookingView | Proof | DomainError)

@@ -1,6 +1,6 @@
 """Where the machine plays: the real services on the real database, a bad line to the gateway, and a worker by hand."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +14,8 @@ from tests.cast import farmer, listed
 from tests.emptying import empty
 from votremachine.accounts.rules import Actor
 from votremachine.bookings.jobs import complete_returned, expire_provisional, warn_overdue
+from votremachine.config import Settings
+from votremachine.deposits.jobs import keep_deposits
 from votremachine.fleet.rules import Cancellation
 from votremachine.infra.database import Database, Tx
 from votremachine.infra.outbox import drain
@@ -28,12 +30,14 @@ from votremachine.payments.simulated import posting
 from votremachine.worker import HANDLERS
 
 SECRET = b"what the simulated gateway signs with"
-# What is booked: at once or on request, under each of the terms, at prices that leave cents over when they are halved.
-OFFERED = [("flexible", False, 10_001), ("moderate", True, 9_999), ("strict", False, 12_347)]
+# What is booked: at once or on request, under each of the terms, at prices that leave cents over when they are halved,
+# with a deposit or without.
+OFFERED = [("flexible", False, 10_001, 50_000), ("moderate", True, 9_999, 30_001), ("strict", False, 12_347, 0)]
 # Every card that can be saved; the first pay without ado.
 CARDS = [
     "tok_visa",
     "tok_short_hold",
+    "tok_declines_renewal",
     "tok_webhooks_twice",
     "tok_webhooks_reordered",
     "tok_timeout_before",
@@ -43,11 +47,14 @@ CARDS = [
     "tok_declined",
     "tok_insufficient_funds",
 ]
-PAYS = {"tok_visa", "tok_short_hold", "tok_webhooks_twice", "tok_webhooks_reordered", "tok_authenticates_once"}
+RENEWS = {"tok_visa", "tok_short_hold", "tok_webhooks_twice", "tok_webhooks_reordered", "tok_authenticates_once"}
+PAYS = RENEWS | {"tok_declines_renewal"}
 _NEXT = sa.text(
     """
     SELECT min(due) AS due FROM (
         SELECT min(due_at) AS due FROM outbox UNION ALL SELECT min(next_at) FROM payment_orders
+        UNION ALL SELECT min(next_at) FROM deposits
+        UNION ALL SELECT min(returned_at) + interval '48 hours' FROM bookings WHERE state = 'returned'
         UNION ALL SELECT min(expires_at) FROM bookings WHERE state IN ('held', 'requested')
         UNION ALL SELECT min(due_at) FROM simulated_webhooks
         UNION ALL SELECT min(capture_before) FROM simulated_orders) AS every
@@ -79,15 +86,19 @@ class Stage:
         self.owner: Actor
         self.renters: list[Renter] = []
         self.machines: list[UUID] = []
+        self.terms: dict[UUID, str] = {}
 
-    async def open(self, deposits: tuple[int, ...] = (0, 0, 0)) -> None:
+    async def open(self) -> None:
         async with self.database.begin() as tx:
             await empty(tx)
             self.owner = await farmer(tx, "owner")
             self.machines = [
-                await listed(tx, self.owner, on_request=asks, day=day, cancellation=Cancellation(terms), deposit=deposit)
-                for (terms, asks, day), deposit in zip(OFFERED, deposits, strict=True)
+                await listed(
+                    tx, self.owner, on_request=asks, day=day, cancellation=Cancellation(terms), deposit=deposit
+                )
+                for terms, asks, day, deposit in OFFERED
             ]
+            self.terms = dict(zip(self.machines, (name for name, *_ in OFFERED), strict=True))
             self.renters = [Renter(await farmer(tx, name), {}) for name in ("anne", "bruno")]
 
     async def card(self, renter: Renter, token: str) -> UUID:
@@ -141,24 +152,27 @@ class Stage:
         await self.database.run(lambda tx: notices.receive(tx, notice))
         return httpx.Response(204)
 
-    async def rows(self, question: sa.TextClause) -> Any:
+    async def rows(self, question: sa.Executable, values: Mapping[str, Any] | None = None) -> Any:
         async with self.database.read() as tx:
-            return await tx.rows(question)
+            return await tx.rows(question, values)
 
     async def read(self, question: Callable[[Tx], Awaitable[Any]]) -> Any:
         async with self.database.read() as tx:
             return await question(tx)
 
 
-def _of_worker(job: Callable[[dict[str, Any]], Awaitable[int]]) -> Callable[[Stage], Awaitable[Any]]:
-    return lambda stage: job({"database": stage.database, "gateway": stage.gateway})
+def _of_worker(
+    job: Callable[[dict[str, Any]], Coroutine[Any, Any, int]],
+) -> Callable[[Stage], Coroutine[Any, Any, Any]]:
+    return lambda stage: job({"database": stage.database, "gateway": stage.gateway, "settings": Settings()})
 
 
 # By name, as the machine chooses among them.
-SWEEPS: dict[str, Callable[[Stage], Awaitable[Any]]] = {
+SWEEPS: dict[str, Sweep] = {
     "drain_outbox": lambda stage: drain(stage.database, HANDLERS),
     "expire_provisional": _of_worker(expire_provisional),
     "carry_out_orders": _of_worker(carry_out_orders),
+    "keep_deposits": _of_worker(keep_deposits),
     "lapse": lambda stage: stage.gateway.lapse(),
     "post": Stage.post,
     "complete_returned": _of_worker(complete_returned),

@@ -1,4 +1,4 @@
-"""The oracle: what each renter should have paid in the end and each part should have of it, by the terms, in plain cents.
+"""The oracle: what each renter should have paid in the end and who should have it, by the terms, in plain cents.
 
 Written from docs/ledger.md and docs/paying.md alone: it imports nothing of the code that it judges.
 """
@@ -31,14 +31,21 @@ class Shares:
         return self.owner + self.fee + self.vat
 
 
+@dataclass(frozen=True)
+class Part:
+    """What one machine of a booking costs, and the terms on which it may be called off."""
+
+    policy: str
+    net: int
+    vat: int
+
+
 @dataclass
 class Rental:
     """What the test did with a booking, as far as its money goes. `paid` once it stood by a card's money."""
 
     renter: UUID
-    policies: list[str]
-    net: int
-    total: int
+    parts: list[Part]
     start: datetime
     state: str = "held"
     on_account: bool = False
@@ -46,6 +53,21 @@ class Rental:
     # When and by whom it was called off, if it was: "renter", "owner", "platform".
     called_off: tuple[datetime, str] | None = None
     tried: set[UUID] = field(default_factory=set)
+    # Other times that somebody wants to pay the difference for.
+    wishes: list[tuple[datetime, datetime]] = field(default_factory=list)
+
+    @property
+    def net(self) -> int:
+        return sum(part.net for part in self.parts)
+
+    @property
+    def total(self) -> int:
+        return sum(part.net + part.vat for part in self.parts)
+
+    @property
+    def asks(self) -> bool:
+        """Whether an owner is asked: the machine with moderate terms is booked on request."""
+        return any(part.policy == "moderate" for part in self.parts)
 
     def kept(self) -> int:
         """What the renter has paid for good."""
@@ -65,9 +87,9 @@ class Rental:
         return Shares(*divided(self.kept(), [self.total - fee - vat, fee, vat]))
 
     def _back(self, at: datetime) -> int:
-        """What comes back to a renter who calls it off: by the kindest of the terms, net and VAT each rounded."""
-        per_cent = max(_per_cent(policy, self.start - at) for policy in self.policies)
-        return half_up(self.net * per_cent, 100) + half_up((self.total - self.net) * per_cent, 100)
+        """What comes back to a renter who calls it off: of each machine by its own terms, net and VAT each rounded."""
+        rated = [(part, _per_cent(part.policy, self.start - at)) for part in self.parts]
+        return sum(half_up(part.net * rate, 100) + half_up(part.vat * rate, 100) for part, rate in rated)
 
 
 def half_up(numerator: int, denominator: int) -> int:

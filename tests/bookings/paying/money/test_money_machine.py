@@ -29,7 +29,7 @@ def test_the_money_is_where_the_terms_say(database_url: str) -> None:
     run_state_machine_as_test(
         MoneyMachine,
         settings=settings(
-            max_examples=50,
+            max_examples=15,
             stateful_step_count=40,
             # A run costs a second: what is found is told as it was found, rather than searched for a shorter one.
             phases=[Phase.explicit, Phase.generate],
