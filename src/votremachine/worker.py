@@ -26,7 +26,9 @@ from votremachine.availability.feeds.jobs import fetch_feeds
 from votremachine.availability.maintenance.jobs import propose_maintenance
 from votremachine.bookings import events
 from votremachine.bookings.jobs import complete_returned, expire_provisional, warn_overdue
-from votremachine.bookings.paying.following import on_capture_refused, on_confirmed, on_fallen_through
+from votremachine.bookings.paying import moving
+from votremachine.bookings.paying.following import on_capture_refused, on_confirmed, on_fallen_through, on_returned
+from votremachine.bookings.paying.moving import on_difference_refused, on_moved
 from votremachine.bookings.paying.service import on_settled
 from votremachine.bookings.securing import on_over
 from votremachine.bookings.waiting import events as waiting
@@ -70,9 +72,10 @@ HANDLERS: Handlers = {
     events.BookingDeclined: (tell, on_fallen_through, on_over),
     events.BookingExpired: (tell, on_fallen_through, on_over),
     events.BookingCancelled: (tell, on_fallen_through, on_over),
-    events.BookingMoved: (tell,),
+    events.BookingMoved: (tell, on_moved),
+    events.PaymentMissing: (tell,),
     events.MachineReplaced: (tell,),
-    events.MachineReturned: (tell,),
+    events.MachineReturned: (tell, on_returned),
     events.BookingCompleted: (on_over,),
     events.RenterAbsent: (tell, on_fallen_through, on_over),
     events.BookingAtRisk: (tell,),
@@ -89,7 +92,7 @@ HANDLERS: Handlers = {
     deposits.DepositReleased: (tell,),
     deposits.DepositWaived: (tell,),
     deposits.DepositCaptured: (tell,),
-    OrderSettled: (on_settled, on_capture_refused, on_deposit_settled),
+    OrderSettled: (on_settled, on_capture_refused, moving.on_settled, on_difference_refused, on_deposit_settled),
     GatewayNoticed: (look_again,),
     calendar.FeedClashed: (tell_owner,),
     calendar.FeedFails: (tell_owner,),

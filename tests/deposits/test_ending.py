@@ -1,7 +1,6 @@
 """How deposits end: called off, declined, waived, kept by a claim, captured; and how they follow a booking's times."""
 
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,11 +11,14 @@ from sqlalchemy.exc import IntegrityError
 
 from tests.deposits.conftest import HELD, Vault, decides
 from tests.people import Json, Person, World, at
+from votremachine.accounts.rules import Actor
 from votremachine.bookings.jobs import complete_returned, expire_provisional
-from votremachine.bookings.service import move
+from votremachine.bookings.rules import Wish, WishKind
+from votremachine.bookings.service import move, reading
 from votremachine.deposits.jobs import keep_deposits
 from votremachine.deposits.rules import DepositNotLive, DepositOver, MoreThanHeld, State, Way
 from votremachine.deposits.service import capturing, ending
+from votremachine.infra.database import Tx
 from votremachine.kernel.money import Money
 from votremachine.payments.gateway import Standing
 from votremachine.payments.orders.jobs import carry_out_orders
@@ -268,7 +270,12 @@ async def test_extended_while_its_renewal_is_under_way_one_hold_stays(
     assert first.capture_before is not None
     vault.clock.turn_to(first.capture_before - timedelta(hours=23))
     await keep_deposits(vault.context)
-    longer = partial(move.extend, booking_id=UUID(booking["id"]), version=booking["version"], end=at(20))
+    wish = Wish(WishKind.EXTEND, booking["version"], at(20))
+
+    async def longer(tx: Tx, who: Actor) -> None:
+        locked = await reading.load_locked(tx, UUID(booking["id"]))
+        await move.carry_out(tx, who, await move.weigh(tx, who, locked, wish))
+
     await vault.does(renter, longer)
     await keep_deposits(vault.context)
     await vault.work()

@@ -55,6 +55,13 @@ class BookingMoved(BookingEvent, frozen=True, kw_only=True):
     """Its time changed."""
 
 
+class PaymentMissing(BookingEvent, frozen=True, kw_only=True):
+    """A booking that stands costs more than its cards have paid, by so many minor units: the renter owes it."""
+
+    minor: int
+    currency: str
+
+
 class MachineReplaced(BookingEvent, frozen=True, kw_only=True):
     """Another machine of the owner takes the place of one; `machine_ids` has both."""
 

@@ -78,6 +78,25 @@ booking_machines = sa.Table(
     sa.Index(None, "machine_id"),
 )
 
+# Another time that a renter pays the difference for, kept with the order that sets it aside.
+booking_wishes = sa.Table(
+    "booking_wishes",
+    metadata,
+    sa.Column("order_id", sa.Uuid, primary_key=True),
+    sa.Column("booking_id", sa.Uuid, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("starts", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("ends", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("version", sa.Integer, nullable=False, comment="of the booking that is to be moved"),
+    sa.Column("total_minor", sa.BigInteger, nullable=False, comment="what it costs then, as it was agreed"),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Index(None, "booking_id", "order_id"),
+    sa.CheckConstraint("kind IN ('reschedule', 'extend')", name="kind"),
+    sa.CheckConstraint("state IN ('waiting', 'moved', 'dropped')", name="state"),
+    sa.CheckConstraint("starts < ends", name="span"),
+)
+
 # Who took it from which state to which, when and why; a change of time is a step from a state to itself.
 booking_transitions = sa.Table(
     "booking_transitions",

@@ -61,7 +61,7 @@ AT_RISK_AHEAD = timedelta(hours=24)
 
 
 class AgreedTerms(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the owner of one machine had agreed to on the day of booking: a later change of terms is for later bookings."""
+    """What the owner of one machine had agreed to on the day of booking; what changes later is for later bookings."""
 
     cancellation: Cancellation
 
@@ -97,6 +97,26 @@ class Booking(msgspec.Struct, frozen=True):
     def agreed_ids(self) -> tuple[UUID, ...]:
         """The machines that the price was agreed for, in order of id."""
         return tuple(sorted(self.stands_for.get(machine_id, machine_id) for machine_id in self.machine_ids))
+
+
+class WishKind(StrEnum):
+    """How a booking's time is to change."""
+
+    RESCHEDULE = "reschedule"
+    EXTEND = "extend"
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """Another time for the booking as it was at this version; to extend it, `start` is left as it is."""
+
+    kind: WishKind
+    version: int
+    end: datetime
+    start: datetime | None = None
+
+    def span(self, booking: Booking) -> Span:
+        """The time that is wished for. Raises what `Span` does."""
+        return Span(self.start or booking.during.start, self.end)
 
 
 class BookingsStand(DomainError):
@@ -163,13 +183,6 @@ class NotMovable(DomainError):
     code = "not_movable"
     en = "This is {state}: its time cannot be changed any more."
     fr = "L'état est « {state} » : la période ne peut plus changer."
-
-
-class PaidByCard(DomainError):
-    kind = Kind.CONFLICT
-    code = "paid_by_card"
-    en = "This was paid by card, and another time has another price: cancel and book anew."
-    fr = "La location est payée par carte, et une autre période a un autre prix : annulez et réservez à nouveau."
 
 
 class NotLater(DomainError):
@@ -249,12 +262,6 @@ def check_movable(booking: Booking) -> None:
     """Raises `OwnerDecides` once an owner who is asked has approved the time: neither side changes it alone then."""
     if booking.on_request and booking.state in EXTENDABLE:
         raise OwnerDecides
-
-
-def check_paid(booking: Booking, new_total: Money) -> None:
-    """Raises `PaidByCard` where another time would cost something else than was paid for this one."""
-    if booking.state is not State.HELD and not booking.on_account and new_total != booking.price.total:
-        raise PaidByCard
 
 
 def check_cancellable(booking: Booking, by_owner: bool, now: datetime) -> None:

@@ -42,12 +42,18 @@ class Confirm(Input):
 
 
 class Reschedule(Input):
+    """Another time. `instrument_id`: the card that pays what it costs more; by default the one that paid."""
+
     start: datetime
     end: datetime
+    instrument_id: UUID | None = None
 
 
 class Extend(Input):
+    """A later end; `instrument_id` as in `Reschedule`."""
+
     end: datetime
+    instrument_id: UUID | None = None
 
 
 class Why(Input):

@@ -25,6 +25,7 @@ TOLD: dict[type[events.BookingEvent] | type[deposits.DepositEvent], tuple[Side, 
     events.BookingExpired: (Side.RENTER,),
     events.BookingCancelled: (Side.OWNER, Side.RENTER),
     events.BookingMoved: (Side.OWNER, Side.RENTER),
+    events.PaymentMissing: (Side.OWNER, Side.RENTER),
     events.MachineReplaced: (Side.OWNER, Side.RENTER),
     events.MachineReturned: (Side.RENTER,),
     events.RenterAbsent: (Side.RENTER,),
@@ -52,6 +53,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "BookingExpired": ("La réservation a expiré sans confirmation.", "The booking expired before it was confirmed."),
     "BookingCancelled": ("La réservation est annulée.", "The booking is cancelled."),
     "BookingMoved": ("La réservation a changé de période.", "The booking was moved to another time."),
+    "PaymentMissing": (
+        "La carte n'a pas payé la différence de {amount} pour cette réservation : elle reste due.",
+        "The card did not pay the difference of {amount} for this booking: it remains due.",
+    ),
     "MachineReplaced": (
         "Le propriétaire a remplacé un matériel de cette réservation par un autre ; le prix convenu reste."
         " Le locataire peut annuler si le remplaçant ne lui convient pas.",
@@ -184,6 +189,8 @@ def facts_of(event: Event) -> Facts:
         case LedgerDiffers():
             told = {"found": str(event.found), "proof": str(event.proof_id)}
             return {f"{name}_{language}": said for name, said in told.items() for language in _HOURS}
+        case events.PaymentMissing():
+            return {f"amount_{language}": _amount(Money(event.minor, event.currency), language) for language in _HOURS}
         case deposits.DepositEvent():
             return {f"{name}_{language}": said for language in _HOURS for name, said in _of_deposit(event, language)}
     return {}

@@ -56,6 +56,17 @@ def in_hand(charges: Iterable[Charge]) -> int:
     return sum(charge.left for charge in charges)
 
 
+def promised(charges: Iterable[Charge]) -> int:
+    """What is in hand, and what is set aside besides, in minor units."""
+    return sum(charge.order.amount.minor if charge.set_aside else charge.left for charge in charges)
+
+
+def rests_on(charges: Sequence[Charge]) -> PaymentOrder | None:
+    """The order that paid for the rental itself; None without one."""
+    rental = [charge.order for charge in charges if charge.order.purpose is Purpose.RENTAL]
+    return rental[-1] if rental else None
+
+
 def spread(charges: Sequence[Charge], minor: int) -> list[tuple[Charge, int]]:
     """What goes back of which payment to give back so much: the latest first, of each no more than it has left.
 

@@ -1,12 +1,11 @@
 """What a payment does to a booking, and what a booking's end does to the payment. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from votremachine.bookings.paying.charges import Charge
 from votremachine.bookings.rules import Booking, State, lapsed, request_expiry
-from votremachine.payments.orders.rules import PaymentOrder, Purpose, What
+from votremachine.payments.orders.rules import PaymentOrder, What
 from votremachine.payments.rules import refunding
 from votremachine.payments.rules.refunding import CalledOffBy, Refund
 from votremachine.payments.rules.splitting import Split, Taxed, split
@@ -14,6 +13,8 @@ from votremachine.pricing.rules.lines import Line, Price, vat_by_rate
 
 # The platform's share of the net, in basis points, and the VAT on it.
 FEE_RATE, FEE_VAT_RATE = 800, 2000
+# In these the rental is due: it is taken, and stands in the ledger.
+DUE = frozenset({State.CONFIRMED, State.IN_USE, State.RETURNED, State.COMPLETED})
 
 
 def becomes(order: PaymentOrder) -> State:
@@ -34,12 +35,6 @@ def waits_for(booking: Booking, order: PaymentOrder, now: datetime) -> bool:
         and not lapsed(booking.state, booking.expires_at, now)
         and booking.price.total == order.amount
     )
-
-
-def rests_on(charges: Sequence[Charge]) -> PaymentOrder | None:
-    """The order that paid for the rental itself, of those of a booking; None without one."""
-    rental = [charge.order for charge in charges if charge.order.purpose is Purpose.RENTAL]
-    return rental[-1] if rental else None
 
 
 def parts(price: Price) -> Split:

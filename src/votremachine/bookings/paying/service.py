@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from votremachine.accounts.rules import Actor, Verb
 from votremachine.accounts.service import absent
-from votremachine.bookings.paying.charges import charges_of
-from votremachine.bookings.paying.rules import becomes, payable, rests_on, waits_for
+from votremachine.bookings.paying.charges import Charge, charges_of, in_hand, rests_on, spread
+from votremachine.bookings.paying.rules import becomes, payable, waits_for
 from votremachine.bookings.rules import (
     LIFE,
     Booking,
@@ -52,6 +52,10 @@ from votremachine.payments.orders.rules import (
 from votremachine.payments.orders.rules import State as OrderState
 
 
+class StillUnderWay(Exception):
+    """An order about this money is at the gateway just now: the fact is handed on again a little later."""
+
+
 class Begun(NamedTuple):
     """What the gateway is asked for a booking, and its machines."""
 
@@ -74,9 +78,7 @@ async def begin(tx: Tx, who: Actor, booking_id: UUID, instrument_id: UUID) -> Be
     return Begun(first or await _go_on(tx, booking, wanted, instrument_id), machines)
 
 
-def _payment(
-    tx: Tx, who: Actor, booking: Booking, machines: Sequence[Machine], instrument_id: UUID
-) -> PaymentOrder:
+def _payment(tx: Tx, who: Actor, booking: Booking, machines: Sequence[Machine], instrument_id: UUID) -> PaymentOrder:
     return PaymentOrder(
         id=tx.new_id(),
         what=What.HOLD if after_payment(machines) is State.REQUESTED else What.CHARGE,
@@ -139,6 +141,18 @@ async def end(tx: Tx, who: Actor, begun: Begun, outcome: Outcome) -> BookingView
     return (await reading.views(tx, [booking]))[0]
 
 
+async def heard(tx: Tx, order: PaymentOrder, outcome: Outcome) -> PaymentOrder | Proof | DomainError:
+    """Keep what the gateway said, if nobody did yet: the order once it is done, or what its payer is to hear."""
+    if isinstance(outcome, Silence):
+        return GatewaySilent()
+    changed = await orders.settle(tx, order, outcome) or await orders.load_locked(tx, order.id)
+    if changed is None or changed.state is OrderState.PENDING:
+        return GatewaySilent()
+    if changed.state is OrderState.REQUIRES_ACTION:
+        return Proof(order.booking_id, outcome.client_secret)
+    return changed if changed.state is OrderState.DONE else declined(changed)
+
+
 async def on_settled(tx: Tx, fact: OrderSettled) -> None:
     """The outcome of an order became known with nobody waiting: the booking follows, or the money goes back."""
     # An outcome is for good: the order needs no lock.
@@ -173,4 +187,12 @@ async def give_back(tx: Tx, order: PaymentOrder) -> None:
     for charge in charges_of(await orders.of_booking(tx, order.booking_id), order.booking_id):
         if charge.order.id == order.id and charge.stands:
             what, minor = (What.RELEASE, order.amount.minor) if charge.set_aside else (What.REFUND, charge.left)
-            await orders.place(tx, orders.ending(tx, order, what, Money(minor, order.amount.currency)))
+            await orders.place(tx, orders.ending(tx, charge.order, what, Money(minor, order.amount.currency)))
+
+
+async def pay_back(tx: Tx, charges: Sequence[Charge], due: Money) -> None:
+    """Order that what the cards paid beyond what is due goes back, the latest payment first. Raises `StillUnderWay`."""
+    for charge, minor in spread(charges, in_hand(charges) - due.minor):
+        if charge.under_way:
+            raise StillUnderWay
+        await orders.place(tx, orders.ending(tx, charge.order, What.REFUND, Money(minor, due.currency)))

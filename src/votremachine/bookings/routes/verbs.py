@@ -23,15 +23,16 @@ from votremachine.bookings.rules import (
     NotLater,
     NotMovable,
     OwnerDecides,
-    PaidByCard,
     PaymentRequired,
     StillOut,
     TooEarly,
     TooLate,
     UnknownBooking,
+    Wish,
+    WishKind,
 )
 from votremachine.bookings.schemas import BookingView, CheckIn, Confirm, Extend, Proof, Reschedule, Why
-from votremachine.bookings.service import decide, handover, move
+from votremachine.bookings.service import decide, handover
 from votremachine.config import Settings
 from votremachine.deposits.rules import DepositMissing
 from votremachine.infra import idempotency
@@ -46,7 +47,7 @@ from votremachine.kernel.states import IllegalTransition
 from votremachine.payments.gateway import Gateway
 
 _VERB = (*INPUT, *idempotency.ERRORS, NotSignedIn, NotAllowed, UnknownBooking, IllegalTransition, BookingChanged)
-_MOVE = (*TIME_ERRORS, MatchRequired, Stale, HoldExpired, NotMovable, OwnerDecides, PaidByCard)
+_MOVE = (*TIME_ERRORS, MatchRequired, Stale, HoldExpired, NotMovable, OwnerDecides, *paying.ERRORS)
 
 
 def on_booking(name: str, *errors: type[DomainError], operation: type[Operation] = Repeatable) -> post:
@@ -121,10 +122,16 @@ async def reschedule(
     data: JSONBody[Reschedule],
     claims: NamedDependency[Claims],
     database: NamedDependency[Database],
-) -> Response[BookingView]:
-    """Another time for a booking; the old one is kept if the new one is taken. Needs `If-Match`."""
-    version, span = expected_version(request), Span(data.start, data.end)
-    return await _act(request, claims, database, lambda tx, who: move.reschedule(tx, who, booking_id, version, span))
+    gateway: NamedDependency[Gateway],
+) -> Response[BookingView | Proof]:
+    """Another time for a booking; the old one is kept if the new one is taken. Needs `If-Match`.
+
+    The difference is charged to the card that paid, or to `instrument_id`, or given back. Answers 202 when the bank
+    wants the cardholder to prove who they are first: then send the same again.
+    """
+    span = Span(data.start, data.end)
+    wish = Wish(WishKind.RESCHEDULE, expected_version(request), span.end, span.start)
+    return await paying.move(request, booking_id, wish, data.instrument_id, claims, database, gateway)
 
 
 @on_booking("extend", *_MOVE, NotLater, operation=Moving)
@@ -134,10 +141,11 @@ async def extend(
     data: JSONBody[Extend],
     claims: NamedDependency[Claims],
     database: NamedDependency[Database],
-) -> Response[BookingView]:
-    """A later end for a booking that stands or is under way. Needs `If-Match`."""
-    version = expected_version(request)
-    return await _act(request, claims, database, lambda tx, who: move.extend(tx, who, booking_id, version, data.end))
+    gateway: NamedDependency[Gateway],
+) -> Response[BookingView | Proof]:
+    """A later end for a booking that stands or is under way, at its price. Needs `If-Match`; see `reschedule`."""
+    wish = Wish(WishKind.EXTEND, expected_version(request), data.end)
+    return await paying.move(request, booking_id, wish, data.instrument_id, claims, database, gateway)
 
 
 @on_booking("check_out", TooEarly, StillOut, SpanTaken, DepositMissing)

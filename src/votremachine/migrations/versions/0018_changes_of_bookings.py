@@ -1,4 +1,4 @@
-"""The terms that a booking was made under.
+"""The terms that a booking was made under, and other times that are paid for.
 
 Revision 0018, after 0015.
 """
@@ -30,7 +30,32 @@ def upgrade() -> None:
         WHERE found.booking_id = bookings.id
         """
     )
+    op.execute(
+        """
+        CREATE TABLE booking_wishes (
+            order_id UUID NOT NULL,
+            booking_id UUID NOT NULL,
+            kind TEXT NOT NULL,
+            starts TIMESTAMP WITH TIME ZONE NOT NULL,
+            ends TIMESTAMP WITH TIME ZONE NOT NULL,
+            version INTEGER NOT NULL,
+            total_minor BIGINT NOT NULL,
+            state TEXT NOT NULL,
+            created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+            CONSTRAINT booking_wishes_pkey PRIMARY KEY (order_id),
+            CONSTRAINT booking_wishes_kind_check CHECK (kind IN ('reschedule', 'extend')),
+            CONSTRAINT booking_wishes_state_check CHECK (state IN ('waiting', 'moved', 'dropped')),
+            CONSTRAINT booking_wishes_span_check CHECK (starts < ends)
+        )
+        """
+    )
+    op.execute("CREATE INDEX booking_wishes_booking_id_order_id_idx ON booking_wishes (booking_id, order_id)")
+    op.execute("COMMENT ON COLUMN booking_wishes.version IS 'of the booking that is to be moved'")
+    op.execute("COMMENT ON COLUMN booking_wishes.total_minor IS 'what it costs then, as it was agreed'")
 
 
 def downgrade() -> None:
+    # Messages that have no words there.
+    op.execute("DELETE FROM messages WHERE kind = 'PaymentMissing'")
+    op.execute("DROP TABLE booking_wishes")
     op.execute("ALTER TABLE bookings DROP COLUMN terms")

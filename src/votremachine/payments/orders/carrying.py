@@ -11,7 +11,10 @@ log = structlog.get_logger()
 
 
 async def carry_out(gateway: Gateway, order: PaymentOrder) -> Outcome:
-    """Give an order to the gateway, under its own key: given twice, it is carried out once."""
+    """Give an order to the gateway, under its own key: given twice, it is carried out once.
+
+    One that is given up and still waits for its cardholder is closed there: nobody is charged by it any more.
+    """
     if order.state not in OPEN:
         return Answer(order.state, order.reference, order.refusal, order.capture_before)
     try:

@@ -10,7 +10,7 @@ from votremachine.payments.gateway import Gateway
 from votremachine.payments.orders import service
 from votremachine.payments.orders.carrying import carry_out
 from votremachine.payments.orders.events import OrderSettled
-from votremachine.payments.orders.rules import PaymentOrder, Silence, State
+from votremachine.payments.orders.rules import PaymentOrder, Silence, State, patient
 
 AT_ONCE = 5
 
@@ -35,7 +35,7 @@ async def carry_out_orders(ctx: dict[str, Any]) -> int:
 
 async def _carry_out(database: Database, gateway: Gateway, order: PaymentOrder, at_once: asyncio.Semaphore) -> None:
     async with at_once:
-        outcome = await carry_out(gateway, order)
+        outcome = await carry_out(gateway, patient(order, database.clock()))
     if isinstance(outcome, Silence):
         await database.run(lambda tx: service.put_off(tx, order))
         return

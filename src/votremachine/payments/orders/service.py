@@ -37,9 +37,10 @@ _PLACE = Write(
         {column.name: sa.bindparam(f"order_{column.name}", type_=column.type) for column in payment_orders.c}
     ),
 )
-_by_card = {
-    column.name: sa.bindparam(f"order_{column.name}", type_=column.type) for column in payment_orders.c
-} | {"instrument": instruments.c.reference, "customer": instruments.c.customer}
+_by_card = {column.name: sa.bindparam(f"order_{column.name}", type_=column.type) for column in payment_orders.c} | {
+    "instrument": instruments.c.reference,
+    "customer": instruments.c.customer,
+}
 _before = payment_orders.alias("before")
 _PLACE_FIRST = (
     payment_orders.insert()

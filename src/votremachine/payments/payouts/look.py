@@ -15,17 +15,13 @@ from votremachine.payments.payouts.rules import State, UnknownPayout
 from votremachine.payments.payouts.schemas import PayoutDetails, PayoutLineView, PayoutView
 
 
-async def of_party(
-    tx: Tx, who: Actor, party_id: UUID, *, before: UUID | None, limit: int
-) -> Sequence[PayoutView]:
+async def of_party(tx: Tx, who: Actor, party_id: UUID, *, before: UUID | None, limit: int) -> Sequence[PayoutView]:
     """A party's payouts, newest first; `limit + 1` of them. Raises `UnknownParty`, `NotAllowed`."""
     require(Verb.READ_LEDGER, who, owner=party_id, stranger=UnknownParty())
     return await _page(tx, payouts.c.party_id == party_id, before, limit)
 
 
-async def in_state(
-    tx: Tx, who: Actor, state: State, *, before: UUID | None, limit: int
-) -> Sequence[PayoutView]:
+async def in_state(tx: Tx, who: Actor, state: State, *, before: UUID | None, limit: int) -> Sequence[PayoutView]:
     """Everybody's payouts in a state, newest first, for staff; `limit + 1` of them. Raises `NotAllowed`."""
     require(Verb.READ_BOOKS, who, stranger=NotAllowed())
     return await _page(tx, payouts.c.state == state, before, limit)
