@@ -40,7 +40,7 @@ def back(booking: Booking, at: datetime, by: CalledOffBy) -> Refund:
     """What goes back of a booking that is called off at `at`: of the lines of each machine by its own terms, as they
     were agreed.
     """
-    start = booking.during.start
+    start = booking.notice_start
     paid = [
         (taxed, refunding.rate_of(booking.terms[machine_id].cancellation, start, at, by=by))
         for machine_id, lines in _by_machine(booking.price).items()

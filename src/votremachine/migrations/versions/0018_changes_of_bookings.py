@@ -10,6 +10,11 @@ down_revision = "0015"
 
 
 def upgrade() -> None:
+    op.execute("ALTER TABLE machines ADD COLUMN weather_hours INTEGER")
+    op.execute("ALTER TABLE machines ADD CONSTRAINT machines_weather_hours_check CHECK (weather_hours > 0)")
+    op.execute("COMMENT ON COLUMN machines.weather_hours IS 'so long before the start the weather moves a booking'")
+    op.execute("ALTER TABLE bookings ADD COLUMN noticed_from TIMESTAMP WITH TIME ZONE")
+    op.execute("COMMENT ON COLUMN bookings.noticed_from IS 'the start that cancelling counts from, if an earlier one'")
     op.execute("ALTER TABLE bookings ADD COLUMN terms JSONB DEFAULT '{}' NOT NULL")
     op.execute(
         "COMMENT ON COLUMN bookings.terms IS 'what the owner had agreed to when it was booked, by the machine''s id'"
@@ -40,6 +45,7 @@ def upgrade() -> None:
             ends TIMESTAMP WITH TIME ZONE NOT NULL,
             version INTEGER NOT NULL,
             total_minor BIGINT NOT NULL,
+            weather BOOLEAN NOT NULL,
             state TEXT NOT NULL,
             created_at TIMESTAMP WITH TIME ZONE NOT NULL,
             CONSTRAINT booking_wishes_pkey PRIMARY KEY (order_id),
@@ -59,3 +65,5 @@ def downgrade() -> None:
     op.execute("DELETE FROM messages WHERE kind = 'PaymentMissing'")
     op.execute("DROP TABLE booking_wishes")
     op.execute("ALTER TABLE bookings DROP COLUMN terms")
+    op.execute("ALTER TABLE bookings DROP COLUMN noticed_from")
+    op.execute("ALTER TABLE machines DROP COLUMN weather_hours")
