@@ -29,6 +29,7 @@ from votremachine.bookings.jobs import complete_returned, expire_provisional, wa
 from votremachine.bookings.paying import moving
 from votremachine.bookings.paying.following import on_capture_refused, on_confirmed, on_fallen_through, on_returned
 from votremachine.bookings.paying.moving import on_difference_refused, on_moved
+from votremachine.bookings.paying.owing import on_charge_settled, on_usage_settled
 from votremachine.bookings.paying.service import on_settled
 from votremachine.bookings.waiting import events as waiting
 from votremachine.bookings.waiting.jobs import offer_freed
@@ -69,6 +70,8 @@ HANDLERS: Handlers = {
     events.BookingCancelled: (tell, on_fallen_through),
     events.BookingMoved: (tell, on_moved),
     events.PaymentMissing: (tell,),
+    events.UsageProposed: (tell,),
+    events.UsageSettled: (tell, on_usage_settled),
     events.MachineReplaced: (tell,),
     events.MachineReturned: (tell, on_returned),
     events.RenterAbsent: (tell, on_fallen_through),
@@ -78,7 +81,7 @@ HANDLERS: Handlers = {
     waiting.WaitingLapsed: (tell_person,),
     calendar.OccurrencesLost: (tell_owner,),
     calendar.MaintenanceDue: (tell_owner,),
-    OrderSettled: (on_settled, on_capture_refused, moving.on_settled, on_difference_refused),
+    OrderSettled: (on_settled, on_capture_refused, moving.on_settled, on_difference_refused, on_charge_settled),
     GatewayNoticed: (look_again,),
     calendar.FeedClashed: (tell_owner,),
     calendar.FeedFails: (tell_owner,),

@@ -1,4 +1,4 @@
-"""The terms that a booking was made under, and other times that are paid for.
+"""The terms that a booking was made under, other times that are paid for, and what was used of metered work.
 
 Revision 0018, after 0015.
 """
@@ -58,11 +58,38 @@ def upgrade() -> None:
     op.execute("CREATE INDEX booking_wishes_booking_id_order_id_idx ON booking_wishes (booking_id, order_id)")
     op.execute("COMMENT ON COLUMN booking_wishes.version IS 'of the booking that is to be moved'")
     op.execute("COMMENT ON COLUMN booking_wishes.total_minor IS 'what it costs then, as it was agreed'")
+    op.execute(
+        """
+        CREATE TABLE booking_usages (
+            id UUID NOT NULL,
+            booking_id UUID NOT NULL,
+            side TEXT NOT NULL,
+            used JSONB NOT NULL,
+            total_minor BIGINT NOT NULL,
+            currency TEXT NOT NULL,
+            note TEXT NOT NULL,
+            state TEXT NOT NULL,
+            by UUID NOT NULL,
+            created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+            CONSTRAINT booking_usages_pkey PRIMARY KEY (id),
+            CONSTRAINT booking_usages_side_check CHECK (side IN ('owner', 'renter')),
+            CONSTRAINT booking_usages_state_check CHECK (state IN ('proposed', 'countered', 'agreed'))
+        )
+        """
+    )
+    op.execute("CREATE INDEX booking_usages_booking_id_id_idx ON booking_usages (booking_id, id)")
+    op.execute(
+        "CREATE UNIQUE INDEX booking_usages_last_idx ON booking_usages (booking_id) "
+        "WHERE state IN ('proposed', 'agreed')"
+    )
+    op.execute("COMMENT ON COLUMN booking_usages.used IS 'thousandths by unit, by the machine''s id'")
+    op.execute("COMMENT ON COLUMN booking_usages.total_minor IS 'what the booking costs by that'")
 
 
 def downgrade() -> None:
     # Messages that have no words there.
-    op.execute("DELETE FROM messages WHERE kind = 'PaymentMissing'")
+    op.execute("DELETE FROM messages WHERE kind IN ('PaymentMissing', 'UsageProposed', 'UsageSettled')")
+    op.execute("DROP TABLE booking_usages")
     op.execute("DROP TABLE booking_wishes")
     op.execute("ALTER TABLE bookings DROP COLUMN terms")
     op.execute("ALTER TABLE bookings DROP COLUMN noticed_from")
