@@ -16,6 +16,7 @@ from tests.people import Json, Person, at
 from votremachine.accounts.service import absent
 from votremachine.bookings.paying import moving
 from votremachine.bookings.rules import Wish, WishKind
+from votremachine.infra.database import Database
 from votremachine.infra.outbox import drain
 from votremachine.payments.gateway import Movement, NotAtGateway, Standing
 from votremachine.payments.orders.carrying import carry_out
@@ -303,9 +304,15 @@ async def test_a_request_that_was_moved_and_is_declined_costs_nothing(
 
 
 class Refusing(SimulatedGateway):
-    """Has let a hold go before it could be captured."""
+    """Has let holds go before they could be captured; but not those of this amount."""
 
-    async def capture(self, reference: str, minor: int, key: UUID, *, final: bool) -> Movement:  # noqa: ARG002
+    def __init__(self, database: Database, *, but: int = 0) -> None:
+        super().__init__(database)
+        self.but = but
+
+    async def capture(self, reference: str, minor: int, key: UUID, *, final: bool) -> Movement:
+        if minor == self.but:
+            return await super().capture(reference, minor, key, final=final)
         await self.release(reference, key)
         raise NotAtGateway(f"{reference} is released: nothing is held")
 
