@@ -244,11 +244,15 @@ async def test_it_follows_a_booking_that_is_moved(vault: Vault, renter: Person, 
     assert (await vault.deposit(booking)).state is State.AUTHORISED
 
 
-async def test_held_and_moved_far_off_it_is_given_back_until_then(vault: Vault, renter: Person, tractor: str) -> None:
-    booking = await vault.confirmed(tractor, day=0.9)
+async def test_held_and_moved_far_off_it_is_given_back_until_then(
+    vault: Vault, world: World, owner: Person, renter: Person
+) -> None:
+    booking = await vault.confirmed(await world.machine(owner, weather_hours=48), day=0.9)
     await vault.work()
     assert (await vault.deposit(booking)).state is State.AUTHORISED
-    await changed(renter, booking, "reschedule", {"start": at(9.9).isoformat(), "end": at(10.9).isoformat()})
+    await changed(
+        renter, booking, "reschedule", {"start": at(9.9).isoformat(), "end": at(10.9).isoformat(), "reason": "weather"}
+    )
     await vault.work()
     assert (await vault.deposit(booking)).state is State.SAVED
     assert {one.standing for one in await vault.movements(booking)} == {Standing.RELEASED}
@@ -285,12 +289,16 @@ async def test_extended_while_its_renewal_is_under_way_one_hold_stays(
 
 
 async def test_moved_far_off_while_a_hold_is_under_way_it_goes_back_and_nothing_else_is_asked_meanwhile(
-    vault: Vault, renter: Person, tractor: str
+    vault: Vault, world: World, owner: Person, renter: Person
 ) -> None:
-    booking = await vault.confirmed(tractor, day=0.9)
+    booking = await vault.confirmed(await world.machine(owner, weather_hours=336), day=0.9)
     await keep_deposits(vault.context)
-    await changed(renter, booking, "reschedule", {"start": at(9.9).isoformat(), "end": at(10.9).isoformat()})
-    await changed(renter, booking, "reschedule", {"start": at(0.9).isoformat(), "end": at(1.9).isoformat()})
+    await changed(
+        renter, booking, "reschedule", {"start": at(9.9).isoformat(), "end": at(10.9).isoformat(), "reason": "weather"}
+    )
+    await changed(
+        renter, booking, "reschedule", {"start": at(0.9).isoformat(), "end": at(1.9).isoformat(), "reason": "weather"}
+    )
     await keep_deposits(vault.context)
     assert len(await vault.orders(booking)) == 1
     await vault.work()
