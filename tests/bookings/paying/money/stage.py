@@ -161,9 +161,10 @@ class Stage:
             return await question(tx)
 
 
-def _of_worker(
-    job: Callable[[dict[str, Any]], Coroutine[Any, Any, int]],
-) -> Callable[[Stage], Coroutine[Any, Any, Any]]:
+Sweep = Callable[[Stage], Coroutine[Any, Any, Any]]
+
+
+def _of_worker(job: Callable[[dict[str, Any]], Coroutine[Any, Any, int]]) -> Sweep:
     return lambda stage: job({"database": stage.database, "gateway": stage.gateway, "settings": Settings()})
 
 
