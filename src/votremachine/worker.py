@@ -88,7 +88,7 @@ HANDLERS: Handlers = {
     deposits.DepositReleased: (tell,),
     deposits.DepositWaived: (tell,),
     deposits.DepositCaptured: (tell,),
-    OrderSettled: (on_settled, on_capture_refused, on_deposit_settled),
+    OrderSettled: (on_deposit_settled, on_settled, on_capture_refused),
     GatewayNoticed: (look_again,),
     calendar.FeedClashed: (tell_owner,),
     calendar.FeedFails: (tell_owner,),
