@@ -29,8 +29,8 @@ from votremachine.bookings.jobs import complete_returned, expire_provisional, wa
 from votremachine.bookings.paying import moving
 from votremachine.bookings.paying.following import on_capture_refused, on_confirmed, on_fallen_through, on_returned
 from votremachine.bookings.paying.moving import on_difference_refused, on_moved
-from votremachine.bookings.paying.securing import on_over
 from votremachine.bookings.paying.service import on_settled
+from votremachine.bookings.securing import on_over
 from votremachine.bookings.waiting import events as waiting
 from votremachine.bookings.waiting.jobs import offer_freed
 from votremachine.config import Settings
@@ -91,7 +91,7 @@ HANDLERS: Handlers = {
     deposits.DepositReleased: (tell,),
     deposits.DepositWaived: (tell,),
     deposits.DepositCaptured: (tell,),
-    OrderSettled: (on_settled, on_capture_refused, moving.on_settled, on_difference_refused, on_deposit_settled),
+    OrderSettled: (on_deposit_settled, on_settled, on_capture_refused, moving.on_settled, on_difference_refused),
     GatewayNoticed: (look_again,),
     calendar.FeedClashed: (tell_owner,),
     calendar.FeedFails: (tell_owner,),

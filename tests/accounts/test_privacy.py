@@ -38,6 +38,7 @@ async def test_all_that_is_known_of_a_person_and_no_secret(
     assert set(told) == {
         "account.json",
         "bookings.json",
+        "deposits.json",
         "calendar_feeds.json",
         "calendar_links.json",
         "inbox.json",

@@ -1,6 +1,6 @@
 """A renter with a card, an owner's machines, a clock that tests turn, and what became of the deposit."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,11 +11,13 @@ import pytest
 import sqlalchemy as sa
 
 from tests.people import Json, Person, World, at
+from votremachine.accounts.rules import Actor
+from votremachine.accounts.service import absent
 from votremachine.config import Settings
 from votremachine.deposits.jobs import keep_deposits
 from votremachine.deposits.rules import Deposit
 from votremachine.deposits.service import store
-from votremachine.infra.database import Database, utc_now
+from votremachine.infra.database import Database, Tx, utc_now
 from votremachine.infra.outbox import drain
 from votremachine.payments.gateway import Movement
 from votremachine.payments.orders import service as orders
@@ -117,10 +119,23 @@ class Vault:
         found = [await self.gateway.look_up(key) for key in keys]
         return [one for one in found if one is not None]
 
+    async def books(self) -> dict[str, int]:
+        """What stands on each kind of account; debits above zero."""
+        async with self.database.read() as tx:
+            return {row.code: int(row.minor) for row in await tx.rows(sa.text(_IN_LEDGER))}
+
     async def told(self, person: Person) -> list[str]:
         """What is in somebody's inbox about deposits, oldest first."""
         inbox = (await person.get("/inbox?limit=200")).json()["items"]
         return [one["kind"] for one in reversed(inbox) if one["kind"].startswith("Deposit")]
+
+    async def does(self, person: Person, verb: Callable[[Tx, Actor], Awaitable[Any]]) -> None:
+        """A verb of this person's, at the worker's hour."""
+        person_id = UUID((await person.get("/me")).json()["id"])
+        async with self.database.begin() as tx:
+            who = await absent.person(tx, person_id)
+            assert who is not None
+            await verb(tx, who)
 
     async def shifted(self, booking: Json, by: timedelta) -> None:
         """The present comes to the booking: it, its time and its deposit are moved."""
@@ -130,6 +145,10 @@ class Vault:
                 await tx.execute(sa.text(statement).bindparams(sa.bindparam("by", type_=sa.Interval)), moved)
 
 
+_IN_LEDGER = """
+    SELECT a.code, sum(e.minor) AS minor FROM ledger_entries e JOIN ledger_accounts a ON a.id = e.account_id
+    GROUP BY a.code HAVING sum(e.minor) <> 0
+"""
 _SHIFTS = (
     "UPDATE bookings SET starts = starts + :by, ends = ends + :by WHERE id = :id",
     "UPDATE deposits SET starts = starts + :by, keep_until = keep_until + :by, next_at = next_at + :by"

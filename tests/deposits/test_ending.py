@@ -1,6 +1,7 @@
 """How deposits end: called off, declined, waived, kept by a claim, captured; and how they follow a booking's times."""
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,10 +10,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from tests.bookings.paying.test_following import ledger
 from tests.deposits.conftest import HELD, Vault, decides
 from tests.people import Json, Person, World, at
 from votremachine.bookings.jobs import complete_returned, expire_provisional
+from votremachine.bookings.service import move
 from votremachine.deposits.jobs import keep_deposits
 from votremachine.deposits.rules import DepositNotLive, DepositOver, MoreThanHeld, State, Way
 from votremachine.deposits.service import capturing, ending
@@ -24,8 +25,8 @@ from votremachine.payments.orders.rules import What
 CLAIM, OTHER = uuid4(), uuid4()
 
 
-async def held(vault: Vault, machine: str, **when: float) -> Json:
-    booking = await vault.confirmed(machine, **when)
+async def held(vault: Vault, machine: str, *, days: float = 1) -> Json:
+    booking = await vault.confirmed(machine, days=days)
     await vault.work(at(2, 1))
     assert (await vault.deposit(booking)).state is State.AUTHORISED
     return booking
@@ -46,8 +47,10 @@ async def test_called_off_it_is_given_back(
     over = await vault.deposit(booking)
     assert (over.state, over.held, over.released) == (State.RELEASED, HELD * is_held, HELD * is_held)
     assert [one.what for one in await vault.orders(booking)] == [What.HOLD, What.RELEASE] * is_held
-    assert "holds_at_gateway" not in await ledger(vault)
-    assert (await vault.told(renter))[-1] == "DepositReleased"
+    assert "holds_at_gateway" not in await vault.books()
+    told = (await renter.get("/inbox")).json()["items"]
+    (text,) = [one["text"] for one in told if one["kind"] == "DepositReleased"]
+    assert ("given back" in text) == is_held, "nothing is given back of what was never held"
 
 
 @pytest.mark.parametrize("how", ["declined", "expired"])
@@ -144,7 +147,7 @@ async def test_what_a_claim_is_awarded_is_captured_once(
     minor: int, state: State, vault: Vault, renter: Person, tractor: str
 ) -> None:
     booking = await held(vault, tractor)
-    before = (await ledger(vault))["gateway"]
+    before = (await vault.books())["gateway"]
     await do(vault, ending.keep_open, booking, CLAIM)
     for _ in range(2):
         await do(vault, capturing.capture, booking, Money(minor), CLAIM)
@@ -155,7 +158,7 @@ async def test_what_a_claim_is_awarded_is_captured_once(
     assert (taken.state, taken.captured, taken.released, taken.captured_for) == (state, minor, HELD - minor, CLAIM)
     (movement,) = await vault.movements(booking)
     assert (movement.standing, movement.captured) == (Standing.SUCCEEDED, minor)
-    books = await ledger(vault)
+    books = await vault.books()
     assert (books["gateway"] - before, books["renter"]) == (minor, -minor)
     assert "holds_at_gateway" not in books
     assert (await vault.told(renter))[-1] == "DepositCaptured"
@@ -188,7 +191,7 @@ async def test_captured_while_a_renewal_is_under_way_the_new_hold_goes_back(vaul
     assert (await vault.deposit(booking)).state is State.PARTIALLY_CAPTURED
     standings = [(one.standing, one.captured) for one in await vault.movements(booking)]
     assert standings == [(Standing.SUCCEEDED, 40_000), (Standing.RELEASED, 0)]
-    assert "holds_at_gateway" not in await ledger(vault)
+    assert "holds_at_gateway" not in await vault.books()
 
 
 async def test_a_capture_that_finds_nothing_left_is_an_incident(vault: Vault, owner: Person, tractor: str) -> None:
@@ -211,14 +214,14 @@ async def test_what_was_really_taken_is_kept_for_a_claim_and_the_rest_paid_back(
     assert first.capture_before is not None
     await vault.work(first.capture_before - timedelta(hours=23))
     assert (await vault.deposit(booking)).way is Way.PAYMENT
-    before = (await ledger(vault))["gateway"]
+    before = (await vault.books())["gateway"]
     for _ in range(2):
         await do(vault, capturing.capture, booking, Money(30_000), CLAIM)
     await vault.work()
     taken = await vault.deposit(booking)
     assert (taken.state, taken.captured, taken.released) == (State.PARTIALLY_CAPTURED, 30_000, HELD - 30_000)
     assert sum(one.captured - one.refunded for one in await vault.movements(booking)) == 30_000
-    books = await ledger(vault)
+    books = await vault.books()
     assert (books["gateway"] - before, books["renter"]) == (30_000 - HELD, -30_000)
     assert "deposits" not in books
 
@@ -245,7 +248,7 @@ async def test_held_and_moved_far_off_it_is_given_back_until_then(vault: Vault, 
     booking = await vault.confirmed(tractor, day=0.9)
     await vault.work()
     assert (await vault.deposit(booking)).state is State.AUTHORISED
-    await changed(renter, booking, "reschedule", {"start": at(10).isoformat(), "end": at(11).isoformat()})
+    await changed(renter, booking, "reschedule", {"start": at(9.9).isoformat(), "end": at(10.9).isoformat()})
     await vault.work()
     assert (await vault.deposit(booking)).state is State.SAVED
     assert {one.standing for one in await vault.movements(booking)} == {Standing.RELEASED}
@@ -267,9 +270,44 @@ async def test_extended_while_its_renewal_is_under_way_one_hold_stays(
     assert first.capture_before is not None
     vault.clock.turn_to(first.capture_before - timedelta(hours=23))
     await keep_deposits(vault.context)
-    await changed(renter, booking, "extend", {"end": at(20).isoformat()})
+    longer = partial(move.extend, booking_id=UUID(booking["id"]), version=booking["version"], end=at(20))
+    await vault.does(renter, longer)
     await keep_deposits(vault.context)
     await vault.work()
     renewed = await vault.deposit(booking)
     assert (renewed.keep_until, renewed.asked_id) == (at(22), None)
     assert [one.standing for one in await vault.movements(booking)] == [Standing.RELEASED, Standing.HELD]
+
+
+async def test_moved_far_off_while_a_hold_is_under_way_it_goes_back_and_nothing_else_is_asked_meanwhile(
+    vault: Vault, renter: Person, tractor: str
+) -> None:
+    booking = await vault.confirmed(tractor, day=0.9)
+    await keep_deposits(vault.context)
+    await changed(renter, booking, "reschedule", {"start": at(9.9).isoformat(), "end": at(10.9).isoformat()})
+    await changed(renter, booking, "reschedule", {"start": at(0.9).isoformat(), "end": at(1.9).isoformat()})
+    await keep_deposits(vault.context)
+    assert len(await vault.orders(booking)) == 1
+    await vault.work()
+    await vault.work(vault.clock() + timedelta(minutes=16))
+    deposit = await vault.deposit(booking)
+    assert deposit.state is State.AUTHORISED
+    assert [one.standing for one in await vault.movements(booking)] == [Standing.RELEASED, Standing.HELD]
+
+
+async def test_a_capture_and_its_claim_let_go_at_once_release_nothing(
+    vault: Vault, owner: Person, tractor: str
+) -> None:
+    booking = await held(vault, tractor)
+    over = await returned(vault, owner, booking)
+    await do(vault, ending.keep_open, booking, CLAIM)
+    await vault.work(over)
+    await complete_returned(vault.context)
+    await vault.work()
+    async with vault.database.begin() as tx:
+        await capturing.capture(tx, UUID(booking["id"]), Money(40_000), CLAIM)
+        await ending.let_go(tx, UUID(booking["id"]), CLAIM)
+    await vault.work()
+    taken = await vault.deposit(booking)
+    assert (taken.state, taken.captured) == (State.PARTIALLY_CAPTURED, 40_000)
+    assert [one.what for one in await vault.orders(booking)] == [What.HOLD, What.CAPTURE]

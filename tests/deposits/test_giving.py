@@ -1,4 +1,4 @@
-"""The renter gives a card: kept for later, or asked at once, with proof, declined, silent; and who need not give one."""
+"""The renter gives a card: kept for later or asked at once, with proof, declined, silent; and who need not give one."""
 
 import asyncio
 from datetime import timedelta
@@ -183,3 +183,22 @@ async def test_a_member_without_a_deposit_does_not_leave(
     given = await gives(renter, booking, await vault.card())
     assert (given.status_code, given.json()["state"]) == (200, "authorised"), given.text
     assert (await cooperative.act(booking["id"], "check_out")).status_code == 200
+
+
+async def test_another_card_that_refuses_leaves_what_is_live_alone(vault: Vault, renter: Person, tractor: str) -> None:
+    booking = await vault.confirmed(tractor, day=0.9)
+    await vault.work()
+    live = await vault.deposit(booking)
+    refused = await gives(renter, booking, await vault.card("tok_declined"))
+    assert refused.status_code == 402, refused.text
+    asked = await gives(renter, booking, await proved_card(vault, renter))
+    assert asked.status_code == 202, asked.text
+    await vault.work(vault.clock() + timedelta(minutes=16))
+    same = await vault.deposit(booking)
+    assert (same.order_id, same.instrument_id) == (live.order_id, live.instrument_id)
+    assert (same.attempts, same.failure) == (0, "")
+    assert await vault.told(renter) == ["DepositHeld"]
+    swapped = await gives(renter, booking, await vault.card("tok_mastercard"))
+    assert (swapped.status_code, swapped.json()["card"]["last4"]) == (200, "4444"), swapped.text
+    await vault.work()
+    assert [one.standing for one in await vault.movements(booking)].count(Standing.HELD) == 1

@@ -8,7 +8,6 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from tests.bookings.paying.test_following import ledger
 from tests.deposits.conftest import HELD, Vault
 from tests.people import Json, Person, at
 from votremachine.deposits.jobs import keep_deposits
@@ -76,7 +75,7 @@ async def test_it_is_renewed_before_it_lapses_and_the_old_hold_goes_back_only_th
     assert await standing_holds(vault, booking) == 1
     assert [one.what for one in await vault.orders(booking)] == [What.HOLD, What.HOLD, What.RELEASE]
     assert await vault.told(renter) == ["DepositHeld"], "a renewal is no news"
-    books = await ledger(vault)
+    books = await vault.books()
     assert (books["holds_at_gateway"], books["holds_owed"]) == (HELD, -HELD)
 
 
@@ -100,7 +99,7 @@ async def test_a_renewal_that_fails_is_told_at_once_and_tried_until_it_lapses(
     lapsed = await vault.deposit(booking)
     assert (lapsed.state, lapsed.held, lapsed.order_id) == (State.LAPSED, 0, None)
     assert await vault.told(owner) == ["DepositHeld", "DepositLapsing", "DepositLapsed"]
-    assert "holds_at_gateway" not in await ledger(vault)
+    assert "holds_at_gateway" not in await vault.books()
     assert lapsed.next_at is not None, "tried again"
 
 
@@ -117,12 +116,12 @@ async def test_a_rental_that_outlives_every_hold_is_paid_for_real_and_paid_back(
     taken = await vault.deposit(booking)
     assert (taken.state, taken.way, taken.capture_before) == (State.AUTHORISED, Way.PAYMENT, None)
     assert await standing_holds(vault, booking) == 0
-    assert (await ledger(vault))["deposits"] == -HELD
+    assert (await vault.books())["deposits"] == -HELD
     assert (await owner.act(booking["id"], "cancel", {})).status_code == 200
     await vault.work()
     assert (await vault.deposit(booking)).state is State.RELEASED
     assert sum(one.captured - one.refunded for one in await vault.movements(booking)) == 0
-    assert "deposits" not in await ledger(vault)
+    assert "deposits" not in await vault.books()
 
 
 async def test_two_sweepers_at_once_ask_once(vault: Vault, tractor: str) -> None:
@@ -230,4 +229,4 @@ async def test_called_off_while_the_hold_is_under_way_the_money_comes_back(
     (movement,) = await vault.movements(booking)
     assert movement.standing is Standing.RELEASED
     assert [one.what for one in await vault.orders(booking)] == [What.HOLD, What.RELEASE]
-    assert "holds_at_gateway" not in await ledger(vault)
+    assert "holds_at_gateway" not in await vault.books()

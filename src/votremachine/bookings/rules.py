@@ -153,8 +153,15 @@ class HoldExpired(DomainError):
 class PaymentRequired(DomainError):
     kind = Kind.PAYMENT_REQUIRED
     code = "payment_required"
-    en = "Only members of the owning cooperative book on account. Payment by card is not open yet."
-    fr = "Seuls les adhérents de la CUMA propriétaire réservent en compte. La carte n'est pas encore acceptée."
+    en = "Only members of the owning cooperative book on account. Confirm with a card instead."
+    fr = "Seuls les adhérents de la CUMA propriétaire réservent en compte. Confirmez avec une carte."
+
+
+class CardsNotTaken(DomainError):
+    kind = Kind.PAYMENT_REQUIRED
+    code = "cards_not_taken"
+    en = "Cards are not taken here: only members of the owning cooperative book, on account."
+    fr = "Les cartes ne sont pas acceptées ici : seuls les adhérents de la CUMA propriétaire réservent, en compte."
 
 
 class BookingChanged(DomainError):

@@ -74,7 +74,9 @@ FIRST_RETRY, LAST_RETRY = timedelta(hours=1), timedelta(hours=12)
 MOST_ATTEMPTS = 12
 # Asking these cards again without their holder is vain.
 INCURABLE = frozenset({Refusal.NEEDS_AUTHENTICATION.value, Refusal.EXPIRED_CARD.value, "refused", "card_removed"})
-# A hold renewed by this share of its life before its end, or by the operator's margin if that is less.
+# Of a hold whose gateway does not say: shorter than any network's.
+ASSUMED_LIFE = timedelta(days=4)
+# A hold is renewed by this share of its life before its end, or by the operator's margin if that is less.
 _SHARE_OF_LIFE = 4
 
 
@@ -202,6 +204,11 @@ def is_live(deposit: Deposit, now: datetime) -> bool:
     return deposit.capture_before is None or deposit.capture_before > now
 
 
+def is_kept(deposit: Deposit) -> bool:
+    """Whether a claim keeps it, or is just being paid from it."""
+    return bool(deposit.claims) or deposit.captured_for is not None
+
+
 def check_out(deposit: Deposit | None, now: datetime) -> None:
     """Raises `DepositMissing` unless the deposit is live, or waived. None: one was due, and there is none."""
     if deposit is not None and (deposit.state is State.WAIVED or is_live(deposit, now)):
@@ -323,6 +330,13 @@ def retry_at(deposit: Deposit, failure: str, now: datetime) -> datetime | None:
     longer: int = 2 ** min(deposit.attempts, 10)
     again = now + min(first * longer, LAST_RETRY)
     return again if ends is None else min(again, ends)
+
+
+def ends_at(what: What, capture_before: datetime | None, now: datetime) -> datetime | None:
+    """When what was just held ends by itself; None for a real payment."""
+    if what is What.CHARGE:
+        return None
+    return capture_before or now + ASSUMED_LIFE
 
 
 def what_of(way: Way) -> What:

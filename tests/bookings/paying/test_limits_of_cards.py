@@ -30,7 +30,7 @@ async def test_cards_are_taken_only_where_the_operator_says_so(
     async with without.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://test") as http:
         there = Person(http, renter.email, renter.token, renter.party_id)
         refused = await there.act(booking["id"], "confirm", paid(card))
-    assert (refused.status_code, refused.json()["code"]) == (402, "payment_required"), refused.text
+    assert (refused.status_code, refused.json()["code"]) == (402, "cards_not_taken"), refused.text
     assert await till.movements() == []
 
 

@@ -23,9 +23,9 @@ from votremachine.bookings.rules import (
     request_expiry,
 )
 from votremachine.bookings.schemas import BookingView, Proof
+from votremachine.bookings.securing import secure
 from votremachine.bookings.service import reading, store
 from votremachine.bookings.service.book import FACTS
-from votremachine.bookings.service.securing import secure
 from votremachine.fleet import service as fleet
 from votremachine.infra.database import Tx
 from votremachine.kernel.errors import DomainError

@@ -17,6 +17,7 @@ from votremachine.bookings.paying import routes as paying
 from votremachine.bookings.rules import (
     TIME_ERRORS,
     BookingChanged,
+    CardsNotTaken,
     HoldExpired,
     ImpossibleReturn,
     NotLater,
@@ -55,7 +56,7 @@ def on_booking(name: str, *errors: type[DomainError], operation: type[Operation]
     return post(f"/bookings/{{booking_id:uuid}}/{name}", operation_class=operation, status_code=200, responses=stated)
 
 
-@on_booking("confirm", HoldExpired, PaymentRequired, *paying.ERRORS, operation=Committing)
+@on_booking("confirm", HoldExpired, PaymentRequired, CardsNotTaken, *paying.ERRORS, operation=Committing)
 async def confirm(
     request: HttpRequest,
     booking_id: FromPath[UUID],
@@ -71,7 +72,7 @@ async def confirm(
     """
     if data.payment == "card":
         if not settings.card_payments:
-            raise PaymentRequired
+            raise CardsNotTaken
         return await paying.confirm(request, booking_id, data, claims, database, gateway)
     answer: Response[Any] = await _act(
         request, claims, database, lambda tx, who: decide.confirm_on_account(tx, who, booking_id), required=True

@@ -20,8 +20,8 @@ from votremachine.bookings.rules import (
     request_expiry,
 )
 from votremachine.bookings.schemas import Book, BookingView
+from votremachine.bookings.securing import secure
 from votremachine.bookings.service import reading, store
-from votremachine.bookings.service.securing import secure
 from votremachine.fleet.rules import Machine, check_bookable, check_open, check_pairing, somebody_there
 from votremachine.infra.database import Tx
 from votremachine.infra.wire import SpanView

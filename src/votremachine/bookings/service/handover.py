@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from votremachine.accounts.rules import Actor, Verb
 from votremachine.availability.rules import Taker
 from votremachine.availability.service import claims, look
+from votremachine.bookings import securing
 from votremachine.bookings.events import (
     BookingAtRisk,
     BookingCompleted,
@@ -33,7 +34,6 @@ from votremachine.bookings.rules import (
 from votremachine.bookings.schemas import BookingView
 from votremachine.bookings.service import reading, store
 from votremachine.bookings.service.book import wishes
-from votremachine.deposits.service import arranging as deposits
 from votremachine.fleet import service as fleet
 from votremachine.infra.database import Tx
 from votremachine.kernel.span import Span
@@ -57,8 +57,7 @@ async def check_out(tx: Tx, who: Actor, booking_id: UUID) -> BookingView:
     changed = await store.step(tx, booking, State.IN_USE, MachineOut, by=who, changes={"out_at": tx.now})
     if await reading.any_out(tx, booking.machine_ids, but=booking.id):
         raise StillOut
-    if booking.deposit.minor:
-        await deposits.require_live(tx, booking.id, exempt=booking.on_account)
+    await securing.check_secured(tx, booking)
     if tx.now < booking.during.start:
         found = await fleet.machines_by_id(tx, booking.machine_ids)
         early = wishes(list(found.values()), Span(tx.now, booking.during.end))
@@ -87,9 +86,10 @@ async def check_in(tx: Tx, who: Actor, booking_id: UUID, at: datetime | None) ->
         changes={"returned_at": returned_at},
         facts={"late_minutes": late // timedelta(minutes=1)},
     )
-    if booking.deposit.minor:
-        await deposits.follow(tx, booking.id, starts=booking.during.start, keep_until=returned_at + CLAIM_WINDOW)
-    await claims.cut(tx, booking.id, max(returned_at, (booking.out_at or returned_at) + SHORTEST_USE))
+    out_at = booking.out_at or returned_at
+    back_at = max(returned_at, out_at + SHORTEST_USE)
+    await securing.follow(tx, booking, Span(out_at, back_at))
+    await claims.cut(tx, booking.id, back_at)
     await _weigh_risk(tx, changed, returned_at)
     return (await reading.views(tx, [changed]))[0]
 

@@ -10,9 +10,9 @@ from typing import NamedTuple
 from votremachine.accounts.rules import Actor, Verb
 from votremachine.availability.rules import SpanTaken, Taker
 from votremachine.availability.service import claims, look
+from votremachine.bookings import securing
 from votremachine.bookings.events import BookingMoved
 from votremachine.bookings.rules import (
-    CLAIM_WINDOW,
     EXTENDABLE,
     MOVABLE,
     Booking,
@@ -27,7 +27,6 @@ from votremachine.bookings.rules import (
 )
 from votremachine.bookings.service import store
 from votremachine.bookings.service.book import wishes, with_alternatives
-from votremachine.deposits.service import arranging as deposits
 from votremachine.fleet import service as fleet
 from votremachine.fleet.rules import Machine, check_bookable, check_hand_over, check_horizon, check_length
 from votremachine.infra.database import Tx
@@ -101,8 +100,8 @@ async def carry_out(tx: Tx, who: Actor, move: Move) -> Booking:
             "price": new_price,
         },
     )
-    if booking.deposit.minor and booking.state is not State.HELD:
-        await deposits.follow(tx, booking.id, starts=span.start, keep_until=span.end + CLAIM_WINDOW)
+    if booking.state is not State.HELD:
+        await securing.follow(tx, booking, span)
     return changed
 
 

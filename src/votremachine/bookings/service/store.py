@@ -59,6 +59,13 @@ _ADD = Write(
     .add_cte(_ADD_MACHINES, _ADD_STEPS),
 )
 
+_STEP = Write(
+    "booking_step",
+    booking_transitions.insert().values(
+        {column.name: sa.bindparam(f"step_{column.name}", type_=column.type) for column in booking_transitions.c}
+    ),
+)
+
 
 def authorise(verb: Verb, who: Actor, booking: Booking) -> Sides:
     """The sides of a booking that a person stands on, if they permit `verb`. Raises `UnknownBooking`, `NotAllowed`."""
@@ -153,7 +160,7 @@ async def _record(tx: Tx, booking: Booking, to: State, by: Actor | None, why: st
         "by": by.person_id if by else None,
         "why": why,
     }
-    await tx.execute(booking_transitions.insert(), values)
+    await tx.defer(_STEP, {f"step_{name}": value for name, value in values.items()})
 
 
 async def _note(tx: Tx, booking: Booking, by: Actor | None) -> None:

@@ -66,9 +66,12 @@ async def follow(tx: Tx, booking_id: UUID, *, starts: datetime, keep_until: date
     if deposit is None or deposit.ended:
         return
     times: dict[str, Any] = {"starts": starts, "keep_until": keep_until, "next_at": tx.now}
-    if deposit.state is State.AUTHORISED and tx.now < starts - AHEAD:
-        await let_go_of_money(tx, deposit)
+    if tx.now >= starts - AHEAD:
+        await store.change(tx, deposit, **times)
+        return
+    await let_go_of_money(tx, deposit)
+    if deposit.state is State.AUTHORISED:
         nothing: dict[str, Any] = {"order_id": None, "reference": "", "asked_id": None, "held": 0}
         await store.step(tx, deposit, State.SAVED, why="moved", attempts=0, failure="", **times, **nothing)
-        return
-    await store.change(tx, deposit, **times)
+    else:
+        await store.change(tx, deposit, asked_id=None, **times)

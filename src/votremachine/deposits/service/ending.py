@@ -8,7 +8,7 @@ import structlog
 from votremachine.accounts.rules import Actor, Verb, require
 from votremachine.accounts.service import audit
 from votremachine.deposits.events import DepositLapsed, DepositReleased, DepositWaived
-from votremachine.deposits.rules import Deposit, DepositUnderClaim, State, UnknownDeposit, check_open
+from votremachine.deposits.rules import Deposit, DepositUnderClaim, State, UnknownDeposit, check_open, is_kept
 from votremachine.deposits.service import store
 from votremachine.infra.database import Tx
 from votremachine.payments.orders import service as orders
@@ -24,10 +24,10 @@ async def release(tx: Tx, booking_id: UUID, why: str) -> None:
     deposit = await store.find_locked(tx, booking_id)
     if deposit is None or deposit.ended:
         return
-    if deposit.claims:
+    if is_kept(deposit):
         await store.change(tx, deposit, over_at=deposit.over_at or tx.now)
-        return
-    await _release(tx, deposit, why)
+    else:
+        await _release(tx, deposit, why)
 
 
 async def keep_open(tx: Tx, booking_id: UUID, claim_id: UUID) -> None:
@@ -48,7 +48,7 @@ async def let_go(tx: Tx, booking_id: UUID, claim_id: UUID) -> None:
         return
     left = tuple(one for one in deposit.claims if one != claim_id)
     changed = await store.change(tx, deposit, claims=left)
-    if not left and changed.over_at is not None:
+    if changed.over_at is not None and not is_kept(changed):
         await _release(tx, changed, "claim_closed")
 
 
@@ -66,7 +66,7 @@ async def waive(tx: Tx, who: Actor, booking_id: UUID, reason: str) -> Deposit:
         stranger=UnknownDeposit(),
     )
     check_open(deposit)
-    if deposit.claims:
+    if is_kept(deposit):
         raise DepositUnderClaim
     await let_go_of_money(tx, deposit)
     waived = await store.step(
@@ -113,12 +113,15 @@ async def lapse(tx: Tx, deposit: Deposit) -> Deposit:
     changed = await store.step(tx, deposit, State.LAPSED, attempts=0, next_at=tx.now, **nothing)
     log.error("deposits.lapsed", deposit_id=str(deposit.id), booking_id=str(deposit.booking_id))
     tx.publish(store.fact(DepositLapsed, changed, claims=deposit.claims))
+    if changed.over_at is not None and not is_kept(changed):
+        return await _release(tx, changed, "over")
     return changed
 
 
-async def _release(tx: Tx, deposit: Deposit, why: str) -> None:
+async def _release(tx: Tx, deposit: Deposit, why: str) -> Deposit:
     await let_go_of_money(tx, deposit)
     ended = await store.step(
         tx, deposit, State.RELEASED, why=why, asked_id=None, next_at=None, released=deposit.held, over_at=tx.now
     )
-    tx.publish(store.fact(DepositReleased, ended))
+    tx.publish(store.fact(DepositReleased, ended, given_back=ended.released > 0))
+    return ended

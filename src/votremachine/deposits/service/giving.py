@@ -107,10 +107,13 @@ async def _answer(tx: Tx, who: Actor, deposit: Deposit, settled: PaymentOrder) -
 async def _under_way(tx: Tx, deposit: Deposit, instrument_id: UUID) -> PaymentOrder | None:
     """The order with this card whose outcome is awaited. Raises `PaymentUnderWay` when it cannot give way."""
     if deposit.asked_id is None:
+        order = (await orders.open_of(tx, [deposit.id])).get(deposit.id)
+    else:
+        order = (await orders.by_ids(tx, [deposit.asked_id]))[deposit.asked_id]
+        if order.instrument_id == instrument_id and order.state in OPEN:
+            return order
+    if order is None:
         return None
-    order = (await orders.by_ids(tx, [deposit.asked_id]))[deposit.asked_id]
-    if order.instrument_id == instrument_id and order.state in OPEN:
-        return order
     if order.state is not OrderState.REQUIRES_ACTION:
         raise PaymentUnderWay
     await orders.give_up(tx, order.id)

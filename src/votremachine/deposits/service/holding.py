@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+import structlog
 
 from votremachine.deposits.events import (
     DepositFailed,
@@ -16,10 +17,12 @@ from votremachine.deposits.events import (
 from votremachine.deposits.models import deposits
 from votremachine.deposits.rules import (
     INCURABLE,
+    PROOF_TIME,
     Deposit,
     Look,
     State,
     Way,
+    ends_at,
     next_look,
     plan,
     retry_at,
@@ -29,6 +32,7 @@ from votremachine.deposits.rules import (
 from votremachine.deposits.service import capturing, store
 from votremachine.deposits.service.ending import give_back, lapse
 from votremachine.infra.database import Tx
+from votremachine.payments.gateway import Refusal
 from votremachine.payments.instruments import service as instruments
 from votremachine.payments.instruments.rules import Instrument
 from votremachine.payments.instruments.rules import State as CardState
@@ -39,6 +43,8 @@ from votremachine.payments.orders.rules import State as OrderState
 
 BATCH = 100
 DESCRIPTION = "Caution"
+
+log = structlog.get_logger()
 
 _DUE = (
     sa.select(deposits)
@@ -53,21 +59,28 @@ async def keep(tx: Tx, longest_hold: timedelta, margin: timedelta) -> int:
     """Look at a batch of the deposits that are due: ask for what is to be held or renewed; how many there were."""
     found = [store.from_row(row) for row in await tx.rows(_DUE, {"now": tx.now})]
     asked = await orders.by_ids(tx, [one.asked_id for one in found if one.asked_id is not None])
+    # What was not waited for any more may be under way still: nothing else is asked before its outcome is known.
+    stray = await orders.open_of(tx, [one.id for one in found if one.asked_id is None])
     cards = await instruments.by_ids(tx, {one.instrument_id for one in found if one.instrument_id is not None})
     for deposit in found:
-        await _look(tx, deposit, asked, cards, longest_hold, margin)
+        try:
+            async with tx.savepoint():
+                order = stray.get(deposit.id) if deposit.asked_id is None else asked[deposit.asked_id]
+                await _look(tx, deposit, order, cards, longest_hold, margin)
+        except Exception as error:  # one that fails must not hold up those behind it
+            log.error("deposits.look_failed", deposit_id=str(deposit.id), exc_info=error)
+            await store.change(tx, deposit, next_at=tx.now + PROOF_TIME)
     return len(found)
 
 
 async def _look(
     tx: Tx,
     deposit: Deposit,
-    asked: Mapping[UUID, PaymentOrder],
+    order: PaymentOrder | None,
     cards: Mapping[UUID, Instrument],
     longest_hold: timedelta,
     margin: timedelta,
 ) -> None:
-    order = None if deposit.asked_id is None else asked.get(deposit.asked_id)
     todo = plan(deposit, None if order is None else order.state, margin, tx.now)
     match todo.look:
         case Look.REST:
@@ -79,9 +92,9 @@ async def _look(
             await follow(tx, deposit, order)
         case Look.LAPSE:
             await lapse(tx, deposit)
-        case Look.GIVE_UP if deposit.asked_id is not None:
-            await orders.give_up(tx, deposit.asked_id)
-            await refused(tx, deposit, "needs_authentication")
+        case Look.GIVE_UP if order is not None:
+            await orders.give_up(tx, order.id)
+            await _nobody_proved(tx, deposit)
         case Look.ASK if deposit.instrument_id is not None:
             card = cards[deposit.instrument_id]
             if card.state is not CardState.READY:
@@ -91,6 +104,14 @@ async def _look(
         case _:
             # Nobody gave a card: only a person can go on from here.
             await store.change(tx, deposit, next_at=None)
+
+
+async def _nobody_proved(tx: Tx, deposit: Deposit) -> None:
+    """The cardholder went away. What is live on another card, or this one, is none the worse for it."""
+    if deposit.state is State.AUTHORISED or deposit.asked_id is None:
+        await store.change(tx, deposit, asked_id=None, next_at=tx.now)
+    else:
+        await refused(tx, deposit, Refusal.NEEDS_AUTHENTICATION.value)
 
 
 async def ask(tx: Tx, deposit: Deposit, card: Instrument, way: Way, *, asked_by: UUID | None) -> PaymentOrder:
@@ -163,7 +184,7 @@ async def _held(tx: Tx, deposit: Deposit, order: PaymentOrder, by: UUID | None) 
         asked_id=None,
         held=order.amount.minor,
         held_at=order.settled_at or tx.now,
-        capture_before=order.capture_before,
+        capture_before=ends_at(order.what, order.capture_before, tx.now),
         next_at=tx.now,
         attempts=0,
         failure="",
@@ -175,7 +196,12 @@ async def _held(tx: Tx, deposit: Deposit, order: PaymentOrder, by: UUID | None) 
 
 
 async def refused(tx: Tx, deposit: Deposit, failure: str, *, by: UUID | None = None) -> Deposit:
-    """The card refused. What is live stays so until it lapses; people are told the first time."""
+    """The card refused. What is live stays so until it lapses; people are told the first time.
+
+    A renter who offers another card for what is live hears themselves that it refused.
+    """
+    if deposit.state is State.AUTHORISED and by is not None:
+        return await store.change(tx, deposit, asked_id=None, next_at=tx.now)
     counted = {
         "asked_id": None,
         "failure": failure,

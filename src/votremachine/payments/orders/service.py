@@ -37,6 +37,13 @@ _PLACE = Write(
 )
 _ONE_LOCKED = sa.select(payment_orders).where(payment_orders.c.id == sa.bindparam("id")).with_for_update()
 _BY_IDS = sa.select(payment_orders).where(payment_orders.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
+# As the index says that allows one of them.
+_OPEN_OF = sa.select(payment_orders).where(
+    payment_orders.c.subject_id == sa.any_(sa.bindparam("subjects", type_=sa.ARRAY(sa.Uuid))),
+    payment_orders.c.state.in_([sa.literal_column(f"'{state.value}'") for state in sorted(OPEN)]),
+    payment_orders.c.what.in_([sa.literal_column(f"'{what.value}'") for what in sorted(BEGINNING)]),
+    sa.not_(payment_orders.c.given_up),
+)
 _OF_BOOKING = (
     sa.select(payment_orders)
     .where(payment_orders.c.booking_id == sa.bindparam("booking", type_=sa.Uuid))
@@ -116,6 +123,13 @@ async def by_ids(tx: Tx, ids: Collection[UUID]) -> Mapping[UUID, PaymentOrder]:
     if not ids:
         return {}
     return {row.id: from_row(row) for row in await tx.rows(_BY_IDS, {"ids": list(ids)})}
+
+
+async def open_of(tx: Tx, subject_ids: Collection[UUID]) -> Mapping[UUID, PaymentOrder]:
+    """The order that begins to move money for each of these things, where its outcome is open; by the thing's id."""
+    if not subject_ids:
+        return {}
+    return {row.subject_id: from_row(row) for row in await tx.rows(_OPEN_OF, {"subjects": list(subject_ids)})}
 
 
 async def of_booking(tx: Tx, booking_id: UUID) -> list[PaymentOrder]:
