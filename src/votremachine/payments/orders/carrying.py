@@ -1,5 +1,7 @@
 """Carrying an order out at the gateway: outside of every transaction, and as often as it takes."""
 
+from uuid import uuid5
+
 import structlog
 
 from votremachine.payments.gateway import Gateway, NotAtGateway, Order, OutcomeUnknown
@@ -20,6 +22,17 @@ async def carry_out(gateway: Gateway, order: PaymentOrder) -> Outcome:
     except NotAtGateway as error:
         log.warning("gateway.refused", order_id=str(order.id), what=order.what, error=repr(error))
         return Answer(State.REFUSED, why=str(error))
+
+
+async def close(gateway: Gateway, order: PaymentOrder) -> Outcome:
+    """Wait for a cardholder no longer; what became of the order: they may have proved themselves just now."""
+    try:
+        await gateway.release(order.reference, uuid5(order.id, "close"))
+        known = await gateway.look_up(order.id)
+    except (OutcomeUnknown, NotAtGateway) as error:
+        log.warning("gateway.not_closed", order_id=str(order.id), error=repr(error))
+        return Silence(repr(error))
+    return Silence("unknown to the gateway") if known is None else read(known)
 
 
 async def _ask(gateway: Gateway, order: PaymentOrder) -> Answer:
