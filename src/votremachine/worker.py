@@ -29,6 +29,7 @@ from votremachine.bookings.jobs import complete_returned, expire_provisional, wa
 from votremachine.bookings.paying import moving
 from votremachine.bookings.paying.following import on_capture_refused, on_confirmed, on_fallen_through, on_returned
 from votremachine.bookings.paying.moving import on_difference_refused, on_moved
+from votremachine.bookings.paying.owing import on_charge_settled, on_usage_settled
 from votremachine.bookings.paying.service import on_settled
 from votremachine.bookings.securing import on_over
 from votremachine.bookings.waiting import events as waiting
@@ -73,6 +74,8 @@ HANDLERS: Handlers = {
     events.BookingCancelled: (tell, on_fallen_through, on_over),
     events.BookingMoved: (tell, on_moved),
     events.PaymentMissing: (tell,),
+    events.UsageProposed: (tell,),
+    events.UsageSettled: (tell, on_usage_settled),
     events.MachineReplaced: (tell,),
     events.MachineReturned: (tell, on_returned),
     events.BookingCompleted: (on_over,),
@@ -91,7 +94,14 @@ HANDLERS: Handlers = {
     deposits.DepositReleased: (tell,),
     deposits.DepositWaived: (tell,),
     deposits.DepositCaptured: (tell,),
-    OrderSettled: (on_deposit_settled, on_settled, on_capture_refused, moving.on_settled, on_difference_refused),
+    OrderSettled: (
+        on_deposit_settled,
+        on_settled,
+        on_capture_refused,
+        moving.on_settled,
+        on_difference_refused,
+        on_charge_settled,
+    ),
     GatewayNoticed: (look_again,),
     calendar.FeedClashed: (tell_owner,),
     calendar.FeedFails: (tell_owner,),

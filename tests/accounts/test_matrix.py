@@ -177,6 +177,11 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     # What the manager waived is over.
     ("POST", "/v1/bookings/{booking_id}/deposit/waive"): (404, 403, 403, 403, 403, 403, 403, 200, 409),
     ("GET", "/v1/parties/{party_id}/deposits"): OWN_PEOPLE_AND_STAFF,
+    # Nothing of it is metered, nobody has said anything, and no card has paid.
+    ("POST", "/v1/bookings/{booking_id}/usage"): (404, 403, 403, 409, 403, 409, 409, 409, 409),
+    ("GET", "/v1/bookings/{booking_id}/usage"): (404, 200, 200, 200, 200, 200, 200, 200, 200),
+    ("POST", "/v1/bookings/{booking_id}/usage/agree"): (404, 403, 403, 404, 403, 404, 404, 404, 404),
+    ("POST", "/v1/bookings/{booking_id}/pay"): (404, 403, 403, 409, 403, 403, 403, 403, 403),
     # Nobody waits for their own machine; support waits for nobody.
     ("POST", "/v1/machines/{machine_id}/waiting"): (201, 422, 403, 201, 403, 422, 422, 422, 422),
     ("GET", "/v1/machines/{machine_id}/waiting"): (403, 200, 403, 403, 200, 200, 200, 200, 200),
@@ -283,6 +288,9 @@ class Scene:
             "no_show": {},
             "reschedule": {"start": at(15).isoformat(), "end": at(16).isoformat()},
             "extend": {"end": at(4).isoformat()},
+            "usage": {"used": {}},
+            "agree": {"usage_id": str(uuid4())},
+            "pay": {"instrument_id": self.card},
         }
         return bodies.get(last) if method in {"POST", "PATCH", "PUT"} else None
 

@@ -206,6 +206,9 @@ class Engine(RuleBasedStateMachine):
     def reschedule(self, ref: UUID, start: int, length: int) -> None:
         one, span = self.oracle.bookings[ref], self.span(start, length)
         refusal = self.standing(ref, {"held", "requested", "confirmed"}, "not_movable") or self.approved(ref)
+        if refusal is None and one.state == "confirmed" and self.now > one.span.start - DAY:
+            # By flexible terms cancelling is not free any more.
+            refusal = "time_fixed"
         refusal = refusal or self.late(span) or self.oracle.may_take(one.machines, span, but=ref)
         if self.do(lambda tx: self._reschedule(tx, ref, span), refusal):
             self.oracle.move(ref, span)

@@ -64,6 +64,7 @@ class Verb(StrEnum):
     RESCHEDULE = "reschedule"
     REPLACE_MACHINE = "replace_machine"
     HAND_OVER = "hand_over"
+    SETTLE_USAGE = "settle_usage"
     KEEP_CARD = "keep_card"
     READ_CARDS = "read_cards"
     READ_LEDGER = "read_ledger"
@@ -106,6 +107,7 @@ PERMISSIONS: Mapping[Verb, Mapping[Relation, frozenset[Role] | frozenset[StaffRo
     Verb.RESCHEDULE: {Relation.RENTER: _WORKERS},
     Verb.REPLACE_MACHINE: {Relation.OWNER: RUNNERS},
     Verb.HAND_OVER: {Relation.OWNER: _WORKERS},
+    Verb.SETTLE_USAGE: {Relation.OWNER: _WORKERS, Relation.RENTER: _WORKERS},
     Verb.KEEP_CARD: {Relation.OWNER: _BANKERS | RUNNERS},
     Verb.READ_CARDS: {Relation.OWNER: _WORKERS, Relation.PLATFORM: _STAFF},
     Verb.READ_LEDGER: {Relation.OWNER: _BANKERS, Relation.PLATFORM: _STAFF},

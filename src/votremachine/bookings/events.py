@@ -62,6 +62,16 @@ class PaymentMissing(BookingEvent, frozen=True, kw_only=True):
     currency: str
 
 
+class UsageProposed(BookingEvent, frozen=True, kw_only=True):
+    """One side said how much was used; the other may agree, or say something else."""
+
+    usage_id: UUID
+
+
+class UsageSettled(BookingEvent, frozen=True, kw_only=True):
+    """Both sides agreed how much was used, and the booking costs what that costs."""
+
+
 class MachineReplaced(BookingEvent, frozen=True, kw_only=True):
     """Another machine of the owner takes the place of one; `machine_ids` has both."""
 

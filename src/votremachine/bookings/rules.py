@@ -13,6 +13,8 @@ from votremachine.kernel.errors import DomainError, Kind
 from votremachine.kernel.money import Money
 from votremachine.kernel.span import EndsBeforeStart, NaiveTime, OutOfTime, Span
 from votremachine.kernel.states import Life
+from votremachine.payments.rules import refunding
+from votremachine.payments.rules.refunding import CalledOffBy
 from votremachine.pricing.rules.lines import Price
 from votremachine.pricing.rules.price import Extras
 
@@ -64,6 +66,7 @@ class AgreedTerms(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the owner of one machine had agreed to on the day of booking; what changes later is for later bookings."""
 
     cancellation: Cancellation
+    weather_hours: int | None = None
 
 
 class Booking(msgspec.Struct, frozen=True):
@@ -92,6 +95,13 @@ class Booking(msgspec.Struct, frozen=True):
     # of the price go on naming the former.
     stands_for: Mapping[UUID, UUID] = {}
     terms: Mapping[UUID, AgreedTerms] = {}
+    # The weather moved it when cancelling was not free any more: it does not become so by that.
+    noticed_from: datetime | None = None
+
+    @property
+    def notice_start(self) -> datetime:
+        """The start that the notice of who cancels is counted from."""
+        return min(self.during.start, self.noticed_from or self.during.start)
 
     @property
     def agreed_ids(self) -> tuple[UUID, ...]:
@@ -113,6 +123,7 @@ class Wish(msgspec.Struct, frozen=True):
     version: int
     end: datetime
     start: datetime | None = None
+    weather: bool = False
 
     def span(self, booking: Booking) -> Span:
         """The time that is wished for. Raises what `Span` does."""
@@ -185,6 +196,20 @@ class NotMovable(DomainError):
     fr = "L'état est « {state} » : la période ne peut plus changer."
 
 
+class TimeFixed(DomainError):
+    kind = Kind.CONFLICT
+    code = "time_fixed"
+    en = "Cancelling is not free any more, and neither is another time: it stays, or is cancelled by its terms."
+    fr = "L'annulation n'est plus gratuite, le report non plus : la période reste, ou s'annule selon les conditions."
+
+
+class WeatherNotOffered(DomainError):
+    kind = Kind.CONFLICT
+    code = "weather_not_offered"
+    en = "This owner does not offer to move a rental because of the weather."
+    fr = "Ce propriétaire n'offre pas de report pour cause de météo."
+
+
 class NotLater(DomainError):
     code = "not_later"
     en = "To extend, give an end after the present one."
@@ -224,7 +249,7 @@ TIME_ERRORS = (NaiveTime, OutOfTime, EndsBeforeStart, SpanTaken, *BOOKABLE_ERROR
 
 def agreed_terms(machines: Iterable[Machine]) -> Mapping[UUID, AgreedTerms]:
     """The terms that a booking of these machines keeps, by their ids."""
-    return {machine.id: AgreedTerms(machine.cancellation) for machine in machines}
+    return {machine.id: AgreedTerms(machine.cancellation, machine.terms.weather_hours) for machine in machines}
 
 
 def hold_expiry(now: datetime) -> datetime:
@@ -262,6 +287,36 @@ def check_movable(booking: Booking) -> None:
     """Raises `OwnerDecides` once an owner who is asked has approved the time: neither side changes it alone then."""
     if booking.on_request and booking.state in EXTENDABLE:
         raise OwnerDecides
+
+
+def check_notice(booking: Booking, wish: Wish, now: datetime) -> None:
+    """Raises why a booking that is confirmed may not have another time so shortly before its start.
+
+    Moving is free for as long as cancelling is, by the terms of each of its machines: `TimeFixed` after that. The
+    weather moves it later too where every owner's terms say so: `WeatherNotOffered`, or `TooEarly` before that time.
+    """
+    if booking.state is not State.CONFIRMED or wish.kind is not WishKind.RESCHEDULE:
+        return
+    if not wish.weather:
+        if not cancels_freely(booking, now):
+            raise TimeFixed
+        return
+    hours = [terms.weather_hours for terms in booking.terms.values()]
+    if not hours or None in hours:
+        raise WeatherNotOffered
+    if now >= booking.during.start:
+        raise TooLate
+    if now < booking.during.start - timedelta(hours=min(hour for hour in hours if hour is not None)):
+        raise TooEarly
+
+
+def cancels_freely(booking: Booking, now: datetime) -> bool:
+    """Whether a renter who cancels now has everything back."""
+    rates = (
+        refunding.rate_of(terms.cancellation, booking.notice_start, now, by=CalledOffBy.RENTER)
+        for terms in booking.terms.values()
+    )
+    return all(rate == refunding.ALL for rate in rates)
 
 
 def check_cancellable(booking: Booking, by_owner: bool, now: datetime) -> None:

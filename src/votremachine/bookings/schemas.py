@@ -42,10 +42,14 @@ class Confirm(Input):
 
 
 class Reschedule(Input):
-    """Another time. `instrument_id`: the card that pays what it costs more; by default the one that paid."""
+    """Another time. `instrument_id`: the card that pays what it costs more; by default the one that paid.
+
+    `reason` is for the record; `weather` moves a booking where its terms offer that, when it is too late otherwise.
+    """
 
     start: datetime
     end: datetime
+    reason: Literal["weather"] | None = None
     instrument_id: UUID | None = None
 
 

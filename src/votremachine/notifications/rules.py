@@ -25,6 +25,8 @@ TOLD: dict[type[events.BookingEvent] | type[deposits.DepositEvent], tuple[Side, 
     events.BookingCancelled: (Side.OWNER, Side.RENTER),
     events.BookingMoved: (Side.OWNER, Side.RENTER),
     events.PaymentMissing: (Side.OWNER, Side.RENTER),
+    events.UsageProposed: (Side.OWNER, Side.RENTER),
+    events.UsageSettled: (Side.OWNER, Side.RENTER),
     events.MachineReplaced: (Side.OWNER, Side.RENTER),
     events.MachineReturned: (Side.RENTER,),
     events.RenterAbsent: (Side.RENTER,),
@@ -52,6 +54,14 @@ WORDS: dict[str, tuple[str, str]] = {
     "BookingExpired": ("La réservation a expiré sans confirmation.", "The booking expired before it was confirmed."),
     "BookingCancelled": ("La réservation est annulée.", "The booking is cancelled."),
     "BookingMoved": ("La réservation a changé de période.", "The booking was moved to another time."),
+    "UsageProposed": (
+        "Une quantité utilisée a été déclarée : acceptez-la, ou proposez la vôtre avant la clôture.",
+        "A quantity that was used has been declared: agree to it, or say yours before the booking is completed.",
+    ),
+    "UsageSettled": (
+        "L'usage est convenu : le prix suit, la différence est débitée ou rendue.",
+        "What was used is agreed: the price follows, and the difference is charged or given back.",
+    ),
     "PaymentMissing": (
         "La carte n'a pas payé la différence de {amount} pour cette réservation : elle reste due.",
         "The card did not pay the difference of {amount} for this booking: it remains due.",

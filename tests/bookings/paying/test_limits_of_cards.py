@@ -40,19 +40,6 @@ async def moved(renter: Person, booking: Json, start: datetime, end: datetime) -
     return await renter.act(booking["id"], "reschedule", times, If_Match=tag)
 
 
-async def test_what_was_paid_moves_at_its_price_only(till: Till, renter: Person, tractor: str) -> None:
-    booking = await till.held(tractor)
-    longer = await moved(renter, booking, at(3), at(5))
-    assert longer.status_code == 200, "while it is only held, any price will do"
-    assert (await renter.act(booking["id"], "confirm", paid(await till.card()))).status_code == 200
-    before = (await renter.get(f"/bookings/{booking['id']}")).json()
-    dearer = await moved(renter, booking, at(3), at(8))
-    assert (dearer.status_code, dearer.json()["code"]) == (409, "paid_by_card"), dearer.text
-    assert (await renter.get(f"/bookings/{booking['id']}")).json() == before
-    same = await moved(renter, booking, at(13), at(15))
-    assert (same.status_code, same.json()["price"]["total"]) == (200, before["price"]["total"]), same.text
-
-
 async def test_a_hold_that_is_moved_stands_as_long_as_any_hold(
     till: Till, renter: Person, tractor: str, database: Database
 ) -> None:

@@ -16,6 +16,7 @@ from tests.people import Json, Person, at
 from votremachine.accounts.service import absent
 from votremachine.bookings.paying import moving
 from votremachine.bookings.rules import Wish, WishKind
+from votremachine.infra.database import Database
 from votremachine.infra.outbox import drain
 from votremachine.payments.gateway import Movement, NotAtGateway, Standing
 from votremachine.payments.orders.carrying import carry_out
@@ -303,9 +304,15 @@ async def test_a_request_that_was_moved_and_is_declined_costs_nothing(
 
 
 class Refusing(SimulatedGateway):
-    """Has let a hold go before it could be captured."""
+    """Has let holds go before they could be captured; but not those of this amount."""
 
-    async def capture(self, reference: str, minor: int, key: UUID, *, final: bool) -> Movement:  # noqa: ARG002
+    def __init__(self, database: Database, *, but: int = 0) -> None:
+        super().__init__(database)
+        self.but = but
+
+    async def capture(self, reference: str, minor: int, key: UUID, *, final: bool) -> Movement:
+        if minor == self.but:
+            return await super().capture(reference, minor, key, final=final)
         await self.release(reference, key)
         raise NotAtGateway(f"{reference} is released: nothing is held")
 
@@ -352,3 +359,72 @@ async def test_the_owner_is_paid_what_the_booking_costs_in_the_end(
     assert await ledger(till) == {**books, "owner_payable": waits}
     async with till.database.read() as tx:
         assert [row.minor for row in await tx.rows(sa.text("SELECT minor FROM payouts"))] == [-waits]
+
+
+async def test_moved_and_called_off_before_any_of_it_was_carried_out(
+    till: Till, renter: Person, owner: Person, tractor: str
+) -> None:
+    booking = (await renter.book([tractor], morning(3), evening(3))).json()
+    assert (await renter.act(booking["id"], "confirm", paid(await till.card()))).status_code == 200
+    assert (await moved(renter, booking, morning(5), evening(7))).status_code == 200
+    assert (await moved(renter, booking, morning(5), evening(6))).status_code == 200
+    assert (await owner.act(booking["id"], "cancel", {})).status_code == 200
+    await drain(till.database, HANDLERS)
+    for _ in range(3):
+        await till.hurry()
+    assert (await till.in_till(), await ledger(till)) == (0, {})
+    assert sum(one.captured for one in await till.movements()) == 14_400 * 3
+
+
+async def test_moved_back_and_forth_the_books_follow(till: Till, renter: Person, tractor: str) -> None:
+    booking = await paid_for(till, renter, tractor)
+    for days in (4, 2, 3, 1, 5):
+        assert (await moved(renter, booking, morning(5), evening(4 + days))).status_code == 200
+        await till.hurry()
+        await stands_at(till, renter, booking, days=days)
+
+
+@pytest.mark.parametrize("verb", ["cancel", "extend"])
+async def test_other_verbs_while_the_cardholder_proves_who_they_are(
+    verb: str, till: Till, renter: Person, tractor: str
+) -> None:
+    booking, card = await paid_for(till, renter, tractor), await proven_card(till, renter)
+    tag = (await read(renter, booking)).headers["ETag"]
+    asked = await moved(renter, booking, morning(5), evening(7), instrument_id=card)
+    assert asked.status_code == 202
+    if verb == "cancel":
+        assert (await renter.act(booking["id"], "cancel", {})).status_code == 200
+    else:
+        answer = await extended(renter, booking, evening(4))
+        assert (answer.status_code, answer.json()["code"]) == (409, "payment_under_way"), "one at a time"
+    await till.gateway.authenticate(asked.json()["client_secret"], ok=True)
+    after = await moved(renter, booking, morning(5), evening(7), instrument_id=card, tag=tag)
+    if verb == "extend":
+        assert after.status_code == 200
+        await till.hurry()
+        await stands_at(till, renter, booking, days=3)
+        return
+    assert (after.status_code, after.json()["code"]) == (412, "stale"), after.text
+    await till.hurry()
+    assert (await till.in_till(), await ledger(till)) == (0, {})
+
+
+@pytest.mark.parametrize("at_the_last_moment", [False, True])
+async def test_a_cardholder_who_goes_away_is_waited_for_no_longer_than_an_hour(
+    at_the_last_moment: bool, till: Till, renter: Person, tractor: str
+) -> None:
+    booking, card = await paid_for(till, renter, tractor), await proven_card(till, renter)
+    asked = await moved(renter, booking, morning(5), evening(7), instrument_id=card)
+    assert asked.status_code == 202
+    await till.hurry()
+    other = await moved(renter, booking, morning(5), evening(8))
+    assert (other.status_code, other.json()["code"]) == (409, "payment_under_way")
+    if at_the_last_moment:
+        await till.gateway.authenticate(asked.json()["client_secret"], ok=True)
+    async with till.database.begin() as tx:
+        await tx.execute(sa.text("UPDATE payment_orders SET created_at = created_at - interval '61 minutes'"))
+    await till.hurry()
+    other = await moved(renter, booking, morning(5), evening(8))
+    assert (other.status_code, other.json()["price"]["net"]["minor"]) == (200, 48_000), other.text
+    await till.hurry()
+    await stands_at(till, renter, booking, days=4)

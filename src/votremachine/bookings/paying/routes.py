@@ -7,7 +7,7 @@ from litestar import Response
 from votremachine.accounts.rules import Actor
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
-from votremachine.bookings.paying import moving, service
+from votremachine.bookings.paying import moving, owing, service
 from votremachine.bookings.rules import Wish
 from votremachine.bookings.schemas import BookingView, Confirm, Proof
 from votremachine.infra import idempotency
@@ -67,6 +67,24 @@ async def move(
 
     identify = sessions.identify(claims)
     return await idempotency.in_two(request, database, claims.person_id, identify, begin, ask, end, required=False)
+
+
+async def pay(
+    request: HttpRequest, booking_id: UUID, instrument_id: UUID, claims: Claims, database: Database, gateway: Gateway
+) -> Response[BookingView | Proof]:
+    """Pay what is missing of a booking. Raises `ERRORS` and what `owing.begin` does."""
+
+    async def begin(tx: Tx, who: Actor) -> PaymentOrder | Ended[BookingView | Proof]:
+        begun = await owing.begin(tx, who, booking_id, instrument_id)
+        return _ended(request, begun) if isinstance(begun, BookingView) else begun
+
+    async def ask(order: PaymentOrder) -> Outcome:
+        return await carry_out(gateway, order)
+
+    async def end(tx: Tx, _: Actor, order: PaymentOrder, outcome: Outcome) -> Ended[BookingView | Proof]:
+        return _ended(request, await owing.end(tx, order, outcome))
+
+    return await idempotency.in_two(request, database, claims.person_id, sessions.identify(claims), begin, ask, end)
 
 
 def _ended(request: HttpRequest, done: BookingView | Proof | DomainError) -> Ended[BookingView | Proof]:

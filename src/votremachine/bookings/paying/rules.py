@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from votremachine.bookings.rules import Booking, State, lapsed
+from votremachine.kernel.errors import DomainError, Kind
 from votremachine.payments.orders.rules import PaymentOrder, What
 from votremachine.payments.rules import refunding
 from votremachine.payments.rules.refunding import CalledOffBy, Refund
@@ -15,6 +16,13 @@ from votremachine.pricing.rules.lines import Line, Price, vat_by_rate
 FEE_RATE, FEE_VAT_RATE = 800, 2000
 # In these the rental is due: it is taken, and stands in the ledger.
 DUE = frozenset({State.CONFIRMED, State.IN_USE, State.RETURNED, State.COMPLETED})
+
+
+class NothingDue(DomainError):
+    kind = Kind.CONFLICT
+    code = "nothing_due"
+    en = "Nothing of this booking is due by card."
+    fr = "Rien n'est dû par carte pour cette réservation."
 
 
 def becomes(order: PaymentOrder) -> State:
@@ -32,7 +40,9 @@ def waits_for(booking: Booking, order: PaymentOrder, now: datetime) -> bool:
 
 
 def parts(price: Price) -> Split:
-    """The owner's and the platform's parts of a price."""
+    """The owner's and the platform's parts of a price; of nothing, nothing."""
+    if not price.total.minor:
+        return Split(price.total, price.total, price.total)
     return split(_taxed(price.lines), FEE_RATE, FEE_VAT_RATE)
 
 
@@ -40,7 +50,7 @@ def back(booking: Booking, at: datetime, by: CalledOffBy) -> Refund:
     """What goes back of a booking that is called off at `at`: of the lines of each machine by its own terms, as they
     were agreed.
     """
-    start = booking.during.start
+    start = booking.notice_start
     paid = [
         (taxed, refunding.rate_of(booking.terms[machine_id].cancellation, start, at, by=by))
         for machine_id, lines in _by_machine(booking.price).items()

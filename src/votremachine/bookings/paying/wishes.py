@@ -51,6 +51,7 @@ async def add(tx: Tx, order_id: UUID, wish: Wish, move: Move) -> None:
         "starts": move.span.start,
         "ends": move.span.end,
         "version": wish.version,
+        "weather": wish.weather,
         "total_minor": move.price.total.minor,
         "state": State.WAITING,
         "created_at": tx.now,
@@ -77,5 +78,5 @@ async def end(tx: Tx, order_id: UUID, state: State) -> None:
 def _wished(row: sa.Row[Any] | None) -> Wished | None:
     if row is None:
         return None
-    wish = Wish(WishKind(row.kind), row.version, row.ends, row.starts)
+    wish = Wish(WishKind(row.kind), row.version, row.ends, row.starts, row.weather)
     return Wished(row.order_id, wish, row.total_minor, State(row.state))

@@ -25,9 +25,11 @@ from votremachine.bookings.rules import (
     OwnerDecides,
     PaymentRequired,
     StillOut,
+    TimeFixed,
     TooEarly,
     TooLate,
     UnknownBooking,
+    WeatherNotOffered,
     Wish,
     WishKind,
 )
@@ -115,7 +117,7 @@ async def cancel(
     return await _act(request, claims, database, lambda tx, who: decide.cancel(tx, who, booking_id, data.why))
 
 
-@on_booking("reschedule", *_MOVE, operation=Moving)
+@on_booking("reschedule", *_MOVE, TimeFixed, WeatherNotOffered, TooEarly, TooLate, operation=Moving)
 async def reschedule(
     request: HttpRequest,
     booking_id: FromPath[UUID],
@@ -130,7 +132,8 @@ async def reschedule(
     wants the cardholder to prove who they are first: then send the same again.
     """
     span = Span(data.start, data.end)
-    wish = Wish(WishKind.RESCHEDULE, expected_version(request), span.end, span.start)
+    weather = data.reason == "weather"
+    wish = Wish(WishKind.RESCHEDULE, expected_version(request), span.end, span.start, weather)
     return await paying.move(request, booking_id, wish, data.instrument_id, claims, database, gateway)
 
 

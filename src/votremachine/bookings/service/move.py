@@ -21,7 +21,9 @@ from votremachine.bookings.rules import (
     State,
     Wish,
     WishKind,
+    cancels_freely,
     check_movable,
+    check_notice,
     check_standing,
     hold_expiry,
 )
@@ -38,19 +40,20 @@ from votremachine.pricing.service import hires as pricing
 
 
 class Move(NamedTuple):
-    """A booking, another time for it, and what it costs then."""
+    """A booking, another time for it, what it costs then, and whether it is the weather that moves it."""
 
     booking: Booking
     machines: list[Machine]
     span: Span
     price: Price
+    weather: bool = False
 
 
 async def weigh(tx: Tx, who: Actor, booking: Booking, wish: Wish) -> Move:
     """Whether a booking, which must be locked, may have another time, and its price then by its own rate cards.
 
     Raises `UnknownBooking`, `NotAllowed`, `Stale`, `HoldExpired`, `NotMovable`, `OwnerDecides`, and what
-    `check_bookable` does; to extend it, `NotLater` too.
+    `check_notice` and `check_bookable` do; to extend it, `NotLater` too.
     """
     store.authorise(Verb.RESCHEDULE, who, booking)
     if booking.version != wish.version:
@@ -59,12 +62,18 @@ async def weigh(tx: Tx, who: Actor, booking: Booking, wish: Wish) -> Move:
     if booking.state not in (EXTENDABLE if wish.kind is WishKind.EXTEND else MOVABLE):
         raise NotMovable(state=booking.state.value)
     check_movable(booking)
+    check_notice(booking, wish, tx.now)
     found = await fleet.machines_by_id(tx, booking.machine_ids)
     machines = [found[machine_id] for machine_id in sorted(found)]
     span = wish.span(booking)
     _check(machines, booking, wish, span, tx.now)
     hires = await pricing.booked(tx, await _agreed(tx, booking, machines), booking.card_ids, booking.extras)
-    return Move(booking, machines, span, price(span, hires))
+    new_price = price(span, hires)
+    weather = wish.weather and booking.state is State.CONFIRMED
+    if (weather or wish.kind is WishKind.EXTEND) and new_price.total.minor < booking.price.total.minor:
+        # The weather costs the renter nothing, and the owner neither; and more time never costs less than was paid.
+        new_price = booking.price
+    return Move(booking, machines, span, new_price, weather)
 
 
 async def check_free(tx: Tx, move: Move) -> None:
@@ -76,7 +85,7 @@ async def check_free(tx: Tx, move: Move) -> None:
 
 async def carry_out(tx: Tx, who: Actor, move: Move) -> Booking:
     """Move a booking as it was weighed. Raises `SpanTaken` with alternatives (roll back then), `BookingChanged`."""
-    booking, machines, span, new_price = move
+    booking, machines, span, new_price, weather = move
     expires_at = min(booking.expires_at, span.start) if booking.expires_at else None
     if expires_at is not None and booking.state is State.HELD:
         # What was held longer was that very time, for who had waited for it.
@@ -90,7 +99,7 @@ async def carry_out(tx: Tx, who: Actor, move: Move) -> Booking:
         booking,
         BookingMoved,
         by=who,
-        why=f"{booking.during.start.isoformat()}/{booking.during.end.isoformat()}",
+        why=f"{'weather: ' if weather else ''}{booking.during.start.isoformat()}/{booking.during.end.isoformat()}",
         changes={
             "starts": span.start,
             "ends": span.end,
@@ -98,11 +107,17 @@ async def carry_out(tx: Tx, who: Actor, move: Move) -> Booking:
             # Another time, another risk: the sweep weighs it anew.
             "at_risk": False,
             "price": new_price,
+            "noticed_from": _noticed_from(move, tx.now),
         },
     )
     if booking.state is not State.HELD:
         await securing.follow(tx, booking, span)
     return changed
+
+
+def _noticed_from(move: Move, now: datetime) -> datetime | None:
+    booking = move.booking
+    return booking.notice_start if move.weather and not cancels_freely(booking, now) else booking.noticed_from
 
 
 def _check(machines: list[Machine], booking: Booking, wish: Wish, span: Span, now: datetime) -> None:

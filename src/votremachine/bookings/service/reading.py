@@ -149,6 +149,7 @@ def from_row(row: sa.Row[Any]) -> Booking:
         created_at=row.created_at,
         stands_for=msgspec.convert(row.stands_for, dict[UUID, UUID]),
         terms=msgspec.convert(row.terms, dict[UUID, AgreedTerms]),
+        noticed_from=row.noticed_from,
     )
 
 

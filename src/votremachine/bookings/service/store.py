@@ -195,4 +195,5 @@ def _columns(booking: Booking) -> dict[str, Any]:
         "created_at": booking.created_at,
         "stands_for": booking.stands_for,
         "terms": booking.terms,
+        "noticed_from": booking.noticed_from,
     }

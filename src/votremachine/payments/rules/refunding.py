@@ -25,13 +25,6 @@ class PartsDisagree(DomainError):
     fr = "Les parts font {divided} et les lignes {paid}, en unités mineures."
 
 
-class WeatherNotOffered(DomainError):
-    kind = Kind.CONFLICT
-    code = "weather_not_offered"
-    en = "This owner does not offer to move a rental because of the weather."
-    fr = "Ce propriétaire n'offre pas de report pour cause de météo."
-
-
 class CalledOffBy(StrEnum):
     """Whose doing it is that nothing came of a rental."""
 
@@ -161,16 +154,6 @@ def difference(old: Split, new: Split) -> Difference:
         fee=new.fee - old.fee,
         fee_vat=new.fee_vat - old.fee_vat,
     )
-
-
-def moved_by_weather(old: Split, new: Split, *, offered: bool) -> Difference:
-    """A rental moved because of the weather costs the difference alone, whatever its policy and however late.
-
-    Raises `WeatherNotOffered` unless the owner offers it, `CurrenciesDiffer`.
-    """
-    if not offered:
-        raise WeatherNotOffered
-    return difference(old, new)
 
 
 def _minor(amount: Money) -> int:
