@@ -96,12 +96,12 @@ HANDLERS: Handlers = {
     deposits.DepositWaived: (tell,),
     deposits.DepositCaptured: (tell,),
     OrderSettled: (
+        on_deposit_settled,
         on_settled,
         on_capture_refused,
         moving.on_settled,
         on_difference_refused,
         on_charge_settled,
-        on_deposit_settled,
     ),
     GatewayNoticed: (look_again,),
     calendar.FeedClashed: (tell_owner,),

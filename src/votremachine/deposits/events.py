@@ -55,7 +55,9 @@ class DepositLapsed(DepositEvent, frozen=True, kw_only=True):
 
 
 class DepositReleased(DepositEvent, frozen=True, kw_only=True):
-    """It is the renter's again."""
+    """It is the renter's again; `given_back` when anything was held of it."""
+
+    given_back: bool
 
 
 class DepositWaived(DepositEvent, frozen=True, kw_only=True):

@@ -119,7 +119,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "La caution a expiré sans être renouvelée : plus rien n'est retenu. Le locataire doit redonner une carte.",
         "The deposit lapsed and was not renewed: nothing is held any more. The renter must give a card again.",
     ),
-    "DepositReleased": ("Votre caution est rendue.", "Your deposit has been given back."),
+    "DepositReleased": ("{what}", "{what}"),
     "DepositWaived": (
         "Le propriétaire a renoncé par écrit à la caution de cette réservation.",
         "The owner waived the deposit of this booking in writing.",
@@ -178,6 +178,13 @@ _HELD = {
         "The rental is too long for a hold: it was charged, and is paid back at the end.",
     ),
 }
+_RELEASED = {
+    False: (
+        "Votre carte ne sera pas sollicitée pour la caution de cette réservation.",
+        "Your card will not be asked for the deposit of this booking.",
+    ),
+    True: ("Votre caution est rendue.", "Your deposit has been given back."),
+}
 _FAILURES = {
     "declined": ("refus de la banque", "declined by the bank"),
     "insufficient_funds": ("provision insuffisante", "insufficient funds"),
@@ -219,6 +226,8 @@ def _of_deposit(event: deposits.DepositEvent, language: str) -> list[tuple[str, 
     match event:
         case deposits.DepositHeld():
             return [("what", _either(_HELD[event.taken], language))]
+        case deposits.DepositReleased():
+            return [("what", _either(_RELEASED[event.given_back], language))]
         case deposits.DepositFailed():
             return [("why", _why(event.failure, language))]
         case deposits.DepositLapsing():

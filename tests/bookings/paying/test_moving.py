@@ -414,3 +414,24 @@ async def test_other_verbs_while_the_cardholder_proves_who_they_are(
     assert (after.status_code, after.json()["code"]) == (412, "stale"), after.text
     await till.hurry()
     assert (await till.in_till(), await ledger(till)) == (0, {})
+
+
+@pytest.mark.parametrize("at_the_last_moment", [False, True])
+async def test_a_cardholder_who_goes_away_is_waited_for_no_longer_than_an_hour(
+    at_the_last_moment: bool, till: Till, renter: Person, tractor: str
+) -> None:
+    booking, card = await paid_for(till, renter, tractor), await proven_card(till, renter)
+    asked = await moved(renter, booking, morning(5), evening(7), instrument_id=card)
+    assert asked.status_code == 202
+    await till.hurry()
+    other = await moved(renter, booking, morning(5), evening(8))
+    assert (other.status_code, other.json()["code"]) == (409, "payment_under_way")
+    if at_the_last_moment:
+        await till.gateway.authenticate(asked.json()["client_secret"], ok=True)
+    async with till.database.begin() as tx:
+        await tx.execute(sa.text("UPDATE payment_orders SET created_at = created_at - interval '61 minutes'"))
+    await till.hurry()
+    other = await moved(renter, booking, morning(5), evening(8))
+    assert (other.status_code, other.json()["price"]["net"]["minor"]) == (200, 48_000), other.text
+    await till.hurry()
+    await stands_at(till, renter, booking, days=4)

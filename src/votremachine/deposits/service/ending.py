@@ -123,5 +123,5 @@ async def _release(tx: Tx, deposit: Deposit, why: str) -> Deposit:
     ended = await store.step(
         tx, deposit, State.RELEASED, why=why, asked_id=None, next_at=None, released=deposit.held, over_at=tx.now
     )
-    tx.publish(store.fact(DepositReleased, ended))
+    tx.publish(store.fact(DepositReleased, ended, given_back=ended.released > 0))
     return ended

@@ -63,9 +63,9 @@ async def keep(tx: Tx, longest_hold: timedelta, margin: timedelta) -> int:
     stray = await orders.open_of(tx, [one.id for one in found if one.asked_id is None])
     cards = await instruments.by_ids(tx, {one.instrument_id for one in found if one.instrument_id is not None})
     for deposit in found:
-        order = stray.get(deposit.id) if deposit.asked_id is None else asked[deposit.asked_id]
         try:
             async with tx.savepoint():
+                order = stray.get(deposit.id) if deposit.asked_id is None else asked[deposit.asked_id]
                 await _look(tx, deposit, order, cards, longest_hold, margin)
         except Exception as error:  # one that fails must not hold up those behind it
             log.error("deposits.look_failed", deposit_id=str(deposit.id), exc_info=error)

@@ -27,6 +27,17 @@ async def carry_out(gateway: Gateway, order: PaymentOrder) -> Outcome:
         return Answer(State.REFUSED, why=str(error))
 
 
+async def close(gateway: Gateway, order: PaymentOrder) -> Outcome:
+    """Wait for a cardholder no longer; what became of the order: they may have proved themselves just now."""
+    try:
+        await gateway.release(order.reference, uuid5(order.id, "close"))
+        known = await gateway.look_up(order.id)
+    except (OutcomeUnknown, NotAtGateway) as error:
+        log.warning("gateway.not_closed", order_id=str(order.id), error=repr(error))
+        return Silence(repr(error))
+    return Silence("unknown to the gateway") if known is None else read(known)
+
+
 async def _ask(gateway: Gateway, order: PaymentOrder) -> Answer:
     match order.what:
         case What.CHARGE | What.HOLD:

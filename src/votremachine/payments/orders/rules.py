@@ -55,9 +55,8 @@ BEGINNING = frozenset({What.CHARGE, What.HOLD})
 # How long whoever carries an order out has it to themselves; longer than any gateway is waited for.
 LEASE = timedelta(seconds=60)
 SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=5), timedelta(minutes=15)
-# A cardholder who has not proved who they are by then never will: their order is closed, lest it charge them when
-# nobody looks any more.
-PATIENCE = timedelta(hours=24)
+# A cardholder who has not proved who they are by then is waited for no longer: another card may be tried.
+PATIENCE = timedelta(hours=1)
 
 
 class CardDeclined(DomainError):
@@ -173,10 +172,10 @@ def answered(order: PaymentOrder, answer: Answer, now: datetime) -> PaymentOrder
     )
 
 
-def patient(order: PaymentOrder, now: datetime) -> PaymentOrder:
-    """The order, given up once its cardholder had a day to prove who they are, and did not."""
-    waited = order.state is State.REQUIRES_ACTION and now - order.created_at > PATIENCE
-    return replace(order, given_up=True) if waited else order
+def is_abandoned(order: PaymentOrder, answer: Answer, now: datetime) -> bool:
+    """Whether an order waits for its cardholder still, and has for long enough."""
+    waits = order.state is State.REQUIRES_ACTION and answer.state is State.REQUIRES_ACTION
+    return waits and now - order.created_at > PATIENCE
 
 
 def next_look(order: PaymentOrder, now: datetime) -> datetime:
