@@ -52,8 +52,8 @@ async def on_fallen_through(tx: Tx, fact: FellThrough) -> None:
     for charge in charges:
         if charge.set_aside:
             await orders.place(tx, ending(tx, charge.order, What.RELEASE, charge.order.amount))
-    if not in_hand(charges):
-        # A payment that came too late for the booking went back at once.
+    if not in_hand(charges) and not await books.is_due(tx, booking):
+        # It never stood; a payment that came too late for it went back at once.
         return
     back = await _back(tx, booking, fact)
     await books.given_back(tx, booking, back)
