@@ -17,8 +17,9 @@ _PLANTED = (
     """,
     """
     INSERT INTO machines SELECT (jsonb_populate_record(m, jsonb_build_object(
-        'id', uuidv7(-n * interval '11 days'), 'title_fr', (ARRAY['Tracteur ', 'Presse ', 'Semoir ', 'Benne '])[1 + n % 4]
-        || n || (ARRAY[' 120 ch', ' 3 m', ' 14 t'])[1 + n % 3]))).*
+        'id', uuidv7(-n * interval '11 days'),
+        'title_fr', (ARRAY['Tracteur ', 'Presse ', 'Semoir ', 'Benne '])[1 + n % 4] || n
+            || (ARRAY[' 120 ch', ' 3 m', ' 14 t'])[1 + n % 3]))).*
     FROM machines m, generate_series(2, :machines) n WHERE m.id = :machine
     """,
     """
@@ -68,7 +69,15 @@ _PLANTED = (
 
 
 async def plant_fleet(
-    database: Database, *, owner: str, renter: str, machine: str, booking: str, month: datetime, machines: int, entries: int
+    database: Database,
+    *,
+    owner: str,
+    renter: str,
+    machine: str,
+    booking: str,
+    month: datetime,
+    machines: int,
+    entries: int,
 ) -> None:
     """So many machines like this one, each with so many entries from that month's beginning on, 36 hours apart: two in
     ten are blocks, one comes from a followed calendar, the rest are bookings of many parties, with buffers.
@@ -85,4 +94,4 @@ async def plant_fleet(
     }
     async with database.begin() as tx:
         for statement in _PLANTED:
-            await tx.execute(sa.text(statement), {name: values[name] for name in sa.text(statement)._bindparams})  # noqa: SLF001
+            await tx.execute(sa.text(statement), {name: values[name] for name in sa.text(statement)._bindparams})

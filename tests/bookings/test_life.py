@@ -232,7 +232,7 @@ async def test_an_early_return_frees_the_rest(world: World, owner: Person, rente
     await ahead.close()
     assert (await renter.get(f"/bookings/{booking}")).json()["state"] == "completed"
     async with database.read() as tx:
-        assert not await tx.rows(sa.text("SELECT FROM occupancies"))
+        assert not await tx.rows(sa.text("SELECT id FROM occupancies"))
 
 
 async def test_a_late_machine_puts_the_next_booking_at_risk_and_both_are_told(

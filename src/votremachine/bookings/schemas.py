@@ -117,21 +117,22 @@ class ClashView(msgspec.Struct, frozen=True):
 class AgendaEntry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What stands in a machine's calendar: see docs/calendars.md. What is not so, or not known, is left out.
 
-    `blocked` is `during` with what is kept free around it, `whole` all of what `during` is a part of, where something
+    The buffers are what is kept free around `during`; `whole` is all of what `during` is a part of, where something
     else has the rest. `occurrence` names one of a series to whoever changes it.
     """
 
     kind: Sight
     ref_id: UUID
     during: SpanView
-    blocked: SpanView | None = None
+    buffer_before_minutes: int = 0
+    buffer_after_minutes: int = 0
     state: State | None = None
     renter: Named | None = None
     expires_at: datetime | None = None
     at_risk: bool = False
     late: bool = False
     late_until: datetime | None = None
-    clashes: Sequence[ClashView] = ()
+    clashes: list[ClashView] = []
     note: str = ""
     recurs: bool = False
     occurrence: datetime | None = None

@@ -1,9 +1,8 @@
 """What an owner sees in the calendar of one machine: its rows and its bookings put together, on the machine's clock."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -15,6 +14,8 @@ from votremachine.bookings.service.history import Kept
 from votremachine.fleet.rules import Machine
 from votremachine.infra.wire import SpanView
 from votremachine.kernel.span import Span
+
+_MINUTE = timedelta(minutes=1)
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -54,17 +55,16 @@ def _standing(look: Look, row: Standing) -> AgendaEntry | None:
             return None
         return _booking(look, one, row.during, row.blocked, row.expires_at)
     zone = look.machine.zone
-    whole = None if row.whole in {None, row.during} else row.whole
+    whole = row.whole if row.whole and row.whole != row.during else None
     return AgendaEntry(
         kind=row.kind,
         ref_id=row.ref_id,
         during=SpanView.of(row.during, zone),
-        blocked=_unless_same(row.blocked, row.during, zone),
         note=row.note,
         recurs=row.recurs,
         occurrence=row.whole.start.astimezone(zone) if row.recurs and row.whole else None,
-        whole=whole and SpanView.of(whole, zone),
-        feed=row.feed and Named(row.feed.id, row.feed.name),
+        whole=None if whole is None else SpanView.of(whole, zone),
+        feed=None if row.feed is None else Named(row.feed.id, row.feed.name),
         clash=any(_meets(look, row, booking) for booking in look.clashes),
         due_on=row.due_on,
     )
@@ -76,7 +76,8 @@ def _booking(look: Look, one: Kept, during: Span, blocked: Span, expires_at: dat
         kind=Sight.BOOKING,
         ref_id=one.id,
         during=SpanView.of(during, zone),
-        blocked=_unless_same(blocked, during, zone),
+        buffer_before_minutes=(during.start - blocked.start) // _MINUTE,
+        buffer_after_minutes=(blocked.end - during.end) // _MINUTE,
         state=one.state,
         renter=Named(one.renter_id, one.renter),
         expires_at=expires_at,
@@ -98,7 +99,3 @@ def _meets(look: Look, row: Standing, booking_id: UUID) -> bool:
         return False
     wanted = row.whole or row.during
     return any(one.feed == row.feed and one.during.overlaps(wanted) for one in look.clashes[booking_id])
-
-
-def _unless_same(span: Span, other: Span, zone: ZoneInfo) -> SpanView | None:
-    return None if span == other else SpanView.of(span, zone)
