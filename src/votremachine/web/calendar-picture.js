@@ -51,8 +51,8 @@ export function fleet(machines, open, choose) {
     el("th", { scope: "col", abbr: longDay(day), ...today(machines[0], day) }, weekdayName(day), el("br"), `${Number(day.slice(8))}`),
   );
   const rows = machines.map((machine) => {
-    const name = el("button", { type: "button", click: () => choose(machine.machine.id) }, machine.machine.name);
-    if (machine.state === "retired") name.append(` (${words.retired})`);
+    const said = machine.state === "retired" ? `${machine.machine.name} (${words.retired})` : machine.machine.name;
+    const name = el("button", { type: "button", title: said, click: () => choose(machine.machine.id) }, el("span", {}, said));
     return el("tr", {}, el("th", { scope: "row" }, name), ...all.map((day) => cell(machine, day, open)));
   });
   const made = table(`fleet days-${all.length > 7 ? "many" : "few"}`, words.fleetCaption, el("tr", {}, el("td"), ...head), rows);

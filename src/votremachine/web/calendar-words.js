@@ -8,7 +8,7 @@ const FR = {
   wrong: "E-mail ou mot de passe inconnu.",
   failed: "Le service ne répond pas. Réessayez dans un moment.",
   demo: "Essayez comme…",
-  leave: "Se déconnecter",
+  leave: "Quitter",
   other: "English",
   party: "Exploitation",
   machine: "Matériel",
