@@ -39,15 +39,14 @@ export function parts(entry, zone) {
   return found;
 }
 
-/** Its details as terms and what is to be said of them. */
-export function details(entry, machine) {
+/** Its details as terms and what is to be said of them; `zone` is the machine's. */
+export function details(entry, zone) {
   return [
-    [words.machine, machine.machine.name],
     [words.who, entry.renter?.name],
     [words.when, spanOf(entry.during)],
     [words.whole, entry.whole && spanOf(entry.whole)],
     [words.buffers, buffers(entry)],
-    [words.until, entry.expires_at && moment(inZone(entry.expires_at, machine.zone))],
+    [words.until, entry.expires_at && moment(inZone(entry.expires_at, zone))],
     [words.lateness, entry.late && lateness(entry)],
     [words.clashes, entry.clashes?.map(({ feed, during }) => `${feed.name} (${spanOf(during)})`).join(", ")],
     [words.feed, entry.feed?.name],

@@ -2,7 +2,7 @@
 
 import { onDay, parts, title } from "./calendar-entries.js";
 import { clockIn, dayOf, days, plusDays, share, weekday } from "./calendar-time.js";
-import { dayName, longDay, longWeekday, weekdayName, words } from "./calendar-words.js";
+import { dayOfWeek, longDay, longWeekday, weekdayName, words } from "./calendar-words.js";
 
 /** An element with attributes and children; `class` and `aria-…` as in HTML. */
 export function el(name, attributes = {}, ...children) {
@@ -37,7 +37,7 @@ export function month(machine, open) {
 /** The week of one machine, a day in a row. */
 export function week(machine, open) {
   const rows = daysOf(machine).map((day) =>
-    el("tr", today(machine, day), el("th", { scope: "row" }, dayName(day)), cell(machine, day, open)),
+    el("tr", today(machine, day), el("th", { scope: "row" }, dayOfWeek(day)), cell(machine, day, open)),
   );
   const hours = [0, 6, 12, 18].map((hour) => el("span", {}, `${hour} h`));
   const head = el("tr", {}, el("td"), el("td", { class: "hours", "aria-hidden": "true" }, ...hours));

@@ -155,6 +155,7 @@ const shown = (options) => {
   return (day) => format.format(new Date(`${day}T00:00:00Z`));
 };
 export const monthName = shown({ month: "long", year: "numeric" });
+export const dayOfWeek = shown({ weekday: "short", day: "numeric" });
 export const dayName = shown({ weekday: "short", day: "numeric", month: "short" });
 export const longDay = shown({ weekday: "long", day: "numeric", month: "long" });
 export const shortDay = shown({ day: "numeric", month: "short" });

@@ -173,7 +173,7 @@ function row({ machine, entry }) {
   const about = chosen.machine ? null : el("span", { class: "about" }, machine.machine.name);
   const button = el(
     "button",
-    { type: "button", class: "entry", click: () => open(title(entry), [article(machine, entry)]) },
+    { type: "button", class: "entry", click: () => open(machine.machine.name, [article(machine, entry)]) },
     swatch(look(entry)),
     el("span", {}, el("strong", {}, title(entry)), about, el("span", { class: "when" }, spanOf(entry.during)), ...marks),
   );
@@ -187,7 +187,7 @@ function openDay(machine, day) {
 }
 
 function article(machine, entry) {
-  const rows = details(entry, machine).flatMap(([term, said]) => [el("dt", {}, term), el("dd", {}, said)]);
+  const rows = details(entry, machine.zone).flatMap(([term, said]) => [el("dt", {}, term), el("dd", {}, said)]);
   const marks = badges(entry).map((said) => el("span", { class: "badge" }, said));
   return el("article", {}, el("h3", {}, swatch(look(entry)), title(entry)), ...marks, el("dl", {}, ...rows));
 }
