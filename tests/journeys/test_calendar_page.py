@@ -180,6 +180,22 @@ def test_a_change_shows_without_being_asked_for(stack: str, phone: Phone, claire
     assert phone.complaints == []
 
 
+def test_closed_days_and_hours_are_drawn(stack: str, phone: Phone, claire: httpx.Client) -> None:
+    party = party_of(claire, CUMA)
+    machine = machine_of(claire, party, "combiplow")
+    path = f"/machines/{machine['id']}"
+    hours = [{"weekday": day, "opens": "07:30", "closes": "19:00"} for day in range(1, 6)]
+    tag = claire.get(path).headers["ETag"]
+    edited = claire.patch(path, json={"terms": {"hand_over": hours}}, headers={"If-Match": tag})
+    assert edited.status_code == 200, edited.text
+    phone.open(f"{stack}/calendar?party={party}&machine={machine['id']}&view=week&date=2027-06-09")
+    sign_in(phone)
+    labels = phone.run("[...document.querySelectorAll('#picture td button')].map((one) => one.ariaLabel)")
+    assert [label.rsplit(" : ")[1] for label in labels] == ["libre"] * 5 + ["fermé"] * 2
+    assert phone.run("document.querySelectorAll('#picture i.closed').length") == 5 * 2 + 2
+    shot(phone, "closed")
+
+
 def test_the_arrow_keys_walk_through_the_days(stack: str, phone: Phone, claire: httpx.Client) -> None:
     party = party_of(claire, CUMA)
     phone.open(f"{stack}/calendar?party={party}&view=week")

@@ -1,6 +1,6 @@
 // Entries of a calendar: what to call them, which parts of time they have, and all of their details.
 
-import { clockIn, dayOf, plusMinutes } from "./calendar-time.js";
+import { clockIn, plusMinutes, share } from "./calendar-time.js";
 import { lasting, moment, shortDay, spanOf, words } from "./calendar-words.js";
 
 /** Its kind, or the state of a booking: names a colour in calendar.css and a word. */
@@ -71,6 +71,6 @@ function inZone(instant, zone) {
 /** The entries of a machine that have any of a date, buffers and delays included. */
 export function onDay(machine, day) {
   return machine.entries.filter((entry) =>
-    parts(entry, machine.zone).some(({ start, end }) => dayOf(start) <= day && end > `${day}T00:00`),
+    parts(entry, machine.zone).some(({ start, end }) => share(day, start, end)),
   );
 }

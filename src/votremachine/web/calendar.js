@@ -115,8 +115,10 @@ async function see() {
   try {
     const machines = await machinesShown();
     if (number !== looks) return; // something else was chosen meanwhile
+    // Drawn anew only when something changed, or grows with the clock.
+    const out = machines.some(({ entries }) => entries.some(({ late, late_until: back }) => late && !back));
     const text = JSON.stringify(machines);
-    if (text !== shown.text) paint((shown = { text, machines }).machines);
+    if (out || text !== shown.text) paint((shown = { text, machines }).machines);
   } catch (error) {
     if (error instanceof SignedOut) showDoor();
     else say(words.lost, "lost");
