@@ -60,7 +60,8 @@ function buffers({ buffer_before_minutes: before = 0, buffer_after_minutes: afte
 }
 
 function lateness({ during, late_until: back }) {
-  const long = lasting(Math.max(0, Math.round(((back ? Date.parse(back) : Date.now()) - Date.parse(during.end)) / 60_000)));
+  const since = (back ? Date.parse(back) : Date.now()) - Date.parse(during.end);
+  const long = lasting(Math.max(0, Math.round(since / 60_000)));
   return back ? `${words.lateFor(long)} ${moment(back)}` : words.lateStill(long);
 }
 

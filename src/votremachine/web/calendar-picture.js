@@ -1,4 +1,4 @@
-// The pictures: a month or a week of one machine, and the days of a fleet. All are tables; a day is a strip of 24 hours.
+// The pictures: a month or a week of one machine, and the days of a fleet: tables in which a day is a strip of hours.
 
 import { onDay, parts, title } from "./calendar-entries.js";
 import { clockIn, dayOf, days, plusDays, share, weekday } from "./calendar-time.js";
@@ -28,8 +28,8 @@ export function month(machine, open) {
   const head = shown.slice(0, 7).map((day) => el("th", { scope: "col", abbr: longWeekday(day) }, weekdayName(day)));
   const weeks = [];
   for (let first = 0; first < shown.length; first += 7) {
-    const cells = shown.slice(first, first + 7).map((day) => (inside.has(day) ? dayCell(machine, day, open) : el("td")));
-    weeks.push(el("tr", {}, ...cells));
+    const row = shown.slice(first, first + 7);
+    weeks.push(el("tr", {}, ...row.map((day) => (inside.has(day) ? dayCell(machine, day, open) : el("td")))));
   }
   return table("month", machine.machine.name, el("tr", {}, ...head), weeks);
 }
@@ -47,15 +47,18 @@ export function week(machine, open) {
 /** The days of a fleet, a machine in a row; it scrolls in its own box. */
 export function fleet(machines, open, choose) {
   const all = daysOf(machines[0]);
-  const head = all.map((day) =>
-    el("th", { scope: "col", abbr: longDay(day), ...today(machines[0], day) }, weekdayName(day), el("br"), `${Number(day.slice(8))}`),
-  );
+  const head = all.map((day) => {
+    const about = { scope: "col", abbr: longDay(day), ...today(machines[0], day) };
+    return el("th", about, weekdayName(day), el("br"), number(day));
+  });
   const rows = machines.map((machine) => {
-    const said = machine.state === "retired" ? `${machine.machine.name} (${words.retired})` : machine.machine.name;
-    const name = el("button", { type: "button", title: said, click: () => choose(machine.machine.id) }, el("span", {}, said));
+    const { id, name: called } = machine.machine;
+    const said = machine.state === "retired" ? `${called} (${words.retired})` : called;
+    const name = el("button", { type: "button", title: said, click: () => choose(id) }, el("span", {}, said));
     return el("tr", {}, el("th", { scope: "row" }, name), ...all.map((day) => cell(machine, day, open)));
   });
-  const made = table(`fleet days-${all.length > 7 ? "many" : "few"}`, words.fleetCaption, el("tr", {}, el("td"), ...head), rows);
+  const size = all.length > 7 ? "many" : "few";
+  const made = table(`fleet days-${size}`, words.fleetCaption, el("tr", {}, el("td"), ...head), rows);
   return el("div", { class: "box", tabindex: "0", role: "region", "aria-label": words.fleetCaption }, made);
 }
 
@@ -63,7 +66,8 @@ export function fleet(machines, open, choose) {
 export const swatch = (name) => el("span", { class: `swatch ${name}`, "aria-hidden": "true" });
 
 function table(name, caption, head, rows) {
-  const made = el("table", { class: name }, el("caption", { class: "unseen" }, caption), el("thead", {}, head), el("tbody", {}, ...rows));
+  const called = el("caption", { class: "unseen" }, caption);
+  const made = el("table", { class: name }, called, el("thead", {}, head), el("tbody", {}, ...rows));
   made.addEventListener("keydown", (event) => walk(made, event));
   const stops = [...made.querySelectorAll("td button")];
   for (const button of stops.slice(1)) button.tabIndex = -1;
@@ -72,7 +76,7 @@ function table(name, caption, head, rows) {
 
 function dayCell(machine, day, open) {
   const made = cell(machine, day, open);
-  made.firstChild.prepend(el("span", { class: "number", ...today(machine, day) }, `${Number(day.slice(8))}`));
+  made.firstChild.prepend(el("span", { class: "number", ...today(machine, day) }, number(day)));
   return made;
 }
 
@@ -81,7 +85,8 @@ function cell(machine, day, open) {
   const shut = machine.hand_over?.find(({ first, last }) => first <= day && day <= last)?.hours.length === 0;
   const said = found.length ? found.map(title).join(", ") : shut ? words.shut : words.free;
   const label = `${machine.machine.name}, ${longDay(day)} : ${said}`;
-  const button = el("button", { type: "button", "aria-label": label, click: () => open(machine, day) }, strip(machine, day, found));
+  const about = { type: "button", "aria-label": label, click: () => open(machine, day) };
+  const button = el("button", about, strip(machine, day, found));
   button.dataset.key = `${machine.machine.id} ${day}`;
   return el("td", { class: shut ? "shut" : undefined, ...today(machine, day) }, button);
 }
@@ -120,6 +125,8 @@ function closedShares(machine, day) {
   }
   return found;
 }
+
+const number = (day) => String(Number(day.slice(8)));
 
 function today(machine, day) {
   return dayOf(clockIn(machine.zone)) === day ? { "aria-current": "date" } : {};

@@ -147,6 +147,7 @@ const EN = {
 const asked = new URLSearchParams(location.search).get("lang");
 const known = navigator.languages.map((tag) => tag.slice(0, 2)).find((tag) => tag === "fr" || tag === "en");
 export const LANGUAGE = (asked === "fr" || asked === "en" ? asked : known) ?? "fr";
+export const OTHER = LANGUAGE === "en" ? "fr" : "en";
 export const words = LANGUAGE === "en" ? EN : FR;
 
 const LOCALE = LANGUAGE === "en" ? "en-GB" : "fr-FR";

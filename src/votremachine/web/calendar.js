@@ -1,11 +1,11 @@
-// The owner's calendar: who is signed in chooses a party, a machine or the fleet, a week or a month, and sees what changes.
+// The owner's calendar: choose a party, a machine or the fleet, a week or a month, and see what changes.
 
 import { badges, details, look, onDay, title, wantsAttention } from "./calendar-entries.js";
 import { follow } from "./calendar-live.js";
 import { el, fleet, month, swatch, week } from "./calendar-picture.js";
 import { SignedOut, ask, signIn, signOut, signedIn } from "./calendar-session.js";
 import { clockIn, dayOf, plusDays, plusMonths, weekday } from "./calendar-time.js";
-import { LANGUAGE, longDay, monthName, shortDay, spanOf, words } from "./calendar-words.js";
+import { LANGUAGE, OTHER, longDay, monthName, shortDay, spanOf, words } from "./calendar-words.js";
 
 const MINUTE_MS = 60_000;
 const SETTLING_MS = 120; // a few changes that come together are one look
@@ -22,6 +22,7 @@ const chosen = {
 let shown = { text: "", machines: [] }; // the last answer
 let looks = 0;
 let line = null; // what ends the line of live changes
+let standing = false; // whether that line stands
 let settling = 0;
 
 // Words and doors.
@@ -31,7 +32,7 @@ function speak() {
   for (const one of document.querySelectorAll("[data-word]")) one.textContent = words[one.dataset.word];
   for (const name of ["before", "after"]) document.getElementById(name).setAttribute("aria-label", words[name]);
   const other = document.getElementById("language");
-  [other.textContent, other.lang, other.hreflang] = [words.other, ...Array(2).fill(LANGUAGE === "en" ? "fr" : "en")];
+  [other.textContent, other.lang, other.hreflang] = [words.other, OTHER, OTHER];
   const keys = Object.entries(words.kind).map(([name, said]) => el("li", {}, swatch(name), said));
   board.querySelector(".key ul").replaceChildren(...keys);
 }
@@ -40,11 +41,16 @@ async function enter(email, password) {
   const wrong = door.querySelector(".wrong");
   wrong.textContent = "";
   try {
-    if (await signIn(email, password)) return await start();
-    wrong.textContent = words.wrong;
-  } catch {
-    wrong.textContent = words.failed;
+    if (await signIn(email, password)) await start();
+    else wrong.textContent = words.wrong;
+  } catch (error) {
+    refused(error);
   }
+}
+
+function refused(error) {
+  if (!(error instanceof SignedOut)) door.querySelector(".wrong").textContent = words.failed;
+  showDoor();
 }
 
 async function showDoor() {
@@ -79,8 +85,8 @@ async function enterParty() {
   if (!items.some(({ id }) => id === chosen.machine)) chosen.machine = "";
   shown = { text: "", machines: [] };
   await see();
-  const told = { changed: settle, live: () => say(words.live, "live"), lost: () => say(words.lost, "lost"), out: showDoor };
-  follow(`/v1/events?party_id=${chosen.party}`, line.signal, told);
+  const [live, lost] = [true, false].map((stands) => () => tellState((standing = stands)));
+  follow(`/v1/events?party_id=${chosen.party}`, line.signal, { changed: settle, live, lost, out: showDoor });
 }
 
 // Looking.
@@ -110,7 +116,7 @@ async function see() {
   Object.assign(choices.machine, { value: chosen.machine });
   choices.view.value = chosen.view;
   history.replaceState(null, "", `?${new URLSearchParams({ lang: LANGUAGE, ...chosen })}`);
-  document.getElementById("language").href = `?${new URLSearchParams({ ...chosen, lang: LANGUAGE === "en" ? "fr" : "en" })}`;
+  document.getElementById("language").href = `?${new URLSearchParams({ ...chosen, lang: OTHER })}`;
   document.getElementById("title").textContent = period();
   try {
     const machines = await machinesShown();
@@ -119,9 +125,10 @@ async function see() {
     const out = machines.some(({ entries }) => entries.some(({ late, late_until: back }) => late && !back));
     const text = JSON.stringify(machines);
     if (out || text !== shown.text) paint((shown = { text, machines }).machines);
+    if (standing) tellState(true);
   } catch (error) {
     if (error instanceof SignedOut) showDoor();
-    else say(words.lost, "lost");
+    else tellState(false);
   }
 }
 
@@ -130,9 +137,13 @@ function settle() {
   settling = setTimeout(see, SETTLING_MS);
 }
 
-function say(words, name = "") {
+function tellState(stands) {
+  say(stands ? words.live : words.lost, stands ? "live" : "lost");
+}
+
+function say(said, name = "") {
   const state = board.querySelector(".state");
-  if (state.textContent !== words) state.textContent = words;
+  if (state.textContent !== said) state.textContent = said; // a reader hears it once
   state.dataset.state = name;
 }
 
@@ -173,11 +184,12 @@ function list(machines) {
 function row({ machine, entry }) {
   const marks = badges(entry).map((said) => el("span", { class: "badge" }, said));
   const about = chosen.machine ? null : el("span", { class: "about" }, machine.machine.name);
+  const when = el("span", { class: "when" }, spanOf(entry.during));
   const button = el(
     "button",
     { type: "button", class: "entry", click: () => open(machine.machine.name, [article(machine, entry)]) },
     swatch(look(entry)),
-    el("span", {}, el("strong", {}, title(entry)), about, el("span", { class: "when" }, spanOf(entry.during)), ...marks),
+    el("span", {}, el("strong", {}, title(entry)), about, when, ...marks),
   );
   button.dataset.key = `${machine.machine.id} ${entry.ref_id} ${entry.during.start}`;
   return el("li", {}, button);
@@ -231,5 +243,5 @@ document.addEventListener("visibilitychange", () => document.hidden || board.hid
 setInterval(() => document.hidden || board.hidden || see(), MINUTE_MS);
 
 speak();
-if (signedIn()) start().catch(showDoor);
+if (signedIn()) start().catch(refused);
 else showDoor();
