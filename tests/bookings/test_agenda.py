@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import quote
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -23,6 +24,12 @@ __all__ = ["statements"]
 
 PARIS = ZoneInfo("Europe/Paris")
 DAYTIME = [{"weekday": day, "opens": "07:00", "closes": "19:00"} for day in range(1, 7)]
+STALE = sa.text(
+    """
+    INSERT INTO occupancies (id, machine_id, kind, ref_id, during, blocked)
+    SELECT uuidv7(), :machine, 'booking', :booking, span, span FROM (SELECT tstzrange(:start, :end) AS span) AS one
+    """
+)
 # A month of 60 machines with 20 entries each, as it travels. See docs/calendars.md, "Sized for a phone".
 MOST_BYTES_OF_A_FULL_MONTH = 48_000
 
@@ -208,6 +215,11 @@ async def test_what_fell_through_is_not_in_it(world: World, owner: Person, rente
     tractor = await world.machine(owner)
     called_off = await renter.booked([tractor], at(4), at(5))
     assert (await renter.act(called_off["id"], "cancel", {"why": "pluie"})).is_success
+    # As if it had been called off between two of the questions.
+    async with database.begin() as tx:
+        await tx.execute(
+            STALE, {"machine": UUID(tractor), "booking": UUID(called_off["id"]), "start": at(4), "end": at(5)}
+        )
     assert (await renter.book([tractor], at(2), at(3))).status_code == 201
     assert brief(await entries(owner, tractor)) == [("booking", "held")]
     async with database.begin() as tx:

@@ -11,7 +11,7 @@ from votremachine.availability.rules import Sight
 from votremachine.availability.service import agenda as calendars
 from votremachine.availability.service.agenda import Standing
 from votremachine.bookings.schemas import MachineAgenda, Named
-from votremachine.bookings.service.history import kept, was_out_in_window
+from votremachine.bookings.service.history import Kept, kept, was_out_in_window
 from votremachine.bookings.service.sights import Look, entries
 from votremachine.bookings.windows import Dates, anywhere, dates_of, on_clock
 from votremachine.fleet import service as fleet
@@ -79,16 +79,19 @@ async def _agendas(
     if not machines:
         return []
     windows = {machine.id: on_clock(asked, machine.zone) for machine in machines}
-    by_machine: defaultdict[UUID, list[Standing]] = defaultdict(list)
+    rows: defaultdict[UUID, list[Standing]] = defaultdict(list)
+    bookings: defaultdict[UUID, dict[UUID, Kept]] = defaultdict(dict)
     async with database.read() as tx:
         found = await calendars.standing(tx, windows)
         booked = {row.ref_id for row in found.standing if row.kind is Sight.BOOKING}
         known = await kept(tx, owner, booked, anywhere(asked))
     for row in found.standing:
-        by_machine[row.machine_id].append(row)
+        rows[row.machine_id].append(row)
+    for one in known:
+        for machine_id in one.machine_ids:
+            bookings[machine_id][one.id] = one
     return [
-        _agenda(Look(machine, windows[machine.id], by_machine[machine.id], known, found.clashes, tx.now))
-        for machine in machines
+        _agenda(Look(one, windows[one.id], rows[one.id], bookings[one.id], found.clashes, tx.now)) for one in machines
     ]
 
 

@@ -1,6 +1,6 @@
 """Bookings as an owner's calendar tells them: those that take time now, and those that are over; one statement."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -85,12 +85,12 @@ def was_out_in_window(machine_id: sa.ColumnElement[Any]) -> sa.ColumnElement[boo
     )
 
 
-async def kept(tx: Tx, owner: UUID, ids: Collection[UUID], window: Span) -> Mapping[UUID, Kept]:
+async def kept(tx: Tx, owner: UUID, ids: Collection[UUID], window: Span) -> list[Kept]:
     """These bookings; and, of this owner's, those that are over and were out in the window, and those that are out
     beyond their end.
     """
     values = {"owner": owner, "ids": list(ids), "now": tx.now, "wanted_from": window.start, "wanted_to": window.end}
-    return {row.id: _kept(row, tx.now) for row in await tx.rows(_KEPT, values)}
+    return [_kept(row, tx.now) for row in await tx.rows(_KEPT, values)]
 
 
 def _kept(row: sa.Row[Any], now: datetime) -> Kept:

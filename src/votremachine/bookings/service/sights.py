@@ -19,7 +19,7 @@ _MINUTE = timedelta(minutes=1)
 
 
 class Look(msgspec.Struct, frozen=True):
-    """A machine, its window, and what is known of it: rows of its calendar, bookings, and the clashes of bookings."""
+    """A machine, its window, and what is known of it: rows of its calendar, its bookings, and the clashes of any."""
 
     machine: Machine
     window: Span
@@ -36,7 +36,7 @@ def entries(look: Look) -> list[AgendaEntry]:
     found += [
         _booking(look, one, one.during, one.during, None)
         for one in look.kept.values()
-        if look.machine.id in one.machine_ids and one.id not in taking and _was_there(look, one)
+        if one.id not in taking and _was_there(look, one)
     ]
     return sorted(found, key=lambda one: (one.during.start, one.during.end, one.ref_id))
 
@@ -50,7 +50,7 @@ def _was_there(look: Look, one: Kept) -> bool:
 def _standing(look: Look, row: Standing) -> AgendaEntry | None:
     if row.kind is Sight.BOOKING:
         one = look.kept.get(row.ref_id)
-        # Called off since the calendar was read.
+        # Called off, or moved to another machine, since the calendar was read.
         if one is None or one.state in FELL_THROUGH:
             return None
         return _booking(look, one, row.during, row.blocked, row.expires_at)
