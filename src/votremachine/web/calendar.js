@@ -78,13 +78,18 @@ async function start() {
 
 async function enterParty() {
   line?.abort();
-  line = new AbortController();
   const { items } = await read(`/v1/machines?party_id=${chosen.party}&limit=200`);
   const machines = items.map(({ id, title: name }) => el("option", { value: id }, name));
   choices.machine.replaceChildren(el("option", { value: "" }, words.all), ...machines);
   if (!items.some(({ id }) => id === chosen.machine)) chosen.machine = "";
   shown = { text: "", machines: [] };
   await see();
+  listen();
+}
+
+function listen() {
+  line?.abort();
+  line = new AbortController();
   const [live, lost] = [true, false].map((stands) => () => tellState((standing = stands)));
   follow(`/v1/events?party_id=${chosen.party}`, line.signal, { changed: settle, live, lost, out: showDoor });
 }
@@ -238,6 +243,9 @@ document.getElementById("before").addEventListener("click", () => go(-1));
 document.getElementById("after").addEventListener("click", () => go(1));
 document.getElementById("today").addEventListener("click", () => go(0));
 document.getElementById("leave").addEventListener("click", () => signOut().then(showDoor));
+// A page that was left may be kept to come back to: its line would keep one of the browser's six connections.
+addEventListener("pagehide", () => line?.abort());
+addEventListener("pageshow", ({ persisted }) => persisted && !board.hidden && listen());
 document.addEventListener("visibilitychange", () => document.hidden || board.hidden || see());
 // Nobody tells when a machine becomes late: the clock does.
 setInterval(() => document.hidden || board.hidden || see(), MINUTE_MS);
