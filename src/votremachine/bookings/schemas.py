@@ -64,7 +64,7 @@ class CheckIn(Input):
     at: datetime | None = None
 
 
-class Named(msgspec.Struct, frozen=True):
+class Named(msgspec.Struct, frozen=True, gc=False):
     id: UUID
     name: str
 
@@ -114,7 +114,7 @@ class ClashView(msgspec.Struct, frozen=True):
     during: SpanView
 
 
-class AgendaEntry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class AgendaEntry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """What stands in a machine's calendar: see docs/calendars.md. What is not so, or not known, is left out.
 
     The buffers are what is kept free around `during`; `whole` is all of what `during` is a part of, where something

@@ -88,8 +88,7 @@ async def _agendas(
     for row in found.standing:
         rows[row.machine_id].append(row)
     for one in known:
-        for machine_id in one.machine_ids:
-            bookings[machine_id][one.id] = one
+        bookings[one.machine_id][one.id] = one
     return [
         _agenda(Look(one, windows[one.id], rows[one.id], bookings[one.id], found.clashes, tx.now)) for one in machines
     ]

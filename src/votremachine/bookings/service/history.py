@@ -13,18 +13,18 @@ from votremachine.accounts.service.parties import NAMES
 from votremachine.bookings.models import booking_machines, bookings
 from votremachine.bookings.rules import State, late_since
 from votremachine.bookings.service.diary import as_it_went
-from votremachine.bookings.service.reading import MACHINE_IDS, in_state
+from votremachine.bookings.service.reading import in_state
 from votremachine.infra.database import Tx
 from votremachine.kernel.span import Span
 
 
-class Kept(msgspec.Struct, frozen=True):
-    """What a calendar tells of a booking. `during` is how it went; `late_since` is the end that a machine was or is
-    kept beyond, until `returned_at`.
+class Kept(msgspec.Struct, frozen=True, gc=False):
+    """What the calendar of a machine tells of a booking. `during` is how it went; `late_since` is the end that the
+    machine was or is kept beyond, until `returned_at`.
     """
 
     id: UUID
-    machine_ids: frozenset[UUID]
+    machine_id: UUID
     renter_id: UUID
     renter: str
     state: State
@@ -67,9 +67,10 @@ _KEPT = (
     sa.select(
         *(bookings.c[name] for name in ("id", "renter_party_id", "state", "starts", "ends", "at_risk")),
         *(bookings.c[name] for name in ("out_at", "returned_at")),
-        MACHINE_IDS,
+        booking_machines.c.machine_id,
         _names.c.name.label("renter"),
     )
+    .join(booking_machines, booking_machines.c.booking_id == bookings.c.id)
     .join(_names, _names.c.id == bookings.c.renter_party_id)
     .where(bookings.c.id.in_(sa.select(_wanted.c.id)))
 )
@@ -87,7 +88,7 @@ def was_out_in_window(machine_id: sa.ColumnElement[Any]) -> sa.ColumnElement[boo
 
 async def kept(tx: Tx, owner: UUID, ids: Collection[UUID], window: Span) -> list[Kept]:
     """These bookings; and, of this owner's, those that are over and were out in the window, and those that are out
-    beyond their end.
+    beyond their end: once for each of their machines.
     """
     values = {"owner": owner, "ids": list(ids), "now": tx.now, "wanted_from": window.start, "wanted_to": window.end}
     return [_kept(row, tx.now) for row in await tx.rows(_KEPT, values)]
@@ -97,7 +98,7 @@ def _kept(row: sa.Row[Any], now: datetime) -> Kept:
     state = State(row.state)
     return Kept(
         id=row.id,
-        machine_ids=frozenset(row.machine_ids),
+        machine_id=row.machine_id,
         renter_id=row.renter_party_id,
         renter=row.renter,
         state=state,
