@@ -52,7 +52,7 @@ async def test_times_at_the_ends_of_the_calendar(far: str, world: World, owner: 
         (renter, "POST", "/quotes", {"machine_ids": [tractor], **span}),
         (owner, "POST", f"/machines/{tractor}/blocks", span),
         (owner, "GET", f"/machines/{tractor}/availability", None),
-        (owner, "GET", f"/machines/{tractor}/calendar", None),
+        (owner, "GET", f"/machines/{tractor}/agenda", None),
     ):
         query = httpx.QueryParams({"from": early, "to": late}) if method == "GET" else ""
         answer = await person.ask(method, f"{path}?{query}", body, Idempotency_Key="1")

@@ -325,6 +325,12 @@ def check_cancellable(booking: Booking, by_owner: bool, now: datetime) -> None:
         raise TooLate
 
 
+def late_since(state: State, end: datetime, returned_at: datetime | None, now: datetime) -> datetime | None:
+    """Since when a machine is or was late, if it is or was."""
+    late = now > end if state is State.IN_USE else returned_at is not None and returned_at > end
+    return end if late else None
+
+
 def threatened(next_blocked_from: datetime, free_from: datetime) -> bool:
     """Whether a machine that comes free at `free_from` (buffer included) is late for what is blocked next."""
     return next_blocked_from < free_from
