@@ -9,6 +9,7 @@ from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.bookings.paying import service
 from votremachine.bookings.schemas import BookingView, Confirm, Proof
+from votremachine.bookings.service import decide
 from votremachine.infra import idempotency
 from votremachine.infra.database import Database, Tx
 from votremachine.infra.idempotency import Ended
@@ -31,13 +32,18 @@ async def confirm(
     if instrument_id is None:
         raise UnknownInstrument(pointer="/instrument_id")
 
-    async def begin(tx: Tx, who: Actor) -> PaymentOrder:
+    async def begin(tx: Tx, who: Actor) -> PaymentOrder | None:
         return await service.begin(tx, who, booking_id, instrument_id)
 
-    async def ask(order: PaymentOrder) -> Outcome:
-        return await carry_out(gateway, order)
+    async def ask(order: PaymentOrder | None) -> Outcome | None:
+        return None if order is None else await carry_out(gateway, order)
 
-    async def end(tx: Tx, who: Actor, order: PaymentOrder, outcome: Outcome) -> Ended[BookingView | Proof]:
+    async def end(
+        tx: Tx, who: Actor, order: PaymentOrder | None, outcome: Outcome | None
+    ) -> Ended[BookingView | Proof]:
+        if order is None or outcome is None:
+            free = await decide.confirm_free(tx, who, booking_id)
+            return Ended(reply(request, free, version=free.version))
         done = await service.end(tx, who, order, outcome)
         if isinstance(done, DomainError):
             return Ended(refusal=done)

@@ -19,6 +19,7 @@ from votremachine.bookings.rules import (
     after_payment,
     check_standing,
     request_expiry,
+    stands_free,
 )
 from votremachine.bookings.schemas import BookingView, Proof
 from votremachine.bookings.service import reading, store
@@ -46,8 +47,10 @@ from votremachine.payments.orders.rules import (
 from votremachine.payments.orders.rules import State as OrderState
 
 
-async def begin(tx: Tx, who: Actor, booking_id: UUID, instrument_id: UUID) -> PaymentOrder:
+async def begin(tx: Tx, who: Actor, booking_id: UUID, instrument_id: UUID) -> PaymentOrder | None:
     """The renter pays for a hold: the order to the gateway, or the one that is under way or done already.
+
+    None when the hold costs nothing: no gateway moves nothing.
 
     An instant machine is charged for at once; for one on request the money is set aside until the owner decides.
     Raises `UnknownBooking`, `NotAllowed`, `HoldExpired`, `IllegalTransition`, `UnknownInstrument`,
@@ -62,12 +65,16 @@ async def begin(tx: Tx, who: Actor, booking_id: UUID, instrument_id: UUID) -> Pa
     paid = payment_of(known, booking.id)
     if paid is not None and booking.state is becomes(paid.order):
         return paid.order
+    if stands_free(booking):
+        return None
     check_standing(booking, tx.now)
     machines = list((await fleet.machines_by_id(tx, booking.machine_ids)).values())
     to = advance(LIFE, booking.state, after_payment(machines))
     if to is State.REQUESTED and request_expiry(tx.now, booking.during.start) <= tx.now:
         raise HoldExpired
     card = check_ready(await instruments.of_party(tx, booking.renter_party_id, instrument_id))
+    if not booking.price.total.minor:
+        return None
     order = PaymentOrder(
         id=tx.new_id(),
         what=What.HOLD if to is State.REQUESTED else What.CHARGE,
