@@ -393,3 +393,24 @@ async def test_a_sweep_of_blocks_leaves_feeds_alone(
     await clockwork.fetch()
     await roll_forward(clockwork.ctx)
     assert await clockwork.held(tractor) == [(at(2), at(3))]
+
+
+async def test_what_nobody_foresaw_is_told_and_does_not_keep_the_others_waiting(
+    clockwork: Clockwork, owner: Person, tractor: str, server: FeedServer
+) -> None:
+    start = at(3)
+    server.say(calendar(busy("a", start, at(4))))
+    feed = await followed(owner, tractor, server)
+    await clockwork.fetch()
+
+    class Broken(Fetcher):
+        async def get(self, *_: Any, **__: Any) -> Any:
+            raise RuntimeError("nobody foresaw this")
+
+    clockwork.ctx["fetcher"] = Broken()
+    await clockwork.fetch()
+    shown = await look(owner, feed)
+    assert (shown["state"], shown["failures"], shown["last_error"]["code"]) == ("failing", 1, "fetch_failed")
+    # What it had taken stays taken, and it is not tried again before its time.
+    assert len(await clockwork.held(tractor)) == 1
+    assert await fetch_feeds(clockwork.ctx) == 0

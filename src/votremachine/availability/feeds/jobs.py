@@ -35,8 +35,8 @@ async def fetch_feeds(ctx: dict[str, Any]) -> int:
             try:
                 await fetch(database, ctx["fetcher"], ctx["feed_seal"], feed)
             except Exception:
-                # Its lease runs out, and it is tried again.
                 log.exception("feeds.fetch_broke", feed_id=str(feed.id))
+                await _broke(database, feed)
 
     await asyncio.gather(*map(one, feeds))
     return len(feeds)
@@ -59,6 +59,15 @@ async def fetch(database: Database, fetcher: Fetcher, seal: Seal, feed: Feed) ->
         await database.run(partial(outcomes.failed, leased=feed, error=error, jitter=jitter))
         return
     await database.run(partial(outcomes.read, leased=feed, reading=read, known=answer.known, jitter=jitter))
+
+
+async def _broke(database: Database, feed: Feed) -> None:
+    """A fetch ended as nobody foresaw: its owner sees that it is not read, and it is tried less and less often."""
+    try:
+        await database.run(partial(outcomes.failed, leased=feed, error=FetchFailed(), jitter=0.5))
+    except Exception as error:
+        # Its lease runs out, and it is tried again.
+        log.warning("feeds.not_noted", feed_id=str(feed.id), error=repr(error))
 
 
 def _opened(seal: Seal, feed: Feed) -> str:
