@@ -213,9 +213,7 @@ def after_payment(machines: Sequence[Machine]) -> State:
 def stands_free(booking: Booking) -> bool:
     """Whether a booking stands, asked for or confirmed, that costs nothing and is on nobody's account."""
     return (
-        booking.state in (State.REQUESTED, State.CONFIRMED)
-        and not booking.on_account
-        and not booking.price.total.minor
+        booking.state in (State.REQUESTED, State.CONFIRMED) and not booking.on_account and not booking.price.total.minor
     )
 
 
