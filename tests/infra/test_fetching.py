@@ -131,6 +131,14 @@ async def test_a_mixed_answer_is_dialled_at_its_public_addresses_only() -> None:
         assert server.heads == []
 
 
+@pytest.mark.parametrize("location", ["http://[::1", "http://[x]/", "file:///etc/passwd", "http://x.example:99999/"])
+async def test_a_redirect_to_no_address(location: str) -> None:
+    async with feed_server() as server:
+        server.say("", "302 Found", Location=location)
+        with pytest.raises(BadAddress):
+            await Fetcher(allow_private=True).get(server.url(), Known())
+
+
 @pytest.mark.parametrize(
     ("text", "read"),
     [

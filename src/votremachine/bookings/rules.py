@@ -267,6 +267,13 @@ def after_payment(machines: Sequence[Machine]) -> State:
     return State.CONFIRMED if all(machine.instant for machine in machines) else State.REQUESTED
 
 
+def stands_free(booking: Booking) -> bool:
+    """Whether a booking stands, asked for or confirmed, that costs nothing and is on nobody's account."""
+    return (
+        booking.state in (State.REQUESTED, State.CONFIRMED) and not booking.on_account and not booking.price.total.minor
+    )
+
+
 def lapsed(state: State, expires_at: datetime | None, now: datetime) -> bool:
     """Whether a provisional booking has run out, swept or not."""
     return state in PROVISIONAL and expires_at is not None and expires_at <= now

@@ -321,7 +321,10 @@ class Fetcher:
             answer = await self._ask(address, known, accept)
             if not isinstance(answer, str):
                 return answer
-            following = read_address(urljoin(str(address), answer))
+            try:
+                following = read_address(urljoin(str(address), answer))
+            except ValueError as error:
+                raise BadAddress from error
             if address.scheme == "https" and following.scheme != "https":
                 raise NoLongerSecure
             address = following

@@ -269,6 +269,11 @@ BAD: list[tuple[Json, int, str]] = [
     ({"rrule": "X" * 301}, 422, "invalid_input"),
     ({"rrule": "FREQ=DAILY", "end": z(NOON)}, 422, "ends_before_start"),
     ({"rrule": "FREQ=DAILY", "end": z(NOON + timedelta(days=367))}, 422, "occurrence_too_long"),
+    (
+        {"rrule": "FREQ=DAILY", "start": "2027-10-31T02:30:00+02:00", "end": "2027-10-31T02:15:00+01:00"},
+        422,
+        "ends_before_start_on_clock",
+    ),
     ({"rrule": "FREQ=DAILY", "start": "2027-01-12T12:00:00"}, 422, "naive_time"),
     ({"rrule": "FREQ=DAILY", "exdates": ["2027-01-12T12:00:00"]}, 422, "naive_time"),
     ({"rrule": "FREQ=DAILY", "rdates": ["1812-01-12T12:00:00Z"]}, 422, "out_of_time"),

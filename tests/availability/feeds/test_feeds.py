@@ -17,6 +17,7 @@ from tests.people import Json, Person, World, at
 from votremachine.accounts.credentials import keys_of
 from votremachine.accounts.rules import Actor
 from votremachine.availability.blocks.jobs import roll_forward
+from votremachine.availability.feeds import jobs
 from votremachine.availability.feeds.jobs import fetch_feeds
 from votremachine.availability.feeds.privacy import FEEDS
 from votremachine.availability.feeds.rules import MOST_FEEDS
@@ -393,3 +394,16 @@ async def test_a_sweep_of_blocks_leaves_feeds_alone(
     await clockwork.fetch()
     await roll_forward(clockwork.ctx)
     assert await clockwork.held(tractor) == [(at(2), at(3))]
+
+
+async def test_all_that_are_due_are_fetched_however_many(
+    clockwork: Clockwork, owner: Person, tractor: str, server: FeedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "MOST", 2)
+    server.say(calendar(busy("a", at(3), at(4))))
+    feeds = [await followed(owner, tractor, server, f"/{number}.ics") for number in range(5)]
+    assert await clockwork.fetch() == len(feeds)
+    assert {(await look(owner, feed))["state"] for feed in feeds} == {"ok"}
+    # When it has gone on for long enough, the rest waits for the next minute.
+    monkeypatch.setattr(jobs, "GOES_ON_SECONDS", 0.0)
+    assert await clockwork.fetch() == 2

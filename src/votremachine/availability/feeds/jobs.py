@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from functools import partial
 from typing import Any
 
@@ -17,6 +18,8 @@ from votremachine.infra.keys import Seal, Unreadable
 from votremachine.kernel.errors import DomainError
 
 AT_ONCE, MOST = 6, 24
+# No new ones are taken after this: four turns of a minute each must end before the worker's patience does.
+GOES_ON_SECONDS = 30.0
 # What is wrong with the feed, not with us.
 REFUSALS: tuple[type[DomainError], ...] = (FetchFailed, *reading.REFUSALS)
 ACCEPT = "text/calendar, */*;q=0.1"
@@ -27,7 +30,7 @@ log = structlog.get_logger()
 async def fetch_feeds(ctx: dict[str, Any]) -> int:
     """Fetch the feeds that are due; how many. What fails at one feed is kept from the others."""
     database: Database = ctx["database"]
-    feeds = await database.run(partial(store.lease, most=MOST))
+    until = time.monotonic() + GOES_ON_SECONDS
     turn = asyncio.Semaphore(AT_ONCE)
 
     async def one(feed: Feed) -> None:
@@ -38,8 +41,13 @@ async def fetch_feeds(ctx: dict[str, Any]) -> int:
                 # Its lease runs out, and it is tried again.
                 log.exception("feeds.fetch_broke", feed_id=str(feed.id))
 
-    await asyncio.gather(*map(one, feeds))
-    return len(feeds)
+    fetched = 0
+    while feeds := await database.run(partial(store.lease, most=MOST)):
+        await asyncio.gather(*map(one, feeds))
+        fetched += len(feeds)
+        if time.monotonic() > until:
+            break
+    return fetched
 
 
 async def fetch(database: Database, fetcher: Fetcher, seal: Seal, feed: Feed) -> None:

@@ -131,7 +131,8 @@ class _Reader:
         found = _DATE_TIME.fullmatch(value.strip())
         if found is None:
             raise Ignored(Reason.BAD_TIME)
-        year, month, day = int(found[1]), int(found[2]), int(found[3])
+        # Programs write 9999-12-31 for an end that never comes; a year earlier it can still be counted with.
+        year, month, day = min(int(found[1]), 9998), int(found[2]), int(found[3])
         try:
             local = datetime(year, month, day)  # noqa: DTZ001 -- a wall clock
             if found[4] is not None:
