@@ -230,7 +230,7 @@ class Oracle:
     def apply(self, feed_id: UUID, spans: list[Span] | None, since: datetime) -> set[UUID]:
         """A feed was read: these are its times now, those that were over by `since` aside; whose bookings it met anew.
 
-        Time that nobody has is taken, whoever had it before; a booking that is not over keeps its own, which is a clash.
+        Time that nobody has is taken, whoever had it before; a booking that is not over keeps its own: a clash.
         """
         feed = self.feeds[feed_id]
         gone = set() if spans is None else {span for span in feed.wanted if span.end > since} - set(spans)
