@@ -2,14 +2,15 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 
-from tests.bookings.oracle import Followed, event_of
-from tests.bookings.stage import Stage
+from tests.bookings.oracle import NONE, Followed, event_of
+from tests.bookings.stage import HOUR, Stage
 from votremachine.availability.feeds.rules import Feed, window_at
 from votremachine.availability.feeds.service import store, verbs
 from votremachine.availability.feeds.service.filling import Applied, apply
@@ -57,6 +58,15 @@ class Feeds(Stage):
         still = {"all": before, "every other": before[::2], "shorter": [*map(_halved, before)], "none": []}[kept]
         spans = merge([*still, *(self.span(start / 2, length / 2) for start, length in new)])
         self._apply(feed_id, [span for span in spans if span.end > since])
+
+    @rule(nth=feeds, margin=st.sampled_from([-HOUR / 4, NONE[0], HOUR]))
+    def read_what_others_have(self, nth: int, margin: timedelta) -> None:
+        """Just what others take of its machine, holds that ran out included, or a little more or less."""
+        feed_id, since = self.feed_ids[nth], window_at(self.now).start
+        machine = self.oracle.feeds[feed_id].machine
+        taken = [one.during for one in self.oracle.taken if one.machine == machine]
+        others = [span.widened(margin, margin) for span in taken if span.length > -2 * margin]
+        self._apply(feed_id, [span for span in merge(others) if span.end > since])
 
     @rule(nth=feeds)
     def read_unchanged(self, nth: int) -> None:

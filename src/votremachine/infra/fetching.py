@@ -79,6 +79,12 @@ class Untrusted(FetchFailed):
     fr = "Le serveur ne peut pas prouver qu'il est bien celui-ci : son certificat n'est pas valable."
 
 
+class NotSecure(FetchFailed):
+    code = "not_secure"
+    en = "No secure connection to the server can be made. Is the address right, https included?"
+    fr = "Aucune connexion sécurisée avec le serveur n'est possible. L'adresse est-elle exacte, https compris ?"
+
+
 class TooSlow(FetchFailed):
     code = "too_slow"
     en = "The server took too long to answer."
@@ -152,6 +158,7 @@ FAILURES: tuple[type[FetchFailed], ...] = (
     UnknownHost,
     Unreachable,
     Untrusted,
+    NotSecure,
     TooSlow,
     TooLarge,
     CutShort,
@@ -312,7 +319,7 @@ class Fetcher:
         except (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError) as error:
             raise CutShort from error
         except httpcore.ConnectError as error:
-            raise (Untrusted if "certificate" in str(error).lower() else Unreachable) from error
+            raise _unconnected(error) from error
         except (httpcore.ProtocolError, httpcore.NetworkError, httpcore.UnsupportedProtocol, ssl.SSLError) as error:
             raise UnreadableAnswer from error
 
@@ -352,6 +359,16 @@ class Fetcher:
             _check(response.status, headers)
             body = await _read(response.aiter_stream(), headers, limits.size)
         return Fetched(body, Known(_short(headers.get("etag")), _short(headers.get("last-modified"))))
+
+
+def _unconnected(error: httpcore.ConnectError) -> FetchFailed:
+    """Why there is no connection: only after it reached the server does anything but the system itself say no."""
+    why = error.args[0] if error.args else None
+    if isinstance(why, ssl.SSLCertVerificationError):
+        return Untrusted()
+    if isinstance(why, ssl.SSLError) or not isinstance(why, OSError):
+        return NotSecure()
+    return Unreachable()
 
 
 def _headers(address: Address, known: Known, accept: str) -> Iterator[tuple[bytes, bytes]]:
