@@ -227,8 +227,8 @@ class Oracle:
                     busy = [one.blocked for one in self.live() if one.machine == machine]
                     self.taken += [Taken(ref, machine, left, left) for left in subtract([span], busy)]
 
-    def apply(self, feed_id: UUID, spans: list[Span] | None, since: datetime) -> set[UUID]:
-        """A feed was read: these are its times now, those that were over by `since` aside; whose bookings it met anew.
+    def apply(self, feed_id: UUID, spans: list[Span] | None, since: datetime) -> None:
+        """A feed was read: these are its times now, those that were over by `since` aside.
 
         Time that nobody has is taken, whoever had it before; a booking that is not over keeps its own: a clash.
         """
@@ -236,11 +236,7 @@ class Oracle:
         gone = set() if spans is None else {span for span in feed.wanted if span.end > since} - set(spans)
         self._forget(feed_id, gone)
         feed.wanted |= set(spans or ())
-        self._fill_feeds(feed.machine, since, blocks_too=bool(gone))
-        before, feed.clashes = feed.clashes, dict(self._met(feed, since))
-        new = feed.clashes.keys() - before.keys()
-        self.told.update((feed_id, ref) for ref in new)
-        return new
+        self.fill_feeds(feed.machine, since, gave_back=bool(gone))
 
     def unfollow(self, feed_id: UUID, since: datetime) -> None:
         """A feed is followed no more: all of its time is given back, and taken by who else wants it."""
@@ -248,22 +244,27 @@ class Oracle:
         had = bool(feed.wanted)
         self._forget(feed_id, set(feed.wanted))
         del self.feeds[feed_id]
-        self._fill_feeds(feed.machine, since, blocks_too=had)
+        self.fill_feeds(feed.machine, since, gave_back=had)
 
     def _forget(self, feed_id: UUID, gone: set[Span]) -> None:
         self.feeds[feed_id].wanted -= gone
         for span in gone:
             self.give_back(event_of(feed_id, span))
 
-    def _fill_feeds(self, machine: UUID, since: datetime, *, blocks_too: bool) -> None:
-        for feed_id, feed in sorted(self.feeds.items()):
-            for span in sorted(feed.wanted) if feed.machine == machine else ():
+    def fill_feeds(self, machine: UUID, since: datetime, *, gave_back: bool = False) -> None:
+        """Give the feeds of a machine what they want and nobody has, and then its blocks if a feed gave time back."""
+        here = {feed_id: feed for feed_id, feed in sorted(self.feeds.items()) if feed.machine == machine}
+        for feed_id, feed in here.items():
+            for span in sorted(feed.wanted):
                 if span.end > since:
                     busy = [one.blocked for one in self.live() if one.machine == machine]
                     ref = event_of(feed_id, span)
                     self.taken += [Taken(ref, machine, left, left) for left in subtract([span], busy)]
-        if blocks_too:
+        if gave_back:
             self.fill(machine, set())
+        for feed_id, feed in here.items():
+            before, feed.clashes = feed.clashes, dict(self._met(feed, since))
+            self.told.update((feed_id, ref) for ref in feed.clashes.keys() - before.keys())
 
     def _met(self, feed: Followed, since: datetime) -> Iterator[tuple[UUID, Span]]:
         """The first time of a feed in which each booking stands, buffers included."""

@@ -55,7 +55,7 @@ class Stage(RuleBasedStateMachine):
 
     def span(self, start: float, length: float) -> Span:
         """So many hours from now on, this hour's minutes left out."""
-        begin = self.now.replace(minute=0) + start * HOUR
+        begin = self.now.replace(minute=0, second=0, microsecond=0) + start * HOUR
         return Span(begin, begin + length * HOUR)
 
     def rows(self, question: sa.TextClause) -> Any:

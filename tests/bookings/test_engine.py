@@ -87,7 +87,7 @@ class Engine(Feeds):
             return "hold_expired"
         return None if state in allowed else otherwise
 
-    @rule(hours=st.sampled_from([0.1, 0.25, 1, 3, 13]))
+    @rule(hours=st.sampled_from([0.1, 0.25, 1, 3, 13, 40]))
     def time_passes(self, hours: float) -> None:
         self.now += hours * HOUR
         self.oracle.now = self.now

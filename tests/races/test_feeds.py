@@ -122,13 +122,16 @@ async def server() -> AsyncIterator[FeedServer]:
 async def test_what_is_booked_while_a_feed_is_applied_is_a_clash_or_refused(
     many: Database, cast: Cast, feed: Feed
 ) -> None:
-    both = 0
+    came, pace, before, after = 0, 0.1, 0, 0
     for round_ in range(ROUNDS):
-        booked, refused = await crowd(many, cast, feed, round_)
-        both += bool(booked) and bool(refused)
+        booked, refused = await crowd(many, cast, feed, round_, pace)
         await as_it_must_be(many, feed, booked)
-    assert await doubles(many) == 0
-    assert both, "in no round did some come before the feed and some after"
+        before, after, came = before + len(booked), after + len(refused), came + DAYS
+        # However quick the computer is, some are to come before the feed and some after it.
+        pace *= 1.3 if len(booked) > len(refused) else 0.8
+    assert (before + after, await doubles(many)) == (came, 0)
+    assert before, "nobody came before the feed"
+    assert after, "nobody came after the feed"
 
 
 @pytest.mark.usefixtures("unguarded")
@@ -136,11 +139,15 @@ async def test_control_without_the_constraint_feed_and_booking_take_the_same_tim
     many: Database, cast: Cast, feed: Feed
 ) -> None:
     for round_ in range(ROUNDS):
-        await crowd(many, cast, feed, round_)
-    assert await doubles(many) > 0
+        await crowd(many, cast, feed, round_, 0.1)
+        if await doubles(many):
+            return
+    pytest.fail("nobody booked what the feed took: the race is none")
 
 
-async def crowd(many: Database, cast: Cast, feed: Feed, round_: int) -> tuple[dict[UUID, Span], list[Span]]:
+async def crowd(
+    many: Database, cast: Cast, feed: Feed, round_: int, pace: float
+) -> tuple[dict[UUID, Span], list[Span]]:
     """The feed wants a time of each day while people book in the midst of them: who got theirs, and who did not."""
     # Each round has days of its own; what the rounds before it left stays.
     days = [1 + round_ * DAYS + i for i in range(DAYS)]
@@ -151,18 +158,14 @@ async def crowd(many: Database, cast: Cast, feed: Feed, round_: int) -> tuple[di
     slow = random.Random(round_)  # noqa: S311 -- no secret
 
     async def wish(span: Span) -> None:
-        await asyncio.sleep(slow.random() * 0.12)
+        await asyncio.sleep(slow.random() * pace)
         asked = Book(machine_ids=cast.machines, start=span.start, end=span.end, payment="on_account")
         try:
             booked[(await many.run(lambda tx: book(tx, cast.renter, asked))).id] = span
         except SpanTaken:
             refused.append(span)
 
-    async def read() -> None:
-        await asyncio.sleep(0.05)
-        await applied(many, feed, wanted)
-
-    await asyncio.gather(read(), *map(wish, wishes))
+    await asyncio.gather(applied(many, feed, wanted), *map(wish, wishes))
     return booked, refused
 
 

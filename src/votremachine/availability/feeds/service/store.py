@@ -165,6 +165,15 @@ async def clashes(tx: Tx, feed_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Cl
     return found
 
 
+async def clashes_on(tx: Tx, machine_id: UUID) -> Mapping[UUID, Sequence[Clash]]:
+    """The open clashes of a machine by feed, each by start; only of feeds that have any."""
+    found: dict[UUID, list[Clash]] = {}
+    wanted = sa.select(feed_clashes).join_from(feed_clashes, calendar_feeds).order_by(feed_clashes.c.during)
+    for row in await tx.rows(wanted.where(calendar_feeds.c.machine_id == machine_id)):
+        found.setdefault(row.feed_id, []).append(Clash(row.booking_id, Span(row.during.lower, row.during.upper)))
+    return found
+
+
 async def rewrite_clashes(tx: Tx, feed_id: UUID, found: Sequence[Clash]) -> None:
     """Keep just these clashes of a feed."""
     await tx.execute(feed_clashes.delete().where(feed_clashes.c.feed_id == feed_id))
