@@ -22,7 +22,8 @@ from votremachine.accounts.credentials import Credentials, keys_of
 from votremachine.accounts.jobs import purge_accounts, send_letters
 from votremachine.availability import events as calendar
 from votremachine.availability.blocks.jobs import roll_forward
-from votremachine.availability.feeds.jobs import fetch_feeds
+from votremachine.availability.feeds.jobs import fetch_feeds, take_freed
+from votremachine.availability.feeds.service.refills import on_calendar_changed, on_given_back
 from votremachine.availability.maintenance.jobs import propose_maintenance
 from votremachine.bookings import events
 from votremachine.bookings.jobs import complete_returned, expire_provisional, warn_overdue
@@ -62,17 +63,18 @@ LONGEST_PAUSE_SECONDS = 10
 HANDLERS: Handlers = {
     events.BookingRequested: (tell,),
     events.BookingConfirmed: (tell, on_confirmed),
-    events.BookingDeclined: (tell, on_fallen_through),
-    events.BookingExpired: (tell, on_fallen_through),
-    events.BookingCancelled: (tell, on_fallen_through),
-    events.BookingMoved: (tell,),
-    events.MachineReplaced: (tell,),
-    events.MachineReturned: (tell,),
-    events.RenterAbsent: (tell, on_fallen_through),
+    events.BookingDeclined: (tell, on_fallen_through, on_given_back),
+    events.BookingExpired: (tell, on_fallen_through, on_given_back),
+    events.BookingCancelled: (tell, on_fallen_through, on_given_back),
+    events.BookingMoved: (tell, on_given_back),
+    events.MachineReplaced: (tell, on_given_back),
+    events.MachineReturned: (tell, on_given_back),
+    events.RenterAbsent: (tell, on_fallen_through, on_given_back),
     events.BookingAtRisk: (tell,),
     events.BookingOutOfRisk: (tell,),
     waiting.WaitingOffered: (tell,),
     waiting.WaitingLapsed: (tell_person,),
+    calendar.CalendarChanged: (on_calendar_changed,),
     calendar.OccurrencesLost: (tell_owner,),
     calendar.MaintenanceDue: (tell_owner,),
     OrderSettled: (on_settled, on_capture_refused),
@@ -112,6 +114,8 @@ def _cron_jobs() -> list[Any]:
         sweep(drain_outbox, second=EVERY_SECOND),
         sweep(send_letters, second=EVERY_SECOND),
         sweep(expire_provisional, second={0, 10, 20, 30, 40, 50}),
+        # Mostly before the one below: what an owner does elsewhere comes before what can be offered to others.
+        sweep(take_freed, second=EVERY_SECOND),
         # Behind the sweep above, which gives back what offers held.
         sweep(offer_freed, second={2, 12, 22, 32, 42, 52}),
         sweep(warn_overdue, second={5}),

@@ -4,12 +4,13 @@ import asyncio
 import random
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import structlog
 
 from votremachine.availability.feeds import reading, rules
 from votremachine.availability.feeds.rules import Feed
-from votremachine.availability.feeds.service import outcomes, store
+from votremachine.availability.feeds.service import outcomes, refills, store
 from votremachine.fleet import service as fleet
 from votremachine.infra.database import Database
 from votremachine.infra.fetching import Fetcher, FetchFailed, Known, NotModified
@@ -20,6 +21,8 @@ AT_ONCE, MOST = 6, 24
 # What is wrong with the feed, not with us.
 REFUSALS: tuple[type[DomainError], ...] = (FetchFailed, *reading.REFUSALS)
 ACCEPT = "text/calendar, */*;q=0.1"
+
+FIRST = UUID(int=0)  # sorts before every id
 
 log = structlog.get_logger()
 
@@ -67,3 +70,22 @@ def _opened(seal: Seal, feed: Feed) -> str:
         return seal.open(feed.url_sealed)
     except Unreadable as error:
         raise FetchFailed from error
+
+
+async def take_freed(ctx: dict[str, Any]) -> int:
+    """Let feeds take the time that others gave back, one machine after the other; how many machines there were."""
+    database: Database = ctx["database"]
+    machines, after = 0, FIRST
+    while True:
+        async with database.read() as tx:
+            due = await refills.due(tx, after)
+        for machine_id in due:
+            try:
+                await database.run(partial(refills.refill, machine_id=machine_id))
+            except Exception:  # one bad machine must not hold up the others
+                log.exception("feeds.refill_failed", machine_id=str(machine_id))
+                await database.run(partial(refills.put_off, machine_id=machine_id))
+        machines += len(due)
+        if len(due) < refills.BATCH:
+            return machines
+        after = due[-1]
