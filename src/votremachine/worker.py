@@ -22,7 +22,7 @@ from votremachine.accounts.credentials import Credentials, keys_of
 from votremachine.accounts.jobs import purge_accounts, send_letters
 from votremachine.availability import events as calendar
 from votremachine.availability.blocks.jobs import roll_forward
-from votremachine.availability.feeds.jobs import fetch_feeds, take_freed
+from votremachine.availability.feeds.jobs import fetch_feeds, purge_past, take_freed
 from votremachine.availability.feeds.service.refills import on_calendar_changed, on_given_back
 from votremachine.availability.maintenance.jobs import propose_maintenance
 from votremachine.bookings import events
@@ -133,6 +133,7 @@ def _cron_jobs() -> list[Any]:
         sweep(purge_answers, hour={3}, minute={17}, second={0}),
         sweep(purge_accounts, hour={3}, minute={27}, second={0}),
         sweep(purge_notices, hour={3}, minute={47}, second={0}),
+        sweep(purge_past, hour={3}, minute={57}, second={0}),
         sweep(purge_changes, minute={37}, second={0}),
     ]
 

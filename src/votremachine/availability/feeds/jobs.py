@@ -12,7 +12,7 @@ from votremachine.availability.feeds import reading, rules
 from votremachine.availability.feeds.rules import Feed
 from votremachine.availability.feeds.service import outcomes, refills, store
 from votremachine.fleet import service as fleet
-from votremachine.infra.database import Database
+from votremachine.infra.database import Database, DatabaseAway, RunAgain
 from votremachine.infra.fetching import Fetcher, FetchFailed, Known, NotModified
 from votremachine.infra.keys import Seal, Unreadable
 from votremachine.kernel.errors import DomainError
@@ -37,17 +37,28 @@ async def fetch_feeds(ctx: dict[str, Any]) -> int:
         async with turn:
             try:
                 await fetch(database, ctx["fetcher"], ctx["feed_seal"], feed)
+            except (RunAgain, DatabaseAway) as error:
+                # No trouble of this feed's. Its lease runs out, and it is tried again.
+                log.warning("feeds.fetch_put_off", feed_id=str(feed.id), error=repr(error))
             except Exception:
-                # Its lease runs out, and it is tried again.
                 log.exception("feeds.fetch_broke", feed_id=str(feed.id))
+                await _broke(database, feed)
 
     await asyncio.gather(*map(one, feeds))
     return len(feeds)
 
 
+async def _broke(database: Database, feed: Feed) -> None:
+    try:
+        await database.run(partial(outcomes.broke, leased=feed, jitter=_jitter()))
+    except Exception:
+        # Not even that can be written: its lease runs out, and it is tried again.
+        log.exception("feeds.not_noted", feed_id=str(feed.id))
+
+
 async def fetch(database: Database, fetcher: Fetcher, seal: Seal, feed: Feed) -> None:
     """Fetch one feed that was leased, and write down what it came to."""
-    jitter = random.random()  # noqa: S311 -- no secret
+    jitter = _jitter()
     async with database.read() as tx:
         now, machine, ours = tx.now, await fleet.machine(tx, feed.machine_id), await outcomes.ours(tx, feed)
     try:
@@ -64,12 +75,25 @@ async def fetch(database: Database, fetcher: Fetcher, seal: Seal, feed: Feed) ->
     await database.run(partial(outcomes.read, leased=feed, reading=read, known=answer.known, jitter=jitter))
 
 
+def _jitter() -> float:
+    return random.random()  # noqa: S311 -- no secret
+
+
 def _opened(seal: Seal, feed: Feed) -> str:
     """The address of a feed; raises `FetchFailed` when its key is not kept any more."""
     try:
         return seal.open(feed.url_sealed)
     except Unreadable as error:
         raise FetchFailed from error
+
+
+async def purge_past(ctx: dict[str, Any]) -> int:
+    """Forget the events that were over 90 days ago, and what they took; how many there were."""
+    database: Database = ctx["database"]
+    purged = 0
+    while batch := await database.run(store.purge):
+        purged += batch
+    return purged
 
 
 async def take_freed(ctx: dict[str, Any]) -> int:

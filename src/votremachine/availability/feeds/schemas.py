@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from votremachine.availability.feeds import reading
-from votremachine.availability.feeds.rules import Clash, Feed, State
+from votremachine.availability.feeds.rules import Clash, Feed, InternalError, State
 from votremachine.infra import fetching
 from votremachine.infra.wire import Input, Line, SpanView
+from votremachine.kernel.errors import DomainError
 
 Url = Annotated[
     str,
@@ -22,7 +23,8 @@ Url = Annotated[
         description="Of a calendar as iCalendar: https, http or webcal.",
     ),
 ]
-_BY_CODE = {error.code: error for error in (*fetching.FAILURES, *reading.REFUSALS)}
+_TROUBLES: tuple[type[DomainError], ...] = (*fetching.FAILURES, *reading.REFUSALS, InternalError)
+_BY_CODE = {error.code: error for error in _TROUBLES}
 
 
 class FollowCalendar(Input):
