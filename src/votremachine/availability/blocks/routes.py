@@ -14,6 +14,7 @@ from votremachine.accounts.tokens import Claims
 from votremachine.availability.blocks.recurrence import BadRule, OccurrenceTooLong, RuleMissesStart
 from votremachine.availability.blocks.rules import (
     BlockMeetsBookings,
+    FractionOfSecond,
     NeverTakesPlace,
     NothingToLeaveOut,
     OccurrenceNeeded,
@@ -43,7 +44,7 @@ Occurrence = Annotated[
     datetime | None, QueryParameter(name="occurrence", description="Start of the occurrence that is meant.")
 ]
 _TIMES = (
-    *(NaiveTime, OutOfTime, EndsBeforeStart, BadRule, RuleMissesStart, RuleNamesDays),
+    *(NaiveTime, OutOfTime, EndsBeforeStart, FractionOfSecond, BadRule, RuleMissesStart, RuleNamesDays),
     *(OccurrenceTooLong, TooManyDates, NothingToLeaveOut),
 )
 _PARTS = (OccurrenceNeeded, ScopeNeeded, UnknownOccurrence)
