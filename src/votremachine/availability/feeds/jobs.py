@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 
-from votremachine.availability.feeds import reading, rules
+from votremachine.availability.feeds import reading, refusals, rules
 from votremachine.availability.feeds.rules import Feed
 from votremachine.availability.feeds.service import outcomes, refills, store
 from votremachine.fleet import service as fleet
@@ -19,7 +19,7 @@ from votremachine.kernel.errors import DomainError
 
 AT_ONCE, MOST = 6, 24
 # What is wrong with the feed, not with us.
-REFUSALS: tuple[type[DomainError], ...] = (FetchFailed, *reading.REFUSALS)
+REFUSALS: tuple[type[DomainError], ...] = (FetchFailed, *refusals.REFUSALS)
 ACCEPT = "text/calendar, */*;q=0.1"
 
 FIRST = UUID(int=0)  # sorts before every id

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from votremachine.availability.feeds import reading
+from votremachine.availability.feeds import refusals
 from votremachine.availability.feeds.rules import Clash, Feed, InternalError, State
 from votremachine.infra import fetching
 from votremachine.infra.wire import Input, Line, SpanView
@@ -23,7 +23,7 @@ Url = Annotated[
         description="Of a calendar as iCalendar: https, http or webcal.",
     ),
 ]
-_TROUBLES: tuple[type[DomainError], ...] = (*fetching.FAILURES, *reading.REFUSALS, InternalError)
+_TROUBLES: tuple[type[DomainError], ...] = (*fetching.FAILURES, *refusals.REFUSALS, InternalError)
 _BY_CODE = {error.code: error for error in _TROUBLES}
 
 
