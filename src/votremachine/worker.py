@@ -36,7 +36,7 @@ from votremachine.fleet.photos.jobs import make_copies
 from votremachine.infra import logs
 from votremachine.infra.bell import Bell
 from votremachine.infra.database import Database
-from votremachine.infra.fetching import Fetcher
+from votremachine.infra.fetching.fetcher import Fetcher
 from votremachine.infra.idempotency import purge
 from votremachine.infra.images.apart import Images
 from votremachine.infra.keys import Seal

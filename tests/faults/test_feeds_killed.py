@@ -20,7 +20,7 @@ from votremachine.availability.rules import Claim, Taker
 from votremachine.availability.service import claims
 from votremachine.config import Settings
 from votremachine.infra.database import Database, Tx
-from votremachine.infra.fetching import Fetcher
+from votremachine.infra.fetching.fetcher import Fetcher
 from votremachine.infra.keys import Seal
 from votremachine.kernel.span import Span
 
@@ -32,7 +32,7 @@ from votremachine.accounts.credentials import keys_of
 from votremachine.availability.feeds.jobs import fetch_feeds
 from votremachine.config import read_settings
 from votremachine.infra.database import Database
-from votremachine.infra.fetching import Fetcher
+from votremachine.infra.fetching.fetcher import Fetcher
 from votremachine.infra.keys import Seal
 
 async def main():

@@ -8,7 +8,8 @@ import pytest
 
 from tests.certificates import DAY, Certified
 from tests.feed_server import answer, feed_server, raw
-from votremachine.infra.fetching import Fetched, Fetcher, FetchFailed, Known, Limits, NotSecure, Unreachable, Untrusted
+from votremachine.infra.fetching.failures import FetchFailed, NotSecure, Unreachable, Untrusted
+from votremachine.infra.fetching.fetcher import Fetched, Fetcher, Known, Limits
 
 Met = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 QUICK = Limits(connect=2, read=2, total=5)

@@ -26,7 +26,7 @@ from votremachine.bookings.service.book import book
 from votremachine.config import Settings
 from votremachine.fleet import service as fleet
 from votremachine.infra.database import Database, Tx
-from votremachine.infra.fetching import Fetcher
+from votremachine.infra.fetching.fetcher import Fetcher
 from votremachine.infra.keys import Seal
 from votremachine.kernel.span import Span
 

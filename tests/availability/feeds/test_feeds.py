@@ -22,7 +22,7 @@ from votremachine.availability.feeds.privacy import FEEDS
 from votremachine.availability.feeds.rules import MOST_FEEDS
 from votremachine.config import Settings
 from votremachine.infra.database import Database
-from votremachine.infra.fetching import Fetcher
+from votremachine.infra.fetching.fetcher import Fetcher
 from votremachine.infra.keys import Seal
 from votremachine.infra.outbox import drain
 from votremachine.kernel.span import Span, merge

@@ -13,7 +13,8 @@ from votremachine.availability.feeds.rules import Feed
 from votremachine.availability.feeds.service import outcomes, refills, store
 from votremachine.fleet import service as fleet
 from votremachine.infra.database import Database, DatabaseAway, RunAgain
-from votremachine.infra.fetching import Fetcher, FetchFailed, Known, NotModified
+from votremachine.infra.fetching.failures import FetchFailed
+from votremachine.infra.fetching.fetcher import Fetcher, Known, NotModified
 from votremachine.infra.keys import Seal, Unreadable
 from votremachine.kernel.errors import DomainError
 

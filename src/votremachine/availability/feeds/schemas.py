@@ -10,7 +10,8 @@ import msgspec
 
 from votremachine.availability.feeds import refusals
 from votremachine.availability.feeds.rules import Clash, Feed, InternalError, State
-from votremachine.infra import fetching
+from votremachine.infra.fetching import failures
+from votremachine.infra.fetching.addresses import LONGEST_URL
 from votremachine.infra.wire import Input, Line, SpanView
 from votremachine.kernel.errors import DomainError
 
@@ -18,12 +19,12 @@ Url = Annotated[
     str,
     msgspec.Meta(
         min_length=1,
-        max_length=fetching.LONGEST_URL,
+        max_length=LONGEST_URL,
         pattern=r"^[^\x00-\x20\x7f]*\Z",
         description="Of a calendar as iCalendar: https, http or webcal.",
     ),
 ]
-_TROUBLES: tuple[type[DomainError], ...] = (*fetching.FAILURES, *refusals.REFUSALS, InternalError)
+_TROUBLES: tuple[type[DomainError], ...] = (*failures.FAILURES, *refusals.REFUSALS, InternalError)
 _BY_CODE = {error.code: error for error in _TROUBLES}
 
 
@@ -88,5 +89,5 @@ def view(feed: Feed, clashes: Sequence[Clash], zone: ZoneInfo, language: str) ->
 def _trouble(feed: Feed, language: str) -> Trouble | None:
     if feed.last_error is None:
         return None
-    error = _BY_CODE.get(feed.last_error, fetching.FetchFailed)
+    error = _BY_CODE.get(feed.last_error, failures.FetchFailed)
     return Trouble(feed.last_error, error(**feed.last_error_facts).sentence(language))

@@ -12,7 +12,8 @@ from votremachine.availability.rules import Taker
 from votremachine.availability.service import look
 from votremachine.fleet import service as fleet
 from votremachine.infra.database import Tx
-from votremachine.infra.fetching import FetchFailed, GoneForGood, Known
+from votremachine.infra.fetching.failures import FetchFailed, GoneForGood
+from votremachine.infra.fetching.fetcher import Known
 from votremachine.kernel.errors import DomainError
 
 
