@@ -85,6 +85,8 @@ async def test_a_process_that_is_killed_in_the_midst_leaves_the_last_known_times
     # Somebody who has not committed wants the last of these, so the process waits with all else written.
     async with database.engine.connect() as rival:
         tx = Tx(rival, database.clock())
+        # It waits for as long as a process needs to start, on whatever computer.
+        await tx.execute(sa.text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         wish = Claim(UUID(tractor), Span(*wanted[-1]), claims.NO_BUFFERS)
         await claims.claim(tx, Taker.BLOCK, tx.new_id(), [wish])
         process = await _started(settings)

@@ -12,7 +12,8 @@ from votremachine.infra.fetching.failures import FetchFailed, NotSecure, Unreach
 from votremachine.infra.fetching.fetcher import Fetched, Fetcher, Known, Limits
 
 Met = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-QUICK = Limits(connect=2, read=2, total=5)
+# Nothing here waits for its end.
+PATIENT = Limits(connect=20, read=20, total=40)
 NAME = "calendar.example"
 AUTHORITY = Certified("authority.example")
 STRANGER = Certified("stranger.example")
@@ -27,7 +28,7 @@ async def here(host: str, port: int) -> Sequence[str]:
 
 
 def fetcher(tls: ssl.SSLContext | None) -> Fetcher:
-    return Fetcher(allow_private=True, resolve=here, limits=QUICK, tls=tls)
+    return Fetcher(allow_private=True, resolve=here, limits=PATIENT, tls=tls)
 
 
 def noting(context: ssl.SSLContext) -> tuple[ssl.SSLContext, list[str | None]]:
@@ -96,13 +97,13 @@ async def test_who_cannot_prove_the_name_is_asked_nothing(shown: Certified, trus
 
 async def impolite(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """A server without TLS, as most answer to what they do not understand."""
-    await reader.read(1)
+    await reader.read(10_000)
     writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
     writer.close()
 
 
 async def slam(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await reader.read(1)
+    await reader.read(10_000)
     writer.close()
 
 
