@@ -6,18 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.feed_server import feed_server
-from votremachine.infra.fetching import (
-    LONGEST_RETRY,
-    BadAddress,
-    Fetched,
-    Fetcher,
-    Known,
-    PrivateAddress,
-    UnknownHost,
-    is_public,
-    read_address,
-    retry_after,
-)
+from votremachine.infra.fetching.addresses import is_public, read_address
+from votremachine.infra.fetching.answers import LONGEST_RETRY, retry_after
+from votremachine.infra.fetching.failures import BadAddress, PrivateAddress, UnknownHost
+from votremachine.infra.fetching.fetcher import Fetched, Fetcher, Known
 
 PRIVATE = [
     "127.0.0.1",

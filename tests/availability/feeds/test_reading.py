@@ -11,16 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.feed_server import calendar, event
-from votremachine.availability.feeds.reading import (
-    MOST_EVENTS,
+from votremachine.availability.feeds.reading import MOST_EVENTS, read
+from votremachine.availability.feeds.recurrence import TooMuchWork
+from votremachine.availability.feeds.refusals import (
     CalendarCutShort,
     NotACalendar,
     Reason,
     TooManyEvents,
     TooManyTimes,
-    read,
 )
-from votremachine.availability.feeds.recurrence import TooMuchWork
 from votremachine.kernel.errors import DomainError
 from votremachine.kernel.span import Span, clip, merge
 

@@ -19,6 +19,7 @@ from votremachine.availability.blocks.recurrence import (
 )
 from votremachine.availability.blocks.rules import (
     BlockMeetsBookings,
+    FractionOfSecond,
     NeverTakesPlace,
     NothingToLeaveOut,
     OccurrenceNeeded,
@@ -48,7 +49,7 @@ Occurrence = Annotated[
     datetime | None, QueryParameter(name="occurrence", description="Start of the occurrence that is meant.")
 ]
 _TIMES = (
-    *(NaiveTime, OutOfTime, EndsBeforeStart, BadRule, RuleMissesStart, RuleNamesDays),
+    *(NaiveTime, OutOfTime, EndsBeforeStart, FractionOfSecond, BadRule, RuleMissesStart, RuleNamesDays),
     *(OccurrenceTooLong, EndsBeforeStartOnClock, TooManyDates, NothingToLeaveOut),
 )
 _PARTS = (OccurrenceNeeded, ScopeNeeded, UnknownOccurrence)

@@ -15,7 +15,7 @@ from votremachine.availability.feeds.service import verbs
 from votremachine.fleet.rules import MachineRetired, UnknownMachine
 from votremachine.infra import idempotency
 from votremachine.infra.database import Database, Tx
-from votremachine.infra.fetching import BadAddress
+from votremachine.infra.fetching.failures import BadAddress
 from votremachine.infra.keys import Seal
 from votremachine.infra.languages import language_of
 from votremachine.infra.openapi import Repeatable

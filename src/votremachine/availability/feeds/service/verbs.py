@@ -12,7 +12,7 @@ from votremachine.availability.feeds.service import filling, store
 from votremachine.fleet import service as fleet
 from votremachine.fleet.rules import Machine, check_in_service
 from votremachine.infra.database import Tx
-from votremachine.infra.fetching import read_address
+from votremachine.infra.fetching.addresses import read_address
 from votremachine.infra.keys import Seal
 
 SHOWN_CHARACTERS = 4
