@@ -11,6 +11,7 @@ from tests.bookings.paying.conftest import Till
 from tests.people import Json, Person
 from votremachine.accounts.service import absent
 from votremachine.bookings.paying import service
+from votremachine.bookings.paying.service import Begun
 from votremachine.infra.database import Database, utc_now
 from votremachine.payments.gateway import Standing
 from votremachine.payments.orders.carrying import carry_out
@@ -118,9 +119,9 @@ async def begun(till: Till, booking: Json, card: str) -> PaymentOrder:
         row = (await tx.rows(sa.text("SELECT person_id FROM instruments WHERE id = :id"), {"id": UUID(card)}))[0]
         who = await absent.person(tx, row.person_id)
         assert who is not None
-        order = await service.begin(tx, who, UUID(booking["id"]), UUID(card))
-        assert order is not None
-        return order
+        begun = await service.begin(tx, who, UUID(booking["id"]), UUID(card))
+        assert isinstance(begun, Begun)
+        return begun.order
 
 
 async def due(database: Database) -> None:
