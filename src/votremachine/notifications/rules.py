@@ -1,18 +1,91 @@
-"""Which fact is told to which side, and in what words. Pure."""
+"""Which fact is told to which side, and what each kind of message is: how urgent, about what, true for how long. Pure."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
+
+import msgspec
 
 from votremachine.bookings import events
+from votremachine.bookings.rules import Booking, State
 from votremachine.bookings.waiting.events import WaitingLapsed, WaitingOffered
 from votremachine.kernel.events import Event
+
+Facts = Mapping[str, Any]
 
 
 class Side(StrEnum):
     OWNER = "owner"
     RENTER = "renter"
 
+
+class Page(StrEnum):
+    """Where a message leads."""
+
+    BOOKING = "booking"
+    CALENDAR = "calendar"
+    ACCOUNT = "account"
+    INBOX = "inbox"
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """A kind of message. `urgent` ones pass quiet hours and digests. It goes out only while its booking is in one of
+    `states` (any, if there are none) and, if `timed`, only while the booking has the time that the message names.
+    """
+
+    page: Page = Page.BOOKING
+    urgent: bool = False
+    states: frozenset[State] = frozenset()
+    timed: bool = False
+
+
+_ACCOUNT = Kind(Page.ACCOUNT, urgent=True)
+_CALENDAR = Kind(Page.CALENDAR)
+_STANDING = frozenset({State.CONFIRMED, State.IN_USE})
+
+
+def _on(*states: State, urgent: bool = False) -> Kind:
+    return Kind(urgent=urgent, states=frozenset(states), timed=True)
+
+
+# Every kind there is; a slice that has something new to say adds a row here and its words to the catalogues.
+KINDS: Mapping[str, Kind] = {
+    # what happened
+    "BookingRequested": Kind(urgent=True, states=frozenset({State.REQUESTED})),
+    "BookingConfirmed": Kind(states=_STANDING),
+    "BookingDeclined": Kind(),
+    "BookingExpired": Kind(),
+    "BookingCancelled": Kind(urgent=True),
+    "BookingMoved": Kind(states=frozenset({State.HELD, State.REQUESTED}) | _STANDING),
+    "MachineReplaced": Kind(states=frozenset({State.REQUESTED}) | _STANDING),
+    "MachineReturned": Kind(),
+    "RenterAbsent": Kind(),
+    "BookingAtRisk": Kind(urgent=True, states=_STANDING),
+    "BookingOutOfRisk": Kind(states=_STANDING),
+    "WaitingOffered": Kind(urgent=True, states=frozenset({State.HELD})),
+    "WaitingLapsed": Kind(Page.INBOX),
+    "OccurrencesLost": _CALENDAR,
+    "MaintenanceDue": _CALENDAR,
+    "FeedClashed": _CALENDAR,
+    "FeedFails": _CALENDAR,
+    "RefreshTokenReused": _ACCOUNT,
+    "PasswordChanged": _ACCOUNT,
+    "AddressChanged": _ACCOUNT,
+    "Impersonated": _ACCOUNT,
+    "RoleChanged": _ACCOUNT,
+    # what is coming
+    "booking_tomorrow": _on(State.CONFIRMED),
+    "hand_over_soon": _on(State.CONFIRMED),
+    "return_due": _on(State.IN_USE),
+    "overdue": _on(State.IN_USE, urgent=True),
+    "overdue_escalated": _on(State.IN_USE, urgent=True),
+    "request_waiting": _on(State.REQUESTED),
+    "request_expiring": _on(State.REQUESTED, urgent=True),
+    "hold_expiring": _on(State.HELD, urgent=True),
+    "calendar_unseen": _CALENDAR,
+    "digest": Kind(Page.INBOX),
+}
 
 # Whom each fact concerns. The person who did it is not told what they just did.
 TOLD: dict[type[events.BookingEvent], tuple[Side, ...]] = {
@@ -30,102 +103,26 @@ TOLD: dict[type[events.BookingEvent], tuple[Side, ...]] = {
     WaitingOffered: (Side.RENTER,),
 }
 
-# kind -> (French, English); in braces what `facts_of` has
-WORDS: dict[str, tuple[str, str]] = {
-    "BookingRequested": (
-        "Une demande de réservation attend votre réponse.",
-        "A booking request is waiting for your answer.",
-    ),
-    "BookingConfirmed": ("La réservation est confirmée.", "The booking is confirmed."),
-    "BookingDeclined": ("Le propriétaire a refusé la demande.", "The owner declined the request."),
-    "BookingExpired": ("La réservation a expiré sans confirmation.", "The booking expired before it was confirmed."),
-    "BookingCancelled": ("La réservation est annulée.", "The booking is cancelled."),
-    "BookingMoved": ("La réservation a changé de période.", "The booking was moved to another time."),
-    "MachineReplaced": (
-        "Le propriétaire a remplacé un matériel de cette réservation par un autre ; le prix convenu reste."
-        " Le locataire peut annuler si le remplaçant ne lui convient pas.",
-        "The owner replaced a machine of this booking by another; the agreed price stays."
-        " The renter may cancel if the other one does not suit.",
-    ),
-    "MachineReturned": ("Le retour du matériel est enregistré.", "The return of the machine is recorded."),
-    "RenterAbsent": (
-        "Le propriétaire signale que personne n'est venu chercher le matériel.",
-        "The owner reports that nobody came for the machine.",
-    ),
-    "BookingAtRisk": (
-        "Attention : le matériel risque de ne pas être rentré à temps pour cette réservation.",
-        "Careful: the machine may not be back in time for this booking.",
-    ),
-    "BookingOutOfRisk": (
-        "Le matériel est rentré : cette réservation n'est plus menacée.",
-        "The machine is back: this booking is no longer at risk.",
-    ),
-    "WaitingOffered": (
-        "Le matériel que vous attendiez s'est libéré : il est à vous jusqu'au {until}. Confirmez la réservation d'ici"
-        " là, sinon il est proposé au suivant.",
-        "The machine that you waited for is free: it is held for you until {until}. Confirm the booking before then, or"
-        " it is offered to the next in line.",
-    ),
-    "WaitingLapsed": (
-        "Une période que vous attendiez ne peut plus vous être proposée. {why}",
-        "A period that you waited for cannot be offered to you any more. {why}",
-    ),
-    "OccurrencesLost": (
-        "Une réservation occupe une partie d'un de vos blocages récurrents : elle reste, le blocage la contourne.",
-        "A booking stands in part of one of your recurring blocks: it stays, and the block goes around it.",
-    ),
-    "MaintenanceDue": (
-        "Un matériel approche de son entretien : une période vous est proposée.",
-        "A machine will soon need its maintenance: a time for it is proposed to you.",
-    ),
-    "FeedClashed": (
-        "Un événement d'un de vos calendriers suivis tombe sur une réservation : elle reste. À vous de trancher.",
-        "An event of a calendar that you follow falls into a booking, which stays. It is for you to settle.",
-    ),
-    "FeedFails": (
-        "Un de vos calendriers suivis ne peut plus être lu ; ses périodes connues restent bloquées.",
-        "A calendar that you follow cannot be read any more; its known times stay blocked.",
-    ),
-    "RefreshTokenReused": (
-        "Quelqu'un a utilisé une copie de votre connexion sur un appareil : cet appareil a été déconnecté."
-        " Si ce n'était pas vous, changez votre mot de passe.",
-        "Somebody used a copy of your sign-in on one device: that device was signed out."
-        " If it was not you, change your password.",
-    ),
-    "PasswordChanged": ("Votre mot de passe a été changé.", "Your password was changed."),
-    "AddressChanged": ("Une adresse de votre compte a été changée.", "An address of your account was changed."),
-    "Impersonated": (
-        "L'assistance agit à votre place ; le motif et tout ce qu'elle fait figurent dans votre journal.",
-        "Support acts in your place; the reason and all that is done stand in your log.",
-    ),
-    "RoleChanged": (
-        "Votre rôle dans une exploitation, CUMA ou ETA a été changé.",
-        "Your role in a farm, cooperative or contractor was changed.",
-    ),
-}
-
-
-Facts = Mapping[str, str]
-_HOURS = {"fr": "%d/%m/%Y à %H:%M", "en": "%d/%m/%Y at %H:%M"}
-
 
 def facts_of(event: Event) -> Facts:
-    """What the words of a fact name, to be kept with its message: by language, where the words differ."""
+    """What the words of a fact name besides its booking, to be kept with its message; by language, where it differs."""
     match event:
         case WaitingOffered():
-            return {f"until_{language}": _hour(event.expires_at, language) for language in _HOURS}
+            return {"expires_at": event.expires_at.isoformat()}
         case WaitingLapsed():
             return {"why_fr": event.fr, "why_en": event.en}
     return {}
 
 
-def say(kind: str, language: str, facts: Facts) -> str:
-    """The sentence for a kind of message in French ("fr") or English ("en")."""
-    french, english = WORDS[kind]
-    spoken, words = ("fr", french) if language == "fr" else ("en", english)
-    mark = f"_{spoken}"
-    return words.format(**{name.removesuffix(mark): said for name, said in facts.items() if name.endswith(mark)})
+def still_true(kind: str, facts: Facts, booking: Booking | None) -> bool:
+    """Whether a message may still go out: what it says of its booking, if it is about one, holds."""
+    known = KINDS[kind]
+    if not known.states:
+        return True
+    if booking is None or booking.state not in known.states:
+        return False
+    return not known.timed or (_said(facts, "start"), _said(facts, "end")) == (booking.during.start, booking.during.end)
 
 
-def _hour(instant: datetime, language: str) -> str:
-    return instant.strftime(_HOURS[language])
+def _said(facts: Facts, name: str) -> datetime | None:
+    return datetime.fromisoformat(facts[name]) if name in facts else None
