@@ -43,6 +43,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     # A gateway that takes {"to", "text"} as a JSON POST, with this bearer token; empty: files as well.
     sms_url: str = ""
     sms_token: str = ""
+    # The body for another gateway, as JSON: {to}, {text} and {id} in its texts stand for what is sent.
+    sms_template: str = '{"to": "{to}", "text": "{text}"}'
     # Whether renters may pay by card. Off until deposits are arranged with it: then no machine leaves without one.
     card_payments: bool = False
     # Who moves card money. The simulated one moves none: it is for looking around and for tests.

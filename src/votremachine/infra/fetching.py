@@ -250,7 +250,7 @@ async def resolve(host: str, port: int) -> Sequence[str]:
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
-class _Guarded(httpcore.AsyncNetworkBackend):
+class Guarded(httpcore.AsyncNetworkBackend):
     """Dials what was checked, and only that."""
 
     def __init__(self, resolve: Resolve, *, allow_private: bool) -> None:
@@ -298,7 +298,7 @@ class Fetcher:
         limits: Limits | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._backend = _Guarded(resolve, allow_private=allow_private)
+        self._backend = Guarded(resolve, allow_private=allow_private)
         self._limits = limits or Limits()
         self._tls = tls
 

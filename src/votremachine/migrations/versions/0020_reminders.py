@@ -9,9 +9,23 @@ revision = "0020"
 down_revision = "0015"
 
 
+# The hour of an offer, as it was put into words by earlier versions.
+RENAME = """
+    UPDATE messages SET facts = facts - ARRAY['{before}_fr', '{before}_en']
+        || jsonb_build_object('{after}_fr', facts->'{before}_fr', '{after}_en', facts->'{before}_en')
+    WHERE kind = 'WaitingOffered' AND facts ? '{before}_fr'
+"""
+FORGET = """
+    DELETE FROM messages WHERE (kind = 'WaitingOffered' AND NOT facts ? 'until_fr') OR kind IN (
+        'booking_tomorrow', 'hand_over_soon', 'return_due', 'overdue', 'overdue_escalated', 'request_waiting',
+        'request_expiring', 'hold_expiring', 'calendar_unseen', 'digest')
+"""
+
+
 def upgrade() -> None:
     op.execute("ALTER TABLE messages ADD COLUMN read_at TIMESTAMP WITH TIME ZONE")
     op.execute("ALTER TABLE messages ADD COLUMN in_digest BOOLEAN NOT NULL DEFAULT false")
+    op.execute(RENAME.format(before="until", after="expires_at"))
     op.execute("CREATE INDEX messages_digest_idx ON messages (person_id, id) WHERE in_digest")
     op.execute(
         """
@@ -40,7 +54,8 @@ def upgrade() -> None:
     op.execute("CREATE INDEX reminders_person_id_idx ON reminders (person_id)")
     op.execute("CREATE INDEX reminders_subject_idx ON reminders (subject)")
     op.execute("COMMENT ON COLUMN reminders.subject IS 'the booking, party or person it is about'")
-    op.execute("COMMENT ON COLUMN reminders.lease_until IS 'until then a worker is at it, or it waits to be tried again'")
+    op.execute("COMMENT ON COLUMN reminders.due_at IS 'as planned; later after each try that failed'")
+    op.execute("COMMENT ON COLUMN reminders.lease_until IS 'until then a worker is at it'")
     op.execute(
         """
         CREATE TABLE deliveries (
@@ -58,7 +73,7 @@ def upgrade() -> None:
             changed_at TIMESTAMP WITH TIME ZONE NOT NULL,
             CONSTRAINT deliveries_pkey PRIMARY KEY (id),
             CONSTRAINT deliveries_message_id_channel_key UNIQUE (message_id, channel),
-            CONSTRAINT deliveries_channel_check CHECK (channel IN ('push', 'email', 'sms', 'null')),
+            CONSTRAINT deliveries_channel_check CHECK (channel IN ('push', 'email', 'sms')),
             CONSTRAINT deliveries_state_check CHECK (state IN ('waiting', 'sent', 'dropped', 'dead')),
             CONSTRAINT deliveries_message_id_fkey FOREIGN KEY(message_id) REFERENCES messages (id) ON DELETE CASCADE
         )
@@ -68,8 +83,11 @@ def upgrade() -> None:
     op.execute("CREATE INDEX deliveries_due_idx ON deliveries (due_at, lease_until) WHERE state = 'waiting'")
     op.execute("CREATE INDEX deliveries_follow_idx ON deliveries (follow_at) WHERE follow_at IS NOT NULL")
     op.execute("COMMENT ON COLUMN deliveries.id IS 'by which providers may know a repetition'")
-    op.execute("COMMENT ON COLUMN deliveries.lease_until IS 'until then a worker is at it, or it waits to be tried again'")
-    op.execute("COMMENT ON COLUMN deliveries.follow_at IS 'when the next channel is tried, if it has not been read by then'")
+    op.execute("COMMENT ON COLUMN deliveries.due_at IS 'later after each try that failed'")
+    op.execute("COMMENT ON COLUMN deliveries.lease_until IS 'until then a worker is at it'")
+    op.execute(
+        "COMMENT ON COLUMN deliveries.follow_at IS 'when the next channel is tried, if it has not been read by then'"
+    )
     op.execute(
         """
         CREATE TABLE delivery_counts (
@@ -153,3 +171,6 @@ def downgrade() -> None:
     op.execute("DROP INDEX messages_digest_idx")
     op.execute("ALTER TABLE messages DROP COLUMN in_digest")
     op.execute("ALTER TABLE messages DROP COLUMN read_at")
+    op.execute(RENAME.format(before="expires_at", after="until"))
+    # Of kinds that are new there is no word before this revision, nor of an hour that is not put into words.
+    op.execute(FORGET)

@@ -13,9 +13,9 @@ deliveries = sa.Table(
     sa.Column("message_id", sa.ForeignKey("messages.id", ondelete="CASCADE"), nullable=False),
     sa.Column("channel", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
-    sa.Column("due_at", _INSTANT, nullable=False),
+    sa.Column("due_at", _INSTANT, nullable=False, comment="later after each try that failed"),
     sa.Column("attempts", sa.SmallInteger, nullable=False, server_default="0"),
-    sa.Column("lease_until", _INSTANT, comment="until then a worker is at it, or it waits to be tried again"),
+    sa.Column("lease_until", _INSTANT, comment="until then a worker is at it"),
     sa.Column("follow_at", _INSTANT, comment="when the next channel is tried, if it has not been read by then"),
     sa.Column("provider_id", sa.Text, nullable=False, server_default=""),
     sa.Column("last_error", sa.Text),
@@ -25,7 +25,7 @@ deliveries = sa.Table(
     sa.Index("deliveries_due_idx", "due_at", "lease_until", postgresql_where=sa.text("state = 'waiting'")),
     sa.Index("deliveries_follow_idx", "follow_at", postgresql_where=sa.text("follow_at IS NOT NULL")),
     sa.Index("deliveries_dead_idx", "id", postgresql_where=sa.text("state = 'dead'")),
-    sa.CheckConstraint("channel IN ('push', 'email', 'sms', 'null')", name="channel"),
+    sa.CheckConstraint("channel IN ('push', 'email', 'sms')", name="channel"),
     sa.CheckConstraint("state IN ('waiting', 'sent', 'dropped', 'dead')", name="state"),
 )
 

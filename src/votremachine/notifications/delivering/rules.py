@@ -11,7 +11,6 @@ class Channel(StrEnum):
     PUSH = "push"
     EMAIL = "email"
     SMS = "sms"
-    NULL = "null"
 
 
 class DeliveryState(StrEnum):

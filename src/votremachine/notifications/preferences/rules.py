@@ -9,7 +9,7 @@ import msgspec
 
 from votremachine.kernel.errors import DomainError
 from votremachine.notifications.delivering.rules import URGENT, USUAL, Channel
-from votremachine.notifications.reminders.rules import end_of_hours, in_hours
+from votremachine.notifications.hours import end_of_hours, in_hours
 from votremachine.notifications.rules import KINDS
 
 HOME = "Europe/Paris"
@@ -93,6 +93,6 @@ def send_at(kind: str, preferred: Preferences, now: datetime) -> datetime:
     return end_of_hours(now, preferred.zone, ends)
 
 
-def next_digest(preferred: Preferences, at: time, now: datetime) -> datetime:
-    """The next time that the person's clocks show the hour of their digest."""
-    return end_of_hours(now, preferred.zone, at)
+def next_digest(preferred: Preferences, now: datetime) -> datetime:
+    """The next time that the person's clocks show the hour of their digest; now, if they want none."""
+    return now if preferred.digest_at is None else end_of_hours(now, preferred.zone, preferred.digest_at)

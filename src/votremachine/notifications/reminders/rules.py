@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from votremachine.accounts.rules import RUNNERS, Role
-from votremachine.bookings.rules import REQUEST_LIFE, Booking, State
+from votremachine.bookings.rules import REQUEST_LIFE, Booking
 from votremachine.config import Settings
+from votremachine.notifications.hours import end_of_hours, in_hours
 from votremachine.notifications.rules import KINDS, Side
 
 # Those who act for a party on its bookings; treasurers and viewers look them up when they care.
@@ -112,7 +113,9 @@ BOOKING_KINDS: Mapping[str, Reminding] = {
     "booking_tomorrow": Reminding(BOTH, _tomorrow, Night.EVENING),
     "hand_over_soon": Reminding(BOTH, lambda one, _, set_: [one.during.start - set_.hand_over_before], Night.EVENING),
     "return_due": Reminding((Side.RENTER,), lambda one, _, set_: [one.during.end - set_.return_before], Night.EVENING),
-    "overdue": Reminding(BOTH, lambda one, _, set_: [one.during.end + late for late in set_.overdue_after], Night.PASSES),
+    "overdue": Reminding(
+        BOTH, lambda one, _, set_: [one.during.end + late for late in set_.overdue_after], Night.PASSES
+    ),
     "overdue_escalated": Reminding(
         BOTH, lambda one, _, set_: [one.during.end + set_.escalate_after], Night.PASSES, RUNNERS
     ),
@@ -147,19 +150,6 @@ def awake(moment: datetime, zone: ZoneInfo, moments: Moments, night: Night) -> d
     crosses = moments.night_begins > moments.night_ends
     eve = local.date() - timedelta(days=crosses and local.time() < moments.night_ends)
     return datetime.combine(eve, moments.night_begins, zone).astimezone(UTC) - BEFORE_THE_NIGHT
-
-
-def in_hours(instant: datetime, zone: ZoneInfo, begins: time, ends: time) -> bool:
-    """Whether clocks show a time in `[begins, ends)`, which may span midnight."""
-    wall = instant.astimezone(zone).time()
-    return begins <= wall < ends if begins <= ends else wall >= begins or wall < ends
-
-
-def end_of_hours(instant: datetime, zone: ZoneInfo, ends: time) -> datetime:
-    """The next time that clocks show `ends`. One that they skip is as long after the change as it would have been."""
-    day = instant.astimezone(zone).date()
-    following = (datetime.combine(day + timedelta(days=ahead), ends, zone).astimezone(UTC) for ahead in range(3))
-    return next(moment for moment in following if moment > instant)
 
 
 def dedupe_key(kind: str, subject: UUID, person_id: UUID, due_at: datetime) -> str:
