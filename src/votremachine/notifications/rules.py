@@ -1,4 +1,4 @@
-"""Which fact is told to which side, and what each kind of message is: how urgent, about what, true for how long. Pure."""
+"""Which fact is told to which side, and what each kind of message is: how urgent, and true for how long. Pure."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -40,7 +40,7 @@ def wait_after(attempts: int, jitter: float) -> timedelta:
     """How long until the next try: 15, 30, 60 … seconds, an hour at most, and up to half as long again by `jitter`,
     which is between 0 and 1: those who failed together do not come back together.
     """
-    wait = min(FIRST_WAIT * 2 ** max(0, attempts - 1), LONGEST_WAIT)
+    wait: timedelta = min(FIRST_WAIT * 2 ** max(0, attempts - 1), LONGEST_WAIT)
     return wait * (1 + jitter / 2)
 
 

@@ -109,16 +109,28 @@ def _expiring_hold(booking: Booking, _: ZoneInfo, moments: Moments) -> Iterable[
     return [booking.expires_at - max(moments.hold_before, (booking.expires_at - booking.created_at) / 4)]
 
 
+def _hand_over(booking: Booking, _: ZoneInfo, moments: Moments) -> Iterable[datetime]:
+    return [booking.during.start - moments.hand_over_before]
+
+
+def _return(booking: Booking, _: ZoneInfo, moments: Moments) -> Iterable[datetime]:
+    return [booking.during.end - moments.return_before]
+
+
+def _overdue(booking: Booking, _: ZoneInfo, moments: Moments) -> Iterable[datetime]:
+    return [booking.during.end + after for after in moments.overdue_after]
+
+
+def _long_overdue(booking: Booking, _: ZoneInfo, moments: Moments) -> Iterable[datetime]:
+    return [booking.during.end + moments.escalate_after]
+
+
 BOOKING_KINDS: Mapping[str, Reminding] = {
     "booking_tomorrow": Reminding(BOTH, _tomorrow, Night.EVENING),
-    "hand_over_soon": Reminding(BOTH, lambda one, _, set_: [one.during.start - set_.hand_over_before], Night.EVENING),
-    "return_due": Reminding((Side.RENTER,), lambda one, _, set_: [one.during.end - set_.return_before], Night.EVENING),
-    "overdue": Reminding(
-        BOTH, lambda one, _, set_: [one.during.end + late for late in set_.overdue_after], Night.PASSES
-    ),
-    "overdue_escalated": Reminding(
-        BOTH, lambda one, _, set_: [one.during.end + set_.escalate_after], Night.PASSES, RUNNERS
-    ),
+    "hand_over_soon": Reminding(BOTH, _hand_over, Night.EVENING),
+    "return_due": Reminding((Side.RENTER,), _return, Night.EVENING),
+    "overdue": Reminding(BOTH, _overdue, Night.PASSES),
+    "overdue_escalated": Reminding(BOTH, _long_overdue, Night.PASSES, RUNNERS),
     "request_waiting": Reminding((Side.OWNER,), _waiting_request, Night.MORNING, RUNNERS),
     "request_expiring": Reminding((Side.OWNER,), _expiring_request, Night.EVENING, RUNNERS),
     "hold_expiring": Reminding((Side.RENTER,), _expiring_hold, Night.PASSES),
@@ -140,7 +152,7 @@ def planned(booking: Booking, zone: ZoneInfo, moments: Moments) -> frozenset[Pla
 
 
 def awake(moment: datetime, zone: ZoneInfo, moments: Moments, night: Night) -> datetime:
-    """The moment, or if it falls into the night, the evening before it or the morning after it; in UTC, to the second."""
+    """The moment, or the evening before the night into which it falls, or the morning after; in UTC, to the second."""
     moment = moment.astimezone(UTC).replace(microsecond=0)
     if night is Night.PASSES or not in_hours(moment, zone, moments.night_begins, moments.night_ends):
         return moment

@@ -54,10 +54,9 @@ async def failed(tx: Tx, reminder_id: UUID, lease: datetime, error: Exception, j
         attempts = row.attempts + 1
         state = ReminderState.DEAD if attempts >= MOST_ATTEMPTS else ReminderState.PLANNED
         again = tx.now + wait_after(attempts, jitter)
-        changed = {"state": state, "attempts": attempts, "due_at": again, "last_error": repr(error)[:500]}
-        await tx.execute(
-            reminders.update().where(reminders.c.id == row.id).values(**changed, lease_until=None, changed_at=tx.now)
-        )
+        tried = {"state": state, "attempts": attempts, "due_at": again, "last_error": repr(error)[:500]}
+        changed = {**tried, "lease_until": None, "changed_at": tx.now}
+        await tx.execute(reminders.update().where(reminders.c.id == row.id).values(changed))
 
 
 async def about_bookings(tx: Tx, rows: Rows, moments: Moments) -> Mapping[UUID, Notice]:
