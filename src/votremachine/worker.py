@@ -44,6 +44,7 @@ from votremachine.infra.letters import open_post
 from votremachine.infra.outbox import Handlers, drain
 from votremachine.infra.storage import ledger
 from votremachine.infra.storage.files import Files
+from votremachine.notifications.answering import service as answering
 from votremachine.notifications.channels.ways import open_ways
 from votremachine.notifications.delivering.jobs import follow_up, send_deliveries, sweep_deliveries
 from votremachine.notifications.delivering.service.packing import Packer
@@ -133,6 +134,12 @@ async def purge_answers(ctx: dict[str, Any]) -> int:
         return await purge(tx)
 
 
+async def purge_codes(ctx: dict[str, Any]) -> int:
+    """Forget the codes of SMS that ran out."""
+    async with ctx["database"].begin() as tx:
+        return await answering.purge(tx)
+
+
 async def sweep_files(ctx: dict[str, Any]) -> int:
     """Delete the files that nothing speaks of any more."""
     return await ledger.sweep(ctx["database"], ctx["files"])
@@ -162,6 +169,7 @@ def _cron_jobs() -> list[Any]:
         sweep(purge_answers, hour={3}, minute={17}, second={0}),
         sweep(purge_accounts, hour={3}, minute={27}, second={0}),
         sweep(purge_notices, hour={3}, minute={47}, second={0}),
+        sweep(purge_codes, hour={3}, minute={57}, second={0}),
         sweep(purge_changes, minute={37}, second={0}),
         sweep(sweep_reminders, second=EVERY_TEN_SECONDS),
         sweep(sweep_deliveries, second={1, 6, 11, 16, 21, 26, 31, 36, 41, 46, 51, 56}),
@@ -221,7 +229,7 @@ def sender(settings: Settings, database: Database, stopping: asyncio.Event) -> S
     """What sends messages; it stops between two of them when the process is to end."""
     keys = keys_of(settings)
     ways = open_ways(settings, PushSigner(database, Seal(keys, "push keys")))
-    packer = Packer(settings.link_base, Devices(Seal(keys, "push subscriptions")))
+    packer = Packer(settings.link_base, Devices(Seal(keys, "push subscriptions")), Credentials.of(settings).proofs)
     return Sender(database, ways, packer, random.random, stopping.is_set)
 
 

@@ -38,9 +38,7 @@ async def gather(database: Database, count: int) -> UUID:
     async with database.begin() as tx:
         cast = await plant(tx, buffers=[(NONE, NONE)])
         start = tx.now + timedelta(minutes=90)
-        asked = Book(
-            machine_ids=cast.machines, start=start, end=start + timedelta(days=1), payment="on_account"
-        )
+        asked = Book(machine_ids=cast.machines, start=start, end=start + timedelta(days=1), payment="on_account")
         made = await book(tx, cast.renter, asked)
     party = next(iter(cast.renter.seats))
     async with database.begin() as tx:

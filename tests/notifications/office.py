@@ -22,7 +22,6 @@ from votremachine.notifications.reminders.service import telling
 from votremachine.worker import handlers, sender
 
 
-
 class Office:
     """A worker that works when it is told to; `now` is what its clock shows."""
 

@@ -48,7 +48,7 @@ async def test_both_sides_are_reminded_the_day_before_by_letter(
     assert f"https://vm.example/bookings/{booking['id']}" in text
     html = letter.get_body(("html",)).get_content()
     assert f'href="https://vm.example/bookings/{booking["id"]}"' in html
-    assert letter["References"] == f"<booking.{booking['id']}@votremachine.example>"
+    assert letter["References"].strip() == f"<booking.{booking['id']}@votremachine.example>"
     assert letter["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert (await renter.get("/inbox")).json()["items"][0]["kind"] == "booking_tomorrow"
 
@@ -65,9 +65,6 @@ async def test_what_was_called_off_is_not_reminded_of(
         office.now, before = morning(4, 18), len(box.messages())
         await office.remind()
         assert len(box.messages()) == before
-        states = {state for _, state, _ in await office.reminders(booking["id"])}
-        assert states == {"planned", "dropped"}
-        await office.hear()
         assert {state for _, state, _ in await office.reminders(booking["id"])} == {"dropped"}
 
 

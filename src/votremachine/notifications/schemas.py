@@ -1,9 +1,12 @@
 """What travels over the wire about messages."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
+
+from votremachine.infra.wire import Input
 
 
 class MessageView(msgspec.Struct, frozen=True):
@@ -18,3 +21,9 @@ class MessageView(msgspec.Struct, frozen=True):
     booking_id: UUID | None
     created_at: datetime
     read_at: datetime | None
+
+
+class ReadMessages(Input):
+    """Which messages were read."""
+
+    ids: Annotated[list[UUID], msgspec.Meta(min_length=1, max_length=200)]

@@ -1,5 +1,6 @@
 """Telling people of facts, and reading one's own inbox."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -55,6 +56,12 @@ async def inbox(tx: Tx, who: Actor, language: str, *, before: UUID | None, limit
         wanted = wanted.where(messages.c.id < before)
     rows = await tx.rows(wanted.order_by(messages.c.id.desc()).limit(limit + 1))
     return [view(tx, row, language) for row in rows]
+
+
+async def mark_read(tx: Tx, who: Actor, ids: Sequence[UUID]) -> None:
+    """These of a person's own messages are read, from now on or since before; others' are left alone."""
+    mine = sa.and_(messages.c.person_id == who.person_id, messages.c.id.in_(ids), messages.c.read_at.is_(None))
+    await tx.execute(messages.update().where(mine).values(read_at=tx.now))
 
 
 def view(tx: Tx, row: sa.Row[Any], language: str) -> MessageView:

@@ -7,9 +7,13 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from msgspec.structs import replace
 
+from votremachine.accounts.challenges import Proofs
 from votremachine.bookings.service import reading
 from votremachine.infra.database import Tx
+from votremachine.notifications.answering.rules import ASKING
+from votremachine.notifications.answering.service import new_code
 from votremachine.notifications.channels.port import Parcel
 from votremachine.notifications.delivering.models import deliveries
 from votremachine.notifications.delivering.rules import Channel, DeliveryState
@@ -19,6 +23,7 @@ from votremachine.notifications.models import messages
 from votremachine.notifications.preferences.rules import Reach
 from votremachine.notifications.preferences.service import reach_of
 from votremachine.notifications.rules import KINDS, still_true
+from votremachine.notifications.words.catalogues import word
 from votremachine.notifications.words.saying import say
 
 _ids = sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))
@@ -27,10 +32,11 @@ _MESSAGES = sa.select(messages).where(messages.c.id == sa.any_(_ids))
 
 @dataclass
 class Packer:
-    """`base` is where links begin."""
+    """`base` is where links begin; `proofs` hides the codes that an SMS may be answered with."""
 
     base: str
     devices: Devices
+    proofs: Proofs
 
     async def pack(self, tx: Tx, *, ids: Sequence[UUID], lease: datetime) -> list[Parcel]:
         """The parcels of those that this lease still holds; a few statements, however many there are.
@@ -49,7 +55,8 @@ class Packer:
             message = told[row.message_id]
             to = _address(Channel(row.channel), reach.get(message.person_id), devices)
             if message.id in true and message.read_at is None and to:
-                parcels.append(self._parcel(tx, row.id, message, to, reach[message.person_id].language))
+                parcel = self._parcel(tx, row.id, message, to, reach[message.person_id].language)
+                parcels.append(await self._answerable(tx, parcel) if row.channel == Channel.SMS else parcel)
             else:
                 dropped.append(row.id)
         if dropped:
@@ -68,6 +75,16 @@ class Packer:
             said=say(message.kind, language, message.facts, tx.now, base=self.base, booking_id=message.booking_id),
             language=language,
         )
+
+    async def _answerable(self, tx: Tx, parcel: Parcel) -> Parcel:
+        """An SMS that asks for a decision says with which code to answer it."""
+        if parcel.kind not in ASKING or parcel.booking_id is None:
+            return parcel
+        booking = await reading.load(tx, parcel.booking_id)
+        if booking.expires_at is None:
+            return parcel
+        code = await new_code(tx, self.proofs, parcel.person_id, booking.id, booking.expires_at)
+        return replace(parcel, answer=word("sms.answer", parcel.language).format(code=code))
 
 
 def _address(channel: Channel, reached: Reach | None, devices: Mapping[UUID, Sequence[Device]]) -> Any:
