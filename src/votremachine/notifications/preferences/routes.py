@@ -72,10 +72,8 @@ async def ask_to_leave(
     unsubscribing.read(token)
     language = language_of(request)
     button = escape(word("unsubscribe", language))
-    page = (
-        f'<!doctype html><html lang="{language}"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f'<title>Votremachine</title><form method="post"><button>{button}</button></form></html>'
-    )
+    head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Votremachine</title>'
+    page = f'<!doctype html><html lang="{language}">{head}<form method="post"><button>{button}</button></form></html>'
     return Response(page, media_type=MediaType.HTML, headers={"Cache-Control": "no-store", "X-Robots-Tag": "noindex"})
 
 

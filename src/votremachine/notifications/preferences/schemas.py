@@ -31,7 +31,7 @@ class SetPreferences(Input, kw_only=True):
     quiet_from: Hour | None = "22:00"
     quiet_until: Hour | None = "07:00"
     digest_at: Hour | None = None
-    kinds: Annotated[dict[KindName, ChoiceInput], msgspec.Meta(max_length=100)] = {}
+    kinds: Annotated[dict[KindName, ChoiceInput], msgspec.Meta(max_length=100)] = msgspec.field(default_factory=dict)
 
     def preferences(self) -> Preferences:
         """As values. Raises `UnknownZone`, `UnknownKind`, `HalfQuiet`."""
