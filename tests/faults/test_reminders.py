@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 import pytest
 import sqlalchemy as sa
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -62,6 +62,7 @@ class Faulty(Mailbox):
 
 def hang_up(server: SMTP, _: Session) -> str:
     assert server.transport is not None
+    assert isinstance(server.transport, asyncio.WriteTransport)
     server.transport.abort()
     return "421 gone"
 
@@ -94,7 +95,8 @@ class House:
 
     def kill_who_speaks(self, _: SMTP, session: Session) -> str:
         """The server takes the message, and the worker never hears of it."""
-        port = session.peer[1]
+        assert session.peer is not None
+        port = int(session.peer[1])
         for worker in list(self.workers):
             lines = psutil.Process(worker.pid).net_connections("tcp")
             if any(line.laddr and line.laddr.port == port for line in lines):

@@ -1,6 +1,7 @@
 """From a booking to the letter: through a real mail server, at the hour that it is due, and only while it is true."""
 
 from datetime import datetime, timedelta
+from email.message import EmailMessage
 from zoneinfo import ZoneInfo
 
 from tests.infra.test_letters import Mailbox, mail_server
@@ -14,6 +15,13 @@ PARIS = ZoneInfo("Europe/Paris")
 def morning(days: int, hour: int = 8) -> datetime:
     """An hour of a day on the clocks of the machines."""
     return (datetime.now(PARIS) + timedelta(days=days)).replace(hour=hour, minute=0, second=0, microsecond=0)
+
+
+def part(letter: EmailMessage, kind: str) -> str:
+    """The plain text of a letter, or its HTML."""
+    found = letter.get_body((kind,))
+    assert found is not None
+    return str(found.get_content())
 
 
 async def test_both_sides_are_reminded_the_day_before_by_letter(
@@ -43,10 +51,10 @@ async def test_both_sides_are_reminded_the_day_before_by_letter(
     assert sorted(str(one["To"]) for one in letters) == [owner.email, renter.email]
     letter = next(one for one in letters if one["To"] == renter.email)
     assert letter["Subject"] == "Demain à 8 h : Tracteur 120 ch"
-    text = letter.get_body(("plain",)).get_content()
+    text = part(letter, "plain")
     assert "Votre location de Tracteur 120 ch commence demain à 8 h, chez Ferme du Marsan." in text
     assert f"https://vm.example/bookings/{booking['id']}" in text
-    html = letter.get_body(("html",)).get_content()
+    html = part(letter, "html")
     assert f'href="https://vm.example/bookings/{booking["id"]}"' in html
     assert letter["References"].strip() == f"<booking.{booking['id']}@votremachine.example>"
     assert letter["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"

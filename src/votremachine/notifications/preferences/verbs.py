@@ -1,5 +1,7 @@
 """The verbs of preferences: show, change, leave."""
 
+from datetime import time
+
 from msgspec.structs import replace
 
 from votremachine.accounts.rules import Actor, require_self
@@ -13,6 +15,8 @@ from votremachine.notifications.preferences.rules import Choice, Preferences, ch
 from votremachine.notifications.preferences.schemas import KindView, PreferencesView, SetPreferences
 from votremachine.notifications.preferences.service import keep, preferred_by
 from votremachine.notifications.rules import KINDS
+
+ALL = tuple(Channel)
 
 
 async def show(tx: Tx, who: Actor) -> PreferencesView:
@@ -36,7 +40,7 @@ async def leave(tx: Tx, leaving: Leaving) -> None:
     """A person gets no more e-mails of a kind; it stays in their inbox, and on their other channels."""
     person_id, kind = leaving
     before = (await preferred_by(tx, [person_id]))[person_id]
-    now = channels(kind, before, Channel)
+    now = channels(kind, before, ALL)
     everywhere = kind in before.kinds and before.kinds[kind].everywhere
     choice = Choice(tuple(one for one in now if one is not Channel.EMAIL), everywhere)
     # Whoever changes it at the same moment is asked to read it anew: this is not taken back.
@@ -47,14 +51,14 @@ def _view(preferred: Preferences, language: str) -> PreferencesView:
     return PreferencesView(
         language=language,
         zone=preferred.zone.key,
-        quiet_from=preferred.quiet_from and f"{preferred.quiet_from:%H:%M}",
-        quiet_until=preferred.quiet_until and f"{preferred.quiet_until:%H:%M}",
-        digest_at=preferred.digest_at and f"{preferred.digest_at:%H:%M}",
+        quiet_from=_hour(preferred.quiet_from),
+        quiet_until=_hour(preferred.quiet_until),
+        digest_at=_hour(preferred.digest_at),
         kinds=[
             KindView(
                 kind,
                 known.urgent,
-                list(channels(kind, preferred, Channel)),
+                list(channels(kind, preferred, ALL)),
                 kind in preferred.kinds and preferred.kinds[kind].everywhere,
                 kind in preferred.kinds,
             )
@@ -62,3 +66,7 @@ def _view(preferred: Preferences, language: str) -> PreferencesView:
         ],
         version=preferred.version,
     )
+
+
+def _hour(at: time | None) -> str | None:
+    return None if at is None else f"{at:%H:%M}"
