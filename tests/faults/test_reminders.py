@@ -20,7 +20,7 @@ from redis.asyncio import Redis
 from tests.infra.test_letters import Mailbox, mail_server
 from tests.notifications.crowd import gather
 from tests.servers import short_folder
-from votremachine.infra.database import Database
+from votremachine.infra.database import Database, Tx
 from votremachine.infra.migrate import upgrade
 from votremachine.infra.servers.postgres import THROW_AWAY, EmbeddedPostgres
 from votremachine.infra.servers.redis import KEEP_NOTHING, EmbeddedRedis
@@ -104,8 +104,10 @@ class House:
         return TAKE
 
     async def left(self) -> int:
-        async with self.database.read() as tx:
+        async def ask(tx: Tx) -> int:
             return int((await tx.execute(LEFT)).scalar_one())
+
+        return await self.database.run(ask)
 
 
 @pytest.fixture

@@ -83,7 +83,6 @@ KINDS: Mapping[str, Kind] = {
     "request_waiting": _on(State.REQUESTED),
     "request_expiring": _on(State.REQUESTED, urgent=True),
     "hold_expiring": _on(State.HELD, urgent=True),
-    "calendar_unseen": _CALENDAR,
     "digest": Kind(Page.INBOX),
 }
 

@@ -18,7 +18,7 @@ RENAME = """
 FORGET = """
     DELETE FROM messages WHERE (kind = 'WaitingOffered' AND NOT facts ? 'until_fr') OR kind IN (
         'booking_tomorrow', 'hand_over_soon', 'return_due', 'overdue', 'overdue_escalated', 'request_waiting',
-        'request_expiring', 'hold_expiring', 'calendar_unseen', 'digest')
+        'request_expiring', 'hold_expiring', 'digest')
 """
 
 

@@ -84,7 +84,7 @@ async def _due_again(
         (reminders, of_reminders, ReminderState.PLANNED),
         (deliveries, of_deliveries, DeliveryState.WAITING),
     ):
-        these = table.c.state.in_(sorted(states))
+        these: sa.ColumnElement[bool] = table.c.state.in_(sorted(states))
         if letter_id is not None:
             these = sa.and_(these, table.c.id == letter_id)
         again = {"state": waiting, "attempts": 0, "due_at": tx.now, "lease_until": None, "changed_at": tx.now}

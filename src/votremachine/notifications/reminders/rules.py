@@ -40,7 +40,6 @@ class Moments(msgspec.Struct, frozen=True, kw_only=True):
     request_after: tuple[timedelta, ...] = (timedelta(hours=2), timedelta(hours=12))
     request_before: timedelta = timedelta(hours=1)
     hold_before: timedelta = timedelta(minutes=5)
-    unseen_after: timedelta = timedelta(days=30)
     night_begins: time = time(22)
     night_ends: time = time(7)
 
@@ -55,7 +54,6 @@ class Moments(msgspec.Struct, frozen=True, kw_only=True):
             request_after=_minutes(settings.remind_request_minutes),
             request_before=timedelta(minutes=settings.remind_request_before_minutes),
             hold_before=timedelta(minutes=settings.remind_hold_before_minutes),
-            unseen_after=timedelta(days=settings.remind_unseen_days),
             night_begins=time.fromisoformat(settings.night_begins),
             night_ends=time.fromisoformat(settings.night_ends),
         )

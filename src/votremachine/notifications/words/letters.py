@@ -19,7 +19,7 @@ def html_of(said: Said, language: str, *, preferences: str, unsubscribe: str) ->
 
 
 def _values(said: Said, language: str, preferences: str, unsubscribe: str) -> dict[str, object]:
-    words = {name: word(name, language) for name in ("greeting", "why_you", "preferences", "unsubscribe")}
+    words = {name: word(name, language) for name in ("greeting", "colon", "why_you", "preferences", "unsubscribe")}
     links = {"preferences_link": preferences, "unsubscribe_link": unsubscribe}
     return {"said": said, "language": language, "words": words, **links}
 
