@@ -196,12 +196,16 @@ def test_only_what_its_state_wants_is_planned(state: State, start: datetime, zon
 def test_what_a_message_says_is_true_only_of_the_time_it_names() -> None:
     start, end = paris(2026, 6, 1, 8), paris(2026, 6, 2, 8)
     one, facts = booking(start, end), {"start": start.astimezone(UTC).isoformat(), "end": end.isoformat()}
-    assert still_true("booking_tomorrow", facts, one)
-    assert not still_true("booking_tomorrow", facts, replace(one, during=Span(start, end + timedelta(hours=1))))
-    assert not still_true("booking_tomorrow", facts, replace(one, state=State.CANCELLED))
-    assert not still_true("booking_tomorrow", facts, None)
-    assert still_true("BookingCancelled", facts, replace(one, state=State.CANCELLED))
-    assert still_true("PasswordChanged", {}, None)
+    before, later = start - timedelta(hours=1), replace(one, during=Span(start, end + timedelta(hours=1)))
+    assert still_true("booking_tomorrow", facts, one, before)
+    assert not still_true("booking_tomorrow", facts, one, start), "it would come too late"
+    assert not still_true("booking_tomorrow", facts, later, before)
+    assert not still_true("booking_tomorrow", facts, replace(one, state=State.CANCELLED), before)
+    assert not still_true("booking_tomorrow", facts, None, before)
+    held = replace(one, state=State.HELD, expires_at=before)
+    assert not still_true("hold_expiring", facts, held, before), "it has run out, swept or not"
+    assert still_true("BookingCancelled", facts, replace(one, state=State.CANCELLED), end)
+    assert still_true("PasswordChanged", {}, None, end)
 
 
 @given(st.integers(1, 40), st.floats(0, 1))

@@ -1,11 +1,16 @@
 """What monitoring reads of messages: how many wait, since when, and what became of the others by channel."""
 
 import hmac
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from litestar import MediaType, Response, Router, get
 from litestar.di import NamedDependency
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from votremachine.accounts.rules import NotSignedIn
 from votremachine.config import Settings
@@ -14,6 +19,7 @@ from votremachine.infra.openapi import PUBLIC
 from votremachine.infra.problems import responses
 from votremachine.infra.wire import HttpRequest
 
+Rows = Sequence[sa.Row[Any]]
 # Each answered by a partial index that holds only what waits, or is dead.
 _QUEUES = sa.text(
     """
@@ -46,19 +52,31 @@ async def metrics(
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
+class _Told(Collector):
+    """What was counted, as metrics."""
+
+    def __init__(self, queues: Rows, dead: Rows, counts: Rows, now: datetime) -> None:
+        self._queues, self._dead, self._counts, self._now = queues, dead, counts, now
+
+    def collect(self) -> Iterator[Metric]:
+        due = GaugeMetricFamily("votremachine_due", "What is due and not done yet.", labels=["queue"])
+        oldest = GaugeMetricFamily("votremachine_oldest_due_seconds", "How long the oldest is due.", labels=["queue"])
+        for row in self._queues:
+            due.add_metric([row.queue], row.due)
+            oldest.add_metric([row.queue], (self._now - row.oldest).total_seconds() if row.oldest else 0)
+        dead = GaugeMetricFamily("votremachine_dead", "What was given up, for people to look at.", labels=["channel"])
+        for row in self._dead:
+            dead.add_metric([row.channel], row.dead)
+        outcomes = CounterMetricFamily("votremachine_deliveries", "Tries by outcome.", labels=["channel", "outcome"])
+        for row in self._counts:
+            outcomes.add_metric([row.channel, row.outcome], row.total)
+        yield from (due, oldest, dead, outcomes)
+
+
 async def _gathered(tx: Tx) -> CollectorRegistry:
+    queues = await tx.rows(_QUEUES, {"now": tx.now})
     registry = CollectorRegistry()
-    due = Gauge("votremachine_due", "What is due and not done yet.", ["queue"], registry=registry)
-    oldest = Gauge("votremachine_oldest_due_seconds", "For how long the oldest is due.", ["queue"], registry=registry)
-    for row in await tx.rows(_QUEUES, {"now": tx.now}):
-        due.labels(row.queue).set(row.due)
-        oldest.labels(row.queue).set((tx.now - row.oldest).total_seconds() if row.oldest else 0)
-    dead = Gauge("votremachine_dead", "What was given up, for people to look at.", ["channel"], registry=registry)
-    for row in await tx.rows(_DEAD):
-        dead.labels(row.channel).set(row.dead)
-    sent = Counter("votremachine_deliveries", "Deliveries by outcome.", ["channel", "outcome"], registry=registry)
-    for row in await tx.rows(_COUNTS):
-        sent.labels(row.channel, row.outcome).inc(row.total)
+    registry.register(_Told(queues, await tx.rows(_DEAD), await tx.rows(_COUNTS), tx.now))
     return registry
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from votremachine.bookings import events
-from votremachine.bookings.rules import Booking, State
+from votremachine.bookings.rules import Booking, State, state_at
 from votremachine.bookings.waiting.events import WaitingLapsed, WaitingOffered
 from votremachine.kernel.events import Event
 
@@ -31,13 +31,15 @@ class Page(StrEnum):
 
 class Kind(msgspec.Struct, frozen=True):
     """A kind of message. `urgent` ones pass quiet hours and digests. It goes out only while its booking is in one of
-    `states` (any, if there are none) and, if `timed`, only while the booking has the time that the message names.
+    `states` (any, if there are none); if `timed`, only while the booking has the time that the message names; and
+    before its start or end, if `before` says so: it would come too late.
     """
 
     page: Page = Page.BOOKING
     urgent: bool = False
     states: frozenset[State] = frozenset()
     timed: bool = False
+    before: Literal["start", "end", ""] = ""
 
 
 _ACCOUNT = Kind(Page.ACCOUNT, urgent=True)
@@ -45,8 +47,8 @@ _CALENDAR = Kind(Page.CALENDAR)
 _STANDING = frozenset({State.CONFIRMED, State.IN_USE})
 
 
-def _on(*states: State, urgent: bool = False) -> Kind:
-    return Kind(urgent=urgent, states=frozenset(states), timed=True)
+def _on(state: State, *, urgent: bool = False, before: Literal["start", "end", ""] = "") -> Kind:
+    return Kind(urgent=urgent, states=frozenset({state}), timed=True, before=before)
 
 
 # Every kind there is; a slice that has something new to say adds a row here and its words to the catalogues.
@@ -75,9 +77,9 @@ KINDS: Mapping[str, Kind] = {
     "Impersonated": _ACCOUNT,
     "RoleChanged": _ACCOUNT,
     # what is coming
-    "booking_tomorrow": _on(State.CONFIRMED),
-    "hand_over_soon": _on(State.CONFIRMED),
-    "return_due": _on(State.IN_USE),
+    "booking_tomorrow": _on(State.CONFIRMED, before="start"),
+    "hand_over_soon": _on(State.CONFIRMED, before="start"),
+    "return_due": _on(State.IN_USE, before="end"),
     "overdue": _on(State.IN_USE, urgent=True),
     "overdue_escalated": _on(State.IN_USE, urgent=True),
     "request_waiting": _on(State.REQUESTED),
@@ -113,12 +115,14 @@ def facts_of(event: Event) -> Facts:
     return {}
 
 
-def still_true(kind: str, facts: Facts, booking: Booking | None) -> bool:
-    """Whether a message may still go out: what it says of its booking, if it is about one, holds."""
+def still_true(kind: str, facts: Facts, booking: Booking | None, now: datetime) -> bool:
+    """Whether a message may still go out: what it says of its booking, if it is about one, holds at `now`."""
     known = KINDS[kind]
     if not known.states:
         return True
-    if booking is None or booking.state not in known.states:
+    if booking is None or state_at(booking, now) not in known.states:
+        return False
+    if known.before and getattr(booking.during, known.before) <= now:
         return False
     return not known.timed or (_said(facts, "start"), _said(facts, "end")) == (booking.during.start, booking.during.end)
 

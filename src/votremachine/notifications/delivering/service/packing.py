@@ -100,4 +100,4 @@ async def _still_true(tx: Tx, told: Sequence[sa.Row[Any]]) -> set[UUID]:
     """Those of these messages that still say what is so."""
     about = {one.booking_id for one in told if one.booking_id is not None and KINDS[one.kind].states}
     found = await reading.by_ids(tx, about) if about else {}
-    return {one.id for one in told if still_true(one.kind, one.facts, found.get(one.booking_id))}
+    return {one.id for one in told if still_true(one.kind, one.facts, found.get(one.booking_id), tx.now)}

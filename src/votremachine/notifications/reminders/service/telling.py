@@ -20,7 +20,7 @@ from votremachine.notifications.reminders.models import reminders
 from votremachine.notifications.reminders.rules import BOOKING_KINDS, Moments, ReminderState, planned
 from votremachine.notifications.reminders.service.digests import digests
 from votremachine.notifications.reminders.service.planning import plan, side_of, wanted_of
-from votremachine.notifications.rules import Side
+from votremachine.notifications.rules import Side, still_true
 
 DUE = Queue(reminders, ReminderState.PLANNED)
 Rows = Sequence[sa.Row[Any]]
@@ -74,7 +74,7 @@ async def about_bookings(tx: Tx, rows: Rows, moments: Moments) -> Mapping[UUID, 
     notices = {}
     for row in rows:
         booking = found[row.subject]
-        if row.dedupe_key in keys:
+        if row.dedupe_key in keys and still_true(row.kind, facts[booking.id], booking, tx.now):
             said = {**facts[booking.id], "side": _side(booking, row.person_id, seats)}
             notices[row.id] = Notice(row.person_id, row.kind, said, booking.id)
     # The moments may have been set anew since these were planned.
