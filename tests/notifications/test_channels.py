@@ -21,7 +21,7 @@ from sqlalchemy.dialects import postgresql
 from tests.infra.test_letters import Mailbox, answered, listening, mail_server, said
 from tests.notifications.office import Office, open_office
 from tests.notifications.test_on_its_way import morning, part
-from tests.people import Person, World
+from tests.people import Json, Person, World
 from votremachine.accounts.credentials import Credentials
 from votremachine.accounts.rules import StaffRole
 from votremachine.accounts.service.staff import appoint
@@ -275,7 +275,7 @@ async def test_who_has_no_channel_still_has_the_inbox(
     tractor = await world.machine(owner)
     booking = await renter.booked([tractor], morning(5), morning(6))
     seen = await renter.get("/preferences")
-    nothing = {"kinds": {"booking_tomorrow": {"channels": []}}}
+    nothing: Json = {"kinds": {"booking_tomorrow": {"channels": []}}}
     assert (await renter.ask("PUT", "/preferences", nothing, If_Match=seen.headers["ETag"])).status_code == 200
     async with open_office(settings) as office:
         await office.hear()
@@ -362,7 +362,7 @@ async def test_what_nobody_takes_is_given_up_seen_and_tried_again(
         assert "451" in dead[0]["last_error"]
         metrics = (await renter.http.get("/metrics")).text
         assert 'votremachine_dead{channel="email"} 2.0' in metrics
-        assert 'votremachine_deliveries_total{channel="email",outcome="failed"} 18.0' in metrics
+        assert 'votremachine_deliveries_total{channel="email",outcome="failed"} 27.0' in metrics
         box._answers.clear()
         office.now = morning(4, 19)
         for one in dead:
@@ -394,7 +394,7 @@ async def test_a_fault_of_ours_is_tried_again_and_holds_up_nobody(
         (row,) = await office.rows("SELECT * FROM reminders WHERE attempts > 0")
         assert (row.state, row.attempts, row.lease_until) == ("planned", 1, None)
         assert row.due_at > office.now
-        assert "nonsense" in row.last_error
+        assert "KeyError" in row.last_error
 
 
 async def test_many_are_told_once_a_day_if_they_wish(
@@ -457,7 +457,7 @@ async def test_a_look_at_nothing_due_is_one_question_to_an_index(database: Datab
         for queue in (DUE, OUT):
             await tx.execute(sa.text(f"ANALYZE {queue.table.name}"))
             await tx.execute(sa.text("SET LOCAL enable_seqscan = off"))
-            asked = str(queue.look.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": False}))
+            asked = str(queue.look.compile(dialect=postgresql.dialect()))
             asked = asked.replace("%(now)s", "now()").replace("%(param_1)s", "1").replace("%(param_2)s", "1")
             plan = "\n".join(row[0] for row in await tx.rows(sa.text(f"EXPLAIN {asked}")))
             assert "Index Only Scan" in plan, plan

@@ -32,8 +32,9 @@ LEASE = timedelta(seconds=50)
 NEEDED = timedelta(seconds=25)
 MOST_ATTEMPTS = 10
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=15), timedelta(hours=1)
-# A provider that does not answer is left alone for this long, by all that waits for it.
+# A provider that so often in a row did not answer is left alone for this long.
 AWAY_FOR = timedelta(seconds=30)
+MOST_MISSED = 3
 
 
 def wait_after(attempts: int, jitter: float) -> timedelta:

@@ -14,7 +14,6 @@ from votremachine.notifications.channels.port import NotTaken, Receipt
 from votremachine.notifications.delivering.models import deliveries, delivery_counts
 from votremachine.notifications.delivering.posting import new_delivery
 from votremachine.notifications.delivering.rules import (
-    AWAY_FOR,
     MOST_ATTEMPTS,
     Channel,
     DeliveryState,
@@ -135,8 +134,7 @@ async def _failed(tx: Tx, row: sa.Row[Any], refusal: NotTaken, jitter: float) ->
     if gives_up:
         changed |= {"state": DeliveryState.DEAD, "lease_until": None}
     else:
-        wait = max(AWAY_FOR, wait_after(attempts, jitter)) if refusal.away else wait_after(attempts, jitter)
-        changed |= {"due_at": tx.now + wait, "lease_until": None}
+        changed |= {"due_at": tx.now + wait_after(attempts, jitter), "lease_until": None}
     await tx.execute(deliveries.update().where(deliveries.c.id == row.id).values(changed))
     if gives_up:
         await _try_next(tx, [row])

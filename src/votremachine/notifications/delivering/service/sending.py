@@ -1,6 +1,7 @@
 """Sending what is due: looked at once more, handed to its channel outside of any transaction, and written down."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from votremachine.infra.database import Database, DatabaseAway, Tx
 from votremachine.notifications.channels.port import NotTaken, Parcel, Ways
 from votremachine.notifications.delivering.posting import Posted
-from votremachine.notifications.delivering.rules import AWAY_FOR, NEEDED, Channel
+from votremachine.notifications.delivering.rules import AWAY_FOR, MOST_MISSED, NEEDED, Channel
 from votremachine.notifications.delivering.service import outcomes
 from votremachine.notifications.delivering.service.outcomes import Result
 from votremachine.notifications.delivering.service.packing import Packer
@@ -38,6 +39,7 @@ class Sender:
     stopping: Callable[[], bool] = lambda: False
     turns: Mapping[Channel, asyncio.Lock] = field(default_factory=lambda: {one: asyncio.Lock() for one in Channel})
     away_until: dict[Channel, datetime] = field(default_factory=dict)
+    missed: Counter[Channel] = field(default_factory=Counter)
 
     async def send(self, posted: Sequence[Posted], lease: datetime) -> int:
         """Send those that this lease still holds; how many were taken. What there is no time for is handed back."""
@@ -63,11 +65,19 @@ class Sender:
         if not parcels:
             return 0
         results = await asyncio.gather(*(self._one(channel, parcel) for parcel in parcels))
-        if any(one.refusal is not None and one.refusal.away for one in results):
-            self.away_until[channel] = self.database.clock() + AWAY_FOR
+        self._mind(channel, results)
         jitters = [self.jitter() for _ in results]
         await self._write_down(partial(outcomes.record, lease=lease, results=results, jitters=jitters))
         return sum(one.receipt is not None for one in results)
+
+    def _mind(self, channel: Channel, results: Sequence[Result]) -> None:
+        """A provider that failed several times in a row is left alone for a while, by all that waits for it."""
+        for one in results:
+            missed = one.refusal is not None and one.refusal.away
+            self.missed[channel] = self.missed[channel] + 1 if missed else 0
+        if self.missed[channel] >= MOST_MISSED:
+            self.away_until[channel] = self.database.clock() + AWAY_FOR
+            self.missed[channel] = 0
 
     async def _one(self, channel: Channel, parcel: Parcel) -> Result:
         try:
