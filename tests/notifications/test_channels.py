@@ -457,7 +457,7 @@ async def test_a_look_at_nothing_due_is_one_question_to_an_index(database: Datab
         for queue in (DUE, OUT):
             await tx.execute(sa.text(f"ANALYZE {queue.table.name}"))
             await tx.execute(sa.text("SET LOCAL enable_seqscan = off"))
-            asked = str(queue.look.compile(dialect=postgresql.dialect()))
+            asked = str(queue.look.compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
             asked = asked.replace("%(now)s", "now()").replace("%(param_1)s", "1").replace("%(param_2)s", "1")
             plan = "\n".join(row[0] for row in await tx.rows(sa.text(f"EXPLAIN {asked}")))
             assert "Index Only Scan" in plan, plan
