@@ -45,8 +45,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     sms_token: str = ""
     # The body for another gateway, as JSON: {to}, {text} and {id} in its texts stand for what is sent.
     sms_template: str = '{"to": "{to}", "text": "{text}"}'
-    # Whether renters may pay by card. Off until deposits are arranged with it: then no machine leaves without one.
-    card_payments: bool = False
+    # Whether renters may pay by card; the deposit is arranged with it.
+    card_payments: bool = True
+    # A deposit's hold is renewed this many hours before it ends; earlier in its life for a hold that is short.
+    deposit_margin_hours: Annotated[int, msgspec.Meta(ge=1, le=96)] = 24
     # Who moves card money. The simulated one moves none: it is for looking around and for tests.
     gateway: Literal["simulated", "stripe"] = "simulated"
     stripe_secret_key: str = ""

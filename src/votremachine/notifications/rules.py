@@ -9,8 +9,8 @@ import msgspec
 
 from votremachine.bookings import events
 from votremachine.bookings.rules import Booking, State, state_at
-from votremachine.bookings.waiting.events import WaitingLapsed, WaitingOffered
-from votremachine.kernel.events import Event
+from votremachine.bookings.waiting.events import WaitingOffered
+from votremachine.deposits import events as deposits
 
 Facts = Mapping[str, Any]
 
@@ -67,6 +67,18 @@ KINDS: Mapping[str, Kind] = {
     "BookingOutOfRisk": Kind(states=_STANDING),
     "WaitingOffered": Kind(urgent=True, states=frozenset({State.HELD})),
     "WaitingLapsed": Kind(Page.INBOX),
+    "PaymentMissing": Kind(urgent=True),
+    "UsageProposed": Kind(states=frozenset({State.IN_USE, State.RETURNED})),
+    "UsageSettled": Kind(),
+    "DepositRequired": Kind(urgent=True, states=_STANDING),
+    "DepositHeld": Kind(),
+    "DepositFailed": Kind(urgent=True, states=_STANDING),
+    "DepositLapsing": Kind(urgent=True),
+    "DepositLapsed": Kind(urgent=True),
+    "DepositReleased": Kind(),
+    "DepositWaived": Kind(),
+    "DepositCaptured": Kind(),
+    "LedgerDiffers": Kind(Page.INBOX, urgent=True),
     "OccurrencesLost": _CALENDAR,
     "MaintenanceDue": _CALENDAR,
     "FeedClashed": _CALENDAR,
@@ -89,30 +101,31 @@ KINDS: Mapping[str, Kind] = {
 }
 
 # Whom each fact concerns. The person who did it is not told what they just did.
-TOLD: dict[type[events.BookingEvent], tuple[Side, ...]] = {
+TOLD: dict[type[events.BookingEvent] | type[deposits.DepositEvent], tuple[Side, ...]] = {
     events.BookingRequested: (Side.OWNER,),
     events.BookingConfirmed: (Side.OWNER, Side.RENTER),
     events.BookingDeclined: (Side.RENTER,),
     events.BookingExpired: (Side.RENTER,),
     events.BookingCancelled: (Side.OWNER, Side.RENTER),
     events.BookingMoved: (Side.OWNER, Side.RENTER),
+    events.PaymentMissing: (Side.OWNER, Side.RENTER),
+    events.UsageProposed: (Side.OWNER, Side.RENTER),
+    events.UsageSettled: (Side.OWNER, Side.RENTER),
     events.MachineReplaced: (Side.OWNER, Side.RENTER),
     events.MachineReturned: (Side.RENTER,),
     events.RenterAbsent: (Side.RENTER,),
     events.BookingAtRisk: (Side.OWNER, Side.RENTER),
     events.BookingOutOfRisk: (Side.OWNER, Side.RENTER),
     WaitingOffered: (Side.RENTER,),
+    deposits.DepositRequired: (Side.RENTER,),
+    deposits.DepositHeld: (Side.OWNER, Side.RENTER),
+    deposits.DepositFailed: (Side.OWNER, Side.RENTER),
+    deposits.DepositLapsing: (Side.OWNER, Side.RENTER),
+    deposits.DepositLapsed: (Side.OWNER, Side.RENTER),
+    deposits.DepositReleased: (Side.RENTER,),
+    deposits.DepositWaived: (Side.OWNER, Side.RENTER),
+    deposits.DepositCaptured: (Side.OWNER, Side.RENTER),
 }
-
-
-def facts_of(event: Event) -> Facts:
-    """What the words of a fact name besides its booking, to be kept with its message; by language, where it differs."""
-    match event:
-        case WaitingOffered():
-            return {"expires_at": event.expires_at.isoformat()}
-        case WaitingLapsed():
-            return {"why_fr": event.fr, "why_en": event.en}
-    return {}
 
 
 def still_true(kind: str, facts: Facts, booking: Booking | None, now: datetime) -> bool:

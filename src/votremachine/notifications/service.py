@@ -7,23 +7,27 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from votremachine.accounts.events import PersonEvent
-from votremachine.accounts.rules import Actor
+from votremachine.accounts.rules import Actor, StaffRole
 from votremachine.accounts.service import parties
+from votremachine.accounts.service.staff import staff_of
 from votremachine.availability.events import FeedClashed, FeedFails, MaintenanceDue, OccurrencesLost
 from votremachine.bookings.events import BookingEvent
 from votremachine.bookings.service import reading
+from votremachine.deposits.events import DepositEvent
 from votremachine.infra.database import Tx
 from votremachine.notifications.about import facts_about, machines_of
 from votremachine.notifications.delivering.posting import Notice, post
+from votremachine.notifications.facts import facts_of
 from votremachine.notifications.models import messages
 from votremachine.notifications.reminders.rules import READERS
-from votremachine.notifications.rules import TOLD, Side, facts_of
+from votremachine.notifications.rules import TOLD, Side
 from votremachine.notifications.schemas import MessageView
 from votremachine.notifications.words.saying import say
+from votremachine.payments.ledger.events import LedgerDiffers
 
 
-async def tell(tx: Tx, event: BookingEvent) -> None:
-    """Tell a fact about a booking to the sides it concerns; once, as the outbox delivers it."""
+async def tell(tx: Tx, event: BookingEvent | DepositEvent) -> None:
+    """Tell a fact about a booking or its deposit to the sides it concerns; once, as the outbox delivers it."""
     booking = await reading.load(tx, event.booking_id)
     about = (await facts_about(tx, [booking], await machines_of(tx, [booking])))[booking.id]
     kind, seats = type(event).__name__, await parties.seats_of(tx, (event.owner_party_id, event.renter_party_id))
@@ -47,6 +51,12 @@ async def tell_owner(tx: Tx, event: OccurrencesLost | MaintenanceDue | FeedClash
 async def tell_person(tx: Tx, event: PersonEvent) -> None:
     """Tell a person a fact about their own account."""
     await post(tx, [Notice(event.person_id, type(event).__name__, facts_of(event))])
+
+
+async def tell_operators(tx: Tx, event: LedgerDiffers) -> None:
+    """Tell a fact about the platform's own books to those who run it."""
+    kind, facts = type(event).__name__, facts_of(event)
+    await post(tx, [Notice(person_id, kind, facts) for person_id in await staff_of(tx, StaffRole.OPERATOR)])
 
 
 async def inbox(tx: Tx, who: Actor, language: str, *, before: UUID | None, limit: int) -> list[MessageView]:

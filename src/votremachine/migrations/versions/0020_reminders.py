@@ -1,12 +1,12 @@
 """Reminders, deliveries by each channel, preferences, devices for push; messages that were read.
 
-Revision 0020, after 0015.
+Revision 0020, after 0018.
 """
 
 from alembic import op
 
 revision = "0020"
-down_revision = "0015"
+down_revision = "0018"
 
 
 # The hour of an offer, as it was put into words by earlier versions.
@@ -16,7 +16,9 @@ RENAME = """
     WHERE kind = 'WaitingOffered' AND facts ? '{before}_fr'
 """
 FORGET = """
-    DELETE FROM messages WHERE (kind = 'WaitingOffered' AND NOT facts ? 'until_fr') OR kind IN (
+    DELETE FROM messages WHERE (kind IN ('WaitingOffered', 'DepositLapsing') AND NOT facts ? 'until_fr')
+        OR (kind = 'PaymentMissing' AND NOT facts ? 'amount_fr') OR (kind = 'LedgerDiffers' AND NOT facts ? 'found_fr')
+        OR (kind = 'DepositCaptured' AND NOT facts ? 'captured_fr') OR kind IN (
         'booking_tomorrow', 'hand_over_soon', 'return_due', 'overdue', 'overdue_escalated', 'request_waiting',
         'request_expiring', 'hold_expiring', 'digest')
 """

@@ -1,11 +1,14 @@
 """Hours and spans as people say them: "demain à 7 h 30", "tomorrow at 7:30"."""
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
+from babel.numbers import format_currency
 
+from votremachine.kernel.money import Money
 from votremachine.notifications.words.catalogues import word
 
 HOME = "Europe/Paris"
@@ -40,12 +43,21 @@ def _day(day: date, ahead: int, language: str, this_year: bool) -> str:
     if ahead in _DAYS:
         return word(_DAYS[ahead], language)
     pattern = "EEEE d MMMM" if this_year else "EEEE d MMMM y"
-    return format_date(day, pattern, locale="fr" if language == "fr" else "en_GB")
+    return format_date(day, pattern, locale=_locale(language))
+
+
+def money(amount: Money, language: str) -> str:
+    """An amount of two decimals, as it is written: "1 234,50 €", "€1,234.50"."""
+    return format_currency(Decimal(amount.minor) / 100, amount.currency, locale=_locale(language))
 
 
 def read(text: str) -> datetime:
     """An instant as facts have it."""
     return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def _locale(language: str) -> str:
+    return "fr" if language == "fr" else "en_GB"
 
 
 def zone_named(name: str) -> ZoneInfo:

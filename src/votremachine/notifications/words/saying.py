@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from votremachine.kernel.money import Money
 from votremachine.notifications.rules import KINDS, Facts, Page
 from votremachine.notifications.words import formats
 from votremachine.notifications.words.catalogues import has, many, word
 from votremachine.notifications.words.said import Said
 
-_INSTANTS = ("start", "end", "expires_at")
+_INSTANTS = ("start", "end", "expires_at", "until")
 
 
 def say(
@@ -56,6 +57,8 @@ def _values(facts: Facts, language: str, now: datetime) -> dict[str, str]:
             values[name.removesuffix(mark)] = said
         elif name in _INSTANTS:
             values[name] = formats.moment(formats.read(said), zone, language, now)
+        elif isinstance(said, dict):
+            values[name] = formats.money(Money(**said), language)
         elif isinstance(said, str | int):
             values[name] = str(said)
     if "start" in facts and "end" in facts:
