@@ -25,6 +25,7 @@ Deposit = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
 Zone = Annotated[str, msgspec.Meta(max_length=64)]
 Hours = Annotated[tuple[HandOver, ...], msgspec.Meta(max_length=28)]
 Exceptions = Annotated[tuple[DatedHours, ...], msgspec.Meta(max_length=200)]
+WeatherHours = Annotated[int, msgspec.Meta(ge=1, le=14 * 24)]
 Meters = Annotated[tuple[Meter, ...], msgspec.Meta(max_length=len(Meter))]
 Invited = Annotated[tuple[UUID, ...], msgspec.Meta(max_length=200)]
 # A title may be taken away in one language while there is another.
@@ -58,13 +59,16 @@ class TermsInput(Input):
     hand_over: Hours = ()
     pairing: Pairing | None = None
     exceptions: Exceptions = ()
+    weather_hours: WeatherHours | None = None
 
     def terms(self) -> Terms:
         return Terms(**asdict(self))
 
 
 class TermsChange(Input):
-    """The rules to be changed; what is left out stays, lists are replaced, and a pairing that is null is given up."""
+    """The rules to be changed; what is left out stays, lists are replaced, and a pairing or an offer for bad
+    weather that is null is given up.
+    """
 
     booking_mode: BookingMode | None = None
     buffer_before_minutes: Buffer | None = None
@@ -76,10 +80,12 @@ class TermsChange(Input):
     hand_over: Hours | None = None
     pairing: Pairing | UnsetType | None = UNSET
     exceptions: Exceptions | None = None
+    weather_hours: WeatherHours | UnsetType | None = UNSET
 
     def applied_to(self, terms: Terms) -> Terms:
         given = _given(self)
         given.update({} if self.pairing is UNSET else {"pairing": self.pairing})
+        given.update({} if self.weather_hours is UNSET else {"weather_hours": self.weather_hours})
         return replace(terms, **given)
 
 

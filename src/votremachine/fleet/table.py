@@ -193,4 +193,5 @@ def _terms(row: sa.Row[Any]) -> Terms:
         () if row.hand_over == _NONE else _HOURS.decode(row.hand_over),
         None if row.pairing is None else _PAIRING.decode(row.pairing),
         () if row.exceptions == _NONE else _EXCEPTIONS.decode(row.exceptions),
+        row.weather_hours,
     )

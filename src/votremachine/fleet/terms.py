@@ -48,7 +48,8 @@ class Pairing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Terms(msgspec.Struct, frozen=True):
     """An owner's rules: whole minutes, except the horizon in days. Without hand-over hours, any hour will do; the dates
-    of `exceptions` have hours of their own.
+    of `exceptions` have hours of their own. Within `weather_hours` before the start a renter may move a booking for
+    the weather; None: the owner does not offer that.
     """
 
     booking_mode: BookingMode = BookingMode.INSTANT
@@ -61,6 +62,7 @@ class Terms(msgspec.Struct, frozen=True):
     hand_over: tuple[HandOver, ...] = ()
     pairing: Pairing | None = None
     exceptions: tuple[DatedHours, ...] = ()
+    weather_hours: int | None = None
 
     @property
     def buffers(self) -> tuple[timedelta, timedelta]:
