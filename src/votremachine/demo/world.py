@@ -89,7 +89,7 @@ class DemoTime(msgspec.Struct, frozen=True):
 
 
 class DemoBooking(msgspec.Struct, frozen=True):
-    """`back` is when the machine came back, where that was not at its end."""
+    """`back` is when the machine came back, where that was not at the end."""
 
     key: str
     machines: list[str]
@@ -98,7 +98,7 @@ class DemoBooking(msgspec.Struct, frozen=True):
     start: DemoTime
     end: DemoTime
     end_state: BookingState
-    back: DemoTime | None = None
+    back: DemoTime | None
 
     @property
     def returned(self) -> DemoTime:
