@@ -13,7 +13,8 @@ from sqlalchemy.exc import IntegrityError
 from tests.deposits.conftest import HELD, Vault, decides
 from tests.people import Json, Person, World, at
 from votremachine.bookings.jobs import complete_returned, expire_provisional
-from votremachine.bookings.service import move
+from votremachine.bookings.paying import moving
+from votremachine.bookings.rules import Wish, WishKind
 from votremachine.deposits.jobs import keep_deposits
 from votremachine.deposits.rules import DepositNotLive, DepositOver, MoreThanHeld, State, Way
 from votremachine.deposits.service import capturing, ending
@@ -270,8 +271,8 @@ async def test_extended_while_its_renewal_is_under_way_one_hold_stays(
     assert first.capture_before is not None
     vault.clock.turn_to(first.capture_before - timedelta(hours=23))
     await keep_deposits(vault.context)
-    longer = partial(move.extend, booking_id=UUID(booking["id"]), version=booking["version"], end=at(20))
-    await vault.does(renter, longer)
+    wish = Wish(WishKind.EXTEND, booking["version"], at(20))
+    await vault.does(renter, partial(moving.begin, booking_id=UUID(booking["id"]), wish=wish, instrument_id=None))
     await keep_deposits(vault.context)
     await vault.work()
     renewed = await vault.deposit(booking)
