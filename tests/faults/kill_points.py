@@ -101,12 +101,9 @@ class KillPoints:
             await asyncio.sleep(0.02)
         else:
             raise AssertionError("the worker never came so far")
-        import time
 
-        t = time.time()
         worker.kill()
         worker.join()
-        print("KILLED", time.time() - t, flush=True)
         async with self.database.read() as tx:
             for row in hanging:
                 await tx.execute(_LET_GO, {"pid": row.pid})

@@ -19,7 +19,7 @@ from votremachine.payments.orders import carrying
 from votremachine.worker import run
 
 SEED = 20260601
-DEATHS, A_ROUND = 4, 10
+DEATHS, A_ROUND = 20, 10
 # A round writes some hundred rows; a worker that is killed later than this may have nothing left to do.
 FURTHEST_ROW = 60
 PATIENCE_SECONDS = 60
@@ -45,10 +45,8 @@ async def live_and_die(
 ) -> None:
     """A worker that lives while these bookings are paid, until it comes to the row where it is killed."""
     dying = asyncio.create_task(points.kill(points.start(work)))
-    t = time.time()
     for n in bookings:
         await paid.pay(n)
-    print("PAID", time.time() - t, flush=True)
     await paid.decide()
     while not dying.done():
         await paid.hurry()

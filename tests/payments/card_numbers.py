@@ -28,13 +28,10 @@ TYPED = (
 )
 # In groups or not, as people write them, and whatever stands around them.
 _ANY = "|".join("[ -]?".join(number) for number in TYPED)
+# What is kept as bytes is shown as the hexadecimal of its ASCII.
+_AS_BYTES = "|".join("(?:20|2d)?".join(f"3{digit}" for digit in number) for number in TYPED)
 _SEEN = re.compile(_ANY)
-_ROWS = sa.text(
-    " UNION ALL ".join(
-        f"SELECT '{table}' AS name, count(*) AS rows FROM {table} AS kept WHERE kept::text ~ :any HAVING count(*) > 0"
-        for table in metadata.tables
-    )
-)
+_IN = "SELECT '{0}' AS name FROM {0} AS row_of WHERE row_of::text ~ :any HAVING count(*) > 0"
 
 
 def typed_in(text: str) -> bool:
@@ -44,7 +41,9 @@ def typed_in(text: str) -> bool:
 
 async def tables_with_numbers(tx: Tx) -> Sequence[str]:
     """The tables in which such a number stands, in any column of any row; one statement."""
-    return [row.name for row in await tx.rows(_ROWS, {"any": _ANY})]
+    # Put together when it is asked: not every table is known when this is imported.
+    question = " UNION ALL ".join(_IN.format(table) for table in metadata.tables)
+    return [row.name for row in await tx.rows(sa.text(question), {"any": f"{_ANY}|{_AS_BYTES}"})]
 
 
 async def kept(database: Database) -> str:
