@@ -111,3 +111,15 @@ async def test_called_off_by_the_platform_because_its_rental_could_not_be_taken(
     assert (await renter.get(f"/bookings/{booking['id']}")).json()["state"] == "cancelled"
     assert any(one.refunded for one in await till.movements())
     assert (await till.in_till(), await ledger(till)) == (0, {})
+
+
+async def test_a_rental_that_could_not_be_taken_is_not_due(
+    till: Till, renter: Person, owner: Person, on_request: str
+) -> None:
+    booking = await paid_for(till, renter, on_request)
+    assert (await owner.act(booking["id"], "accept")).status_code == 200
+    await drain(till.database, HANDLERS)
+    await carry_out_orders({"database": till.database, "gateway": Refusing(till.database)})
+    await till.hurry()
+    assert (await renter.get(f"/bookings/{booking['id']}")).json()["state"] == "cancelled"
+    assert (await till.in_till(), await ledger(till)) == (0, {})

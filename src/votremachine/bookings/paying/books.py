@@ -14,12 +14,16 @@ from votremachine.payments.ledger.service.posting import is_posted, post
 from votremachine.payments.rules.refunding import Refund, difference
 
 
+async def is_due(tx: Tx, booking: Booking) -> bool:
+    """Whether the rental is due, or was before it was given back."""
+    return await is_posted(tx, Cause("booking", booking.id), PostingKind.RENTAL_DUE)
+
+
 async def due(tx: Tx, booking: Booking) -> None:
     """The rental is due at its present price; nothing, where it is already: its price may have changed since."""
-    cause = Cause("booking", booking.id)
-    if not await is_posted(tx, cause, PostingKind.RENTAL_DUE):
+    if not await is_due(tx, booking):
         posting = recipes.rental_due(booking.renter_party_id, booking.owner_party_id, rules.parts(booking.price))
-        await post(tx, cause, posting, booking_id=booking.id)
+        await post(tx, Cause("booking", booking.id), posting, booking_id=booking.id)
 
 
 async def changed(tx: Tx, before: Booking, after: Booking, change_id: UUID) -> None:

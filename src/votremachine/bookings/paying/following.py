@@ -51,7 +51,7 @@ async def on_confirmed(tx: Tx, fact: BookingConfirmed) -> None:
 async def on_fallen_through(tx: Tx, fact: FellThrough) -> None:
     """Nothing comes of a booking: the cards pay what the renter owes by the terms, and the rest goes back."""
     booking, charges = await _paid(tx, fact.booking_id)
-    if not any(charge.stands for charge in charges):
+    if not any(charge.stands for charge in charges) and not await books.is_due(tx, booking):
         # On account; or a payment that came too late for the booking went back at once.
         return
     at, stood = await _fell_through(tx, booking.id)

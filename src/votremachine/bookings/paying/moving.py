@@ -136,7 +136,8 @@ async def on_difference_refused(tx: Tx, fact: OrderSettled) -> None:
     log.error("payments.difference_unpaid", booking_id=str(booking.id), order_id=str(order.id))
     held = next(one for one in await orders.of_booking(tx, booking.id) if one.id == order.earlier_id)
     await give_back(tx, held)
-    tx.publish(store.fact(PaymentMissing, booking, None, **asdict(order.amount)))
+    if booking.state in DUE:
+        tx.publish(store.fact(PaymentMissing, booking, None, **asdict(order.amount)))
 
 
 async def _have(tx: Tx, booking: Booking, wished: wishes.Wished, who: Actor | None) -> Booking:
