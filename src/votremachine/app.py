@@ -54,8 +54,10 @@ from votremachine.notifications import routes as notifications
 from votremachine.notifications.privacy import INBOX
 from votremachine.payments.gateways import close_gateway, notice_readers, open_gateway
 from votremachine.payments.instruments import routes as instruments
+from votremachine.payments.instruments.privacy import CARDS
 from votremachine.payments.ledger import routes as ledger
 from votremachine.payments.notices import routes as notices
+from votremachine.payments.payouts import routes as payouts
 from votremachine.pricing import routes as pricing
 from votremachine.pricing.offers import Offers
 from votremachine.sync import routes as sync
@@ -76,6 +78,7 @@ ROUTERS: tuple[Router | HTTPRouteHandler, ...] = (
     maintenance.router,
     pricing.router,
     ledger.router,
+    payouts.router,
     discovery.find,
     bookings.router,
     waiting.router,
@@ -138,7 +141,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         "notice_readers": notice_readers(settings),
         "feed_seal": Seal(keys_of(settings), "calendar feeds"),
         # What each slice knows of a person; those below know nothing of those above.
-        "parts": (MACHINES, FEEDS, BOOKINGS, DEPOSITS, WAITING, LINKS, INBOX),
+        "parts": (MACHINES, FEEDS, CARDS, BOOKINGS, DEPOSITS, WAITING, LINKS, INBOX),
     }
     per_request = {
         "claims": read_claims,

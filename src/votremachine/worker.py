@@ -50,8 +50,9 @@ from votremachine.infra.letters import open_post
 from votremachine.infra.outbox import Handlers, drain
 from votremachine.infra.storage import ledger
 from votremachine.infra.storage.files import Files
-from votremachine.notifications.service import tell, tell_owner, tell_person
+from votremachine.notifications.service import tell, tell_operators, tell_owner, tell_person
 from votremachine.payments.gateways import close_gateway, open_gateway, simulated_secrets
+from votremachine.payments.ledger.events import LedgerDiffers
 from votremachine.payments.ledger.jobs import keep_checkpoints, prove_ledger
 from votremachine.payments.notices.events import GatewayNoticed
 from votremachine.payments.notices.jobs import purge_notices
@@ -105,6 +106,7 @@ HANDLERS: Handlers = {
     GatewayNoticed: (look_again,),
     calendar.FeedClashed: (tell_owner,),
     calendar.FeedFails: (tell_owner,),
+    LedgerDiffers: (tell_operators,),
     accounts.RefreshTokenReused: (tell_person,),
     accounts.PasswordChanged: (tell_person,),
     accounts.AddressChanged: (tell_person,),

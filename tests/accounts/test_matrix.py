@@ -64,6 +64,8 @@ RUNNERS = (403, 403, 403, 403, 403, 403, 403, 200, 200)
 # Where a stranger, and the other side, are not even told that there is such a thing.
 RUNNERS_OF_A_HIDDEN_THING = (404, 403, 404, 404, 403, 403, 403, 200, 200)
 BANKERS_AND_STAFF = (404, 200, 404, 404, 403, 403, 200, 403, 200)
+STAFF = (403, 200, 403, 403, 403, 403, 403, 403, 403)
+NOBODY_HERE = (403,) * 9
 OWN_PEOPLE_AND_STAFF = (404, 200, 404, 404, 200, 200, 200, 200, 200)
 # The booking is not yet confirmed, so it is too early for those who may.
 WORKERS_OF_THE_OWNER = (404, 403, 403, 403, 403, 409, 409, 409, 409)
@@ -104,6 +106,16 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/v1/parties/{party_id}/members/{member_id}/approve"): (404, 403, 404, 404, 403, 403, 403, 404, 404),
     ("GET", "/v1/parties/{party_id}/balances"): BANKERS_AND_STAFF,
     ("GET", "/v1/parties/{party_id}/statement"): BANKERS_AND_STAFF,
+    ("GET", "/v1/parties/{party_id}/payouts"): BANKERS_AND_STAFF,
+    ("GET", "/v1/payouts/{payout_id}"): BANKERS_AND_STAFF,
+    ("GET", "/v1/payouts"): STAFF,
+    ("GET", "/v1/ledger/proofs"): STAFF,
+    # There was none yet.
+    ("GET", "/v1/ledger/proofs/{proof_id}"): (403, 404, 403, 403, 403, 403, 403, 403, 403),
+    # Support reads the books, an operator keeps them.
+    ("POST", "/v1/payouts/{payout_id}/sent"): NOBODY_HERE,
+    ("POST", "/v1/payouts/{payout_id}/paid"): NOBODY_HERE,
+    ("POST", "/v1/payouts/{payout_id}/failed"): NOBODY_HERE,
     ("POST", "/v1/machines"): (404, 403, 404, 404, 403, 403, 403, 201, 201),
     ("GET", "/v1/machines"): EVERYBODY,
     # A body of JSON is no spreadsheet; who may not import gets no further than that.
@@ -215,6 +227,12 @@ NOT_NOTED = {
 MAYBE_NOTED = {("POST", f"/v1/machines/{{machine_id}}/{state}") for state in ("publish", "pause", "retire")}
 
 
+PAYABLE = sa.text(
+    "INSERT INTO payouts (id, party_id, currency, minor, state, reason, made_at, changed_at)"
+    " VALUES (:id, :party, 'EUR', 1, 'payable', '', now(), now())"
+)
+
+
 @dataclass
 class Scene:
     """A machine, a block and a held booking between two farms, a draft, and everybody who might ask about them."""
@@ -232,6 +250,7 @@ class Scene:
     spare: str
     feed: str
     card: str
+    payout: str
 
     def body(self, method: str, path: str, who: str) -> Json:
         """A body that is right for the route, sent by this persona."""
@@ -286,6 +305,7 @@ class Scene:
             "cancel": {},
             "check_in": {},
             "no_show": {},
+            "failed": {"reason": "X"},
             "reschedule": {"start": at(15).isoformat(), "end": at(16).isoformat()},
             "extend": {"end": at(4).isoformat()},
             "usage": {"used": {}},
@@ -318,6 +338,8 @@ class Scene:
             entry_id=self.entry,
             feed_id=self.feed,
             instrument_id=self.card,
+            payout_id=self.payout,
+            proof_id=uuid4(),
         )
         questions = {
             "availability": f"?from={at(0):%FT%TZ}&to={at(30):%FT%TZ}",
@@ -327,6 +349,7 @@ class Scene:
             "substitutes": f"?from={at(12):%FT%TZ}&to={at(13):%FT%TZ}",
             "letters": "?to=x@x.example",
             "events": "?follow=false",
+            "payouts": "" if "party_id" in path else "?state=payable",
             "people": f"?email={self.people['owner'].email}" if "staff" in path else "",
         }
         return filled + questions.get(path.rsplit("/", 1)[1], "")
@@ -361,6 +384,9 @@ async def scene(world: World, owner: Person, renter: Person, database: Database,
     entry = await renter.made(f"{path}/waiting", wish, Idempotency_Key="wish")
     card = await owner.made(f"/parties/{owner.party_id}/instruments", {"token": "tok_visa"})
     feed = await owner.made(f"{path}/feeds", {"name": SECRET_NOTE, "url": "https://calendar.example/secret.ics"})
+    async with database.begin() as tx:
+        payout = tx.new_id()
+        await tx.execute(PAYABLE, {"id": payout, "party": UUID(owner.party_id)})
     await with_deposit(database, booking)
     return Scene(
         people,
@@ -376,6 +402,7 @@ async def scene(world: World, owner: Person, renter: Person, database: Database,
         spare,
         feed["id"],
         card["id"],
+        str(payout),
     )
 
 

@@ -1,7 +1,6 @@
 """How deposits end: called off, declined, waived, kept by a claim, captured; and how they follow a booking's times."""
 
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,12 +11,14 @@ from sqlalchemy.exc import IntegrityError
 
 from tests.deposits.conftest import HELD, Vault, decides
 from tests.people import Json, Person, World, at
+from votremachine.accounts.rules import Actor
 from votremachine.bookings.jobs import complete_returned, expire_provisional
-from votremachine.bookings.paying import moving
 from votremachine.bookings.rules import Wish, WishKind
+from votremachine.bookings.service import move, reading
 from votremachine.deposits.jobs import keep_deposits
 from votremachine.deposits.rules import DepositNotLive, DepositOver, MoreThanHeld, State, Way
 from votremachine.deposits.service import capturing, ending
+from votremachine.infra.database import Tx
 from votremachine.kernel.money import Money
 from votremachine.payments.gateway import Standing
 from votremachine.payments.orders.jobs import carry_out_orders
@@ -245,11 +246,15 @@ async def test_it_follows_a_booking_that_is_moved(vault: Vault, renter: Person, 
     assert (await vault.deposit(booking)).state is State.AUTHORISED
 
 
-async def test_held_and_moved_far_off_it_is_given_back_until_then(vault: Vault, renter: Person, tractor: str) -> None:
-    booking = await vault.confirmed(tractor, day=0.9)
+async def test_held_and_moved_far_off_it_is_given_back_until_then(
+    vault: Vault, world: World, owner: Person, renter: Person
+) -> None:
+    booking = await vault.confirmed(await world.machine(owner, weather_hours=48), day=0.9)
     await vault.work()
     assert (await vault.deposit(booking)).state is State.AUTHORISED
-    await changed(renter, booking, "reschedule", {"start": at(9.9).isoformat(), "end": at(10.9).isoformat()})
+    await changed(
+        renter, booking, "reschedule", {"start": at(9.9).isoformat(), "end": at(10.9).isoformat(), "reason": "weather"}
+    )
     await vault.work()
     assert (await vault.deposit(booking)).state is State.SAVED
     assert {one.standing for one in await vault.movements(booking)} == {Standing.RELEASED}
@@ -272,7 +277,12 @@ async def test_extended_while_its_renewal_is_under_way_one_hold_stays(
     vault.clock.turn_to(first.capture_before - timedelta(hours=23))
     await keep_deposits(vault.context)
     wish = Wish(WishKind.EXTEND, booking["version"], at(20))
-    await vault.does(renter, partial(moving.begin, booking_id=UUID(booking["id"]), wish=wish, instrument_id=None))
+
+    async def longer(tx: Tx, who: Actor) -> None:
+        locked = await reading.load_locked(tx, UUID(booking["id"]))
+        await move.carry_out(tx, who, await move.weigh(tx, who, locked, wish))
+
+    await vault.does(renter, longer)
     await keep_deposits(vault.context)
     await vault.work()
     renewed = await vault.deposit(booking)
@@ -281,12 +291,16 @@ async def test_extended_while_its_renewal_is_under_way_one_hold_stays(
 
 
 async def test_moved_far_off_while_a_hold_is_under_way_it_goes_back_and_nothing_else_is_asked_meanwhile(
-    vault: Vault, renter: Person, tractor: str
+    vault: Vault, world: World, owner: Person, renter: Person
 ) -> None:
-    booking = await vault.confirmed(tractor, day=0.9)
+    booking = await vault.confirmed(await world.machine(owner, weather_hours=336), day=0.9)
     await keep_deposits(vault.context)
-    await changed(renter, booking, "reschedule", {"start": at(9.9).isoformat(), "end": at(10.9).isoformat()})
-    await changed(renter, booking, "reschedule", {"start": at(0.9).isoformat(), "end": at(1.9).isoformat()})
+    await changed(
+        renter, booking, "reschedule", {"start": at(9.9).isoformat(), "end": at(10.9).isoformat(), "reason": "weather"}
+    )
+    await changed(
+        renter, booking, "reschedule", {"start": at(0.9).isoformat(), "end": at(1.9).isoformat(), "reason": "weather"}
+    )
     await keep_deposits(vault.context)
     assert len(await vault.orders(booking)) == 1
     await vault.work()

@@ -78,12 +78,12 @@ class PaidBookings:
         return held.id
 
     async def _confirm(self, who: Actor, booking: UUID, card: UUID, dies: str) -> None:
-        order = await self.database.run(lambda tx: paying.begin(tx, who, booking, card))
+        begun = await self.database.run(lambda tx: paying.begin(tx, who, booking, card))
         if dies == "1":
             return
-        outcome = await carry_out(self.gateway, order)
+        outcome = await carry_out(self.gateway, begun.order)
         if dies != "2":
-            await self.database.run(lambda tx: paying.end(tx, who, order, outcome))
+            await self.database.run(lambda tx: paying.end(tx, who, begun, outcome))
 
     async def decide(self) -> None:
         """Owners answer, and somebody has second thoughts about one in four."""

@@ -68,6 +68,8 @@ class Verb(StrEnum):
     KEEP_CARD = "keep_card"
     READ_CARDS = "read_cards"
     READ_LEDGER = "read_ledger"
+    READ_BOOKS = "read_books"
+    KEEP_BOOKS = "keep_books"
     READ_DEPOSIT = "read_deposit"
     GIVE_DEPOSIT = "give_deposit"
     WAIVE_DEPOSIT = "waive_deposit"
@@ -111,6 +113,8 @@ PERMISSIONS: Mapping[Verb, Mapping[Relation, frozenset[Role] | frozenset[StaffRo
     Verb.KEEP_CARD: {Relation.OWNER: _BANKERS | RUNNERS},
     Verb.READ_CARDS: {Relation.OWNER: _WORKERS, Relation.PLATFORM: _STAFF},
     Verb.READ_LEDGER: {Relation.OWNER: _BANKERS, Relation.PLATFORM: _STAFF},
+    Verb.READ_BOOKS: {Relation.PLATFORM: _STAFF},
+    Verb.KEEP_BOOKS: {Relation.PLATFORM: frozenset({StaffRole.OPERATOR})},
     Verb.READ_DEPOSIT: {Relation.OWNER: _EVERYONE, Relation.RENTER: _EVERYONE, Relation.PLATFORM: _STAFF},
     Verb.GIVE_DEPOSIT: {Relation.RENTER: _WORKERS},
     Verb.WAIVE_DEPOSIT: {Relation.OWNER: RUNNERS},

@@ -9,6 +9,7 @@ from votremachine.bookings.waiting.events import WaitingLapsed, WaitingOffered
 from votremachine.deposits import events as deposits
 from votremachine.kernel.events import Event
 from votremachine.kernel.money import Money
+from votremachine.payments.ledger.events import LedgerDiffers
 
 
 class Side(StrEnum):
@@ -143,6 +144,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "Un de vos calendriers suivis ne peut plus être lu ; ses périodes connues restent bloquées.",
         "A calendar that you follow cannot be read any more; its known times stay blocked.",
     ),
+    "LedgerDiffers": (
+        "Le contrôle du grand livre a trouvé des écarts ({found}) : voyez /v1/ledger/proofs/{proof}.",
+        "The proof of the ledger found differences ({found}): see /v1/ledger/proofs/{proof}.",
+    ),
     "RefreshTokenReused": (
         "Quelqu'un a utilisé une copie de votre connexion sur un appareil : cet appareil a été déconnecté."
         " Si ce n'était pas vous, changez votre mot de passe.",
@@ -198,6 +203,9 @@ def facts_of(event: Event) -> Facts:
             return {f"until_{language}": _hour(event.expires_at, language) for language in _HOURS}
         case WaitingLapsed():
             return {"why_fr": event.fr, "why_en": event.en}
+        case LedgerDiffers():
+            told = {"found": str(event.found), "proof": str(event.proof_id)}
+            return {f"{name}_{language}": said for name, said in told.items() for language in _HOURS}
         case events.PaymentMissing():
             return {f"amount_{language}": _amount(Money(event.minor, event.currency), language) for language in _HOURS}
         case deposits.DepositEvent():

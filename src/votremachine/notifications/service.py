@@ -5,8 +5,9 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from votremachine.accounts.events import PersonEvent
-from votremachine.accounts.rules import Actor, Role
+from votremachine.accounts.rules import Actor, Role, StaffRole
 from votremachine.accounts.service import parties
+from votremachine.accounts.service.staff import staff_of
 from votremachine.availability.events import FeedClashed, FeedFails, MaintenanceDue, OccurrencesLost
 from votremachine.bookings.events import BookingEvent
 from votremachine.deposits.events import DepositEvent
@@ -14,6 +15,7 @@ from votremachine.infra.database import Tx
 from votremachine.notifications.models import messages
 from votremachine.notifications.rules import TOLD, Side, facts_of, say
 from votremachine.notifications.schemas import MessageView
+from votremachine.payments.ledger.events import LedgerDiffers
 
 # Those who act for a party on its bookings; treasurers and viewers look them up when they care.
 READERS = (Role.ADMIN, Role.MANAGER, Role.MEMBER)
@@ -51,6 +53,14 @@ async def tell_person(tx: Tx, event: PersonEvent) -> None:
     """Put a fact about a person's own account into their inbox."""
     row = {"id": tx.new_id(), "person_id": event.person_id, "kind": type(event).__name__, "created_at": tx.now}
     await tx.execute(messages.insert(), {**row, "facts": facts_of(event)})
+
+
+async def tell_operators(tx: Tx, event: LedgerDiffers) -> None:
+    """Put a fact about the platform's own books into the inboxes of those who run it."""
+    about = {"kind": type(event).__name__, "created_at": tx.now, "facts": facts_of(event)}
+    told = [{"id": tx.new_id(), "person_id": person, **about} for person in await staff_of(tx, StaffRole.OPERATOR)]
+    if told:
+        await tx.execute(messages.insert(), told)
 
 
 async def inbox(tx: Tx, who: Actor, language: str, *, before: UUID | None, limit: int) -> list[MessageView]:

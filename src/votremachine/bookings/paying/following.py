@@ -52,7 +52,7 @@ async def on_fallen_through(tx: Tx, fact: FellThrough) -> None:
     """Nothing comes of a booking: the cards pay what the renter owes by the terms, and the rest goes back."""
     booking, charges = await _paid(tx, fact.booking_id)
     if not any(charge.stands for charge in charges) and not await books.is_due(tx, booking):
-        # On account; or a payment that came too late for the booking went back at once.
+        # On account; or it never stood, and a payment that came too late for it went back at once.
         return
     at, stood = await _fell_through(tx, booking.id)
     if booking.on_account or not stood:

@@ -8,6 +8,7 @@ from votremachine.accounts.rules import Actor
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.bookings.paying import moving, owing, service
+from votremachine.bookings.paying.service import Begun
 from votremachine.bookings.rules import Wish
 from votremachine.bookings.schemas import BookingView, Confirm, Proof
 from votremachine.infra import idempotency
@@ -32,14 +33,14 @@ async def confirm(
     if instrument_id is None:
         raise UnknownInstrument(pointer="/instrument_id")
 
-    async def begin(tx: Tx, who: Actor) -> PaymentOrder:
+    async def begin(tx: Tx, who: Actor) -> Begun:
         return await service.begin(tx, who, booking_id, instrument_id)
 
-    async def ask(order: PaymentOrder) -> Outcome:
-        return await carry_out(gateway, order)
+    async def ask(begun: Begun) -> Outcome:
+        return await carry_out(gateway, begun.order)
 
-    async def end(tx: Tx, who: Actor, order: PaymentOrder, outcome: Outcome) -> Ended[BookingView | Proof]:
-        return _ended(request, await service.end(tx, who, order, outcome))
+    async def end(tx: Tx, who: Actor, begun: Begun, outcome: Outcome) -> Ended[BookingView | Proof]:
+        return _ended(request, await service.end(tx, who, begun, outcome))
 
     return await idempotency.in_two(request, database, claims.person_id, sessions.identify(claims), begin, ask, end)
 

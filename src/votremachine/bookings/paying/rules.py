@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from votremachine.bookings.rules import Booking, State, lapsed
+from votremachine.bookings.rules import Booking, State, lapsed, request_expiry
 from votremachine.kernel.errors import DomainError, Kind
 from votremachine.payments.orders.rules import PaymentOrder, What
 from votremachine.payments.rules import refunding
@@ -28,6 +28,12 @@ class NothingDue(DomainError):
 def becomes(order: PaymentOrder) -> State:
     """What a hold of time becomes once this is paid: a charge confirms it, money set aside asks the owner."""
     return State.CONFIRMED if order.what is What.CHARGE else State.REQUESTED
+
+
+def payable(booking: Booking, wanted: PaymentOrder, now: datetime) -> bool:
+    """Whether a booking is a hold that still stands, and would stand once this is paid."""
+    in_time = becomes(wanted) is State.CONFIRMED or request_expiry(now, booking.during.start) > now
+    return booking.state is State.HELD and not lapsed(booking.state, booking.expires_at, now) and in_time
 
 
 def waits_for(booking: Booking, order: PaymentOrder, now: datetime) -> bool:

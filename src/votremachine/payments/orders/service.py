@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from votremachine.infra.database import Tx, Write
 from votremachine.kernel.money import Money
 from votremachine.payments.gateway import Refusal
+from votremachine.payments.instruments.models import instruments
+from votremachine.payments.instruments.rules import State as InstrumentState
 from votremachine.payments.ledger.rules import recipes
 from votremachine.payments.ledger.rules.posting import Cause, Posting
 from votremachine.payments.ledger.service.posting import post
@@ -34,6 +36,27 @@ _PLACE = Write(
     payment_orders.insert().values(
         {column.name: sa.bindparam(f"order_{column.name}", type_=column.type) for column in payment_orders.c}
     ),
+)
+_by_card = {column.name: sa.bindparam(f"order_{column.name}", type_=column.type) for column in payment_orders.c} | {
+    "instrument": instruments.c.reference,
+    "customer": instruments.c.customer,
+}
+_before = payment_orders.alias("before")
+_PLACE_FIRST = (
+    payment_orders.insert()
+    .from_select(
+        list(_by_card),
+        sa.select(*_by_card.values()).where(
+            instruments.c.id == _by_card["instrument_id"],
+            instruments.c.party_id == _by_card["payer_party_id"],
+            instruments.c.state == InstrumentState.READY,
+            ~sa.exists().where(
+                _before.c.booking_id == _by_card["booking_id"],
+                _before.c.state.not_in([State.DECLINED, State.REFUSED]),
+            ),
+        ),
+    )
+    .returning(payment_orders)
 )
 _ONE_LOCKED = sa.select(payment_orders).where(payment_orders.c.id == sa.bindparam("id")).with_for_update()
 _BY_IDS = sa.select(payment_orders).where(payment_orders.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
@@ -79,6 +102,15 @@ _SETTLE = (
 async def place(tx: Tx, order: PaymentOrder) -> None:
     """Write an order down; deferred. Whoever places it carries it out after the commit, or the worker does."""
     await tx.defer(_PLACE, {f"order_{name}": value for name, value in _columns(order).items()})
+
+
+async def place_first(tx: Tx, order: PaymentOrder) -> PaymentOrder | None:
+    """Write down the first order for a booking that is of any account, by a card of the payer's that may pay: it is
+    looked up by the same statement. None, and nothing written, if there is no such card or it is not the first.
+    """
+    values = {f"order_{name}": value for name, value in _columns(order).items()}
+    row = await tx.row(_PLACE_FIRST, values)
+    return None if row is None else from_row(row)
 
 
 def ending(tx: Tx, order: PaymentOrder, what: What, amount: Money, *, gives_back: int = 0) -> PaymentOrder:
@@ -149,7 +181,15 @@ async def take_due(tx: Tx) -> list[PaymentOrder]:
 
 
 async def settle(tx: Tx, order: PaymentOrder, answer: Answer) -> PaymentOrder | None:
-    """Keep what the gateway said of an order; None when somebody else did already."""
+    """Keep what the gateway said of an order and enter it into the ledger; None when somebody else did already."""
+    changed = await keep(tx, order, answer)
+    if changed is not None:
+        await enter(tx, changed)
+    return changed
+
+
+async def keep(tx: Tx, order: PaymentOrder, answer: Answer) -> PaymentOrder | None:
+    """Keep what the gateway said of an order; None when somebody else did already. Whoever keeps it enters it, too."""
     if order.state not in OPEN:
         return None
     changed = answered(order, answer, tx.now)
@@ -164,9 +204,13 @@ async def settle(tx: Tx, order: PaymentOrder, answer: Answer) -> PaymentOrder | 
     }
     if not (await tx.execute(_SETTLE, values)).rowcount:
         return None
-    if changed.state is State.DONE:
-        await post(tx, Cause("payment_order", order.id), posting_of(changed), booking_id=order.booking_id)
     return changed
+
+
+async def enter(tx: Tx, order: PaymentOrder) -> None:
+    """Enter an order into the ledger, if it was carried out; deferred."""
+    if order.state is State.DONE:
+        await post(tx, Cause("payment_order", order.id), posting_of(order), booking_id=order.booking_id)
 
 
 def posting_of(order: PaymentOrder) -> Posting:

@@ -14,6 +14,7 @@ from tests.bookings.paying.money.stage import CARDS, PAYS, Renter, Stage
 from tests.bookings.paying.money.terms import Part, Rental
 from votremachine.accounts.rules import Actor
 from votremachine.bookings.paying import service as paying
+from votremachine.bookings.paying.service import Begun
 from votremachine.bookings.schemas import Book, BookingView
 from votremachine.bookings.service import decide
 from votremachine.bookings.service.book import book
@@ -201,11 +202,11 @@ class Paying(RuleBasedStateMachine):
 
     def _begin(self, ref: UUID, token: str) -> Attempt | None:
         who, card = self.renter_of(ref).who, self.card_of(ref, token)
-        order: PaymentOrder | None = self.do(lambda tx: paying.begin(tx, who, ref, card))
-        if order is None:
+        begun: Begun | None = self.do(lambda tx: paying.begin(tx, who, ref, card))
+        if begun is None:
             return None
-        self.rentals[ref].tried.add(order.id)
-        return Attempt(ref, order, paying.end)
+        self.rentals[ref].tried.add(begun.order.id)
+        return Attempt(ref, begun.order, lambda tx, who, _, told: paying.end(tx, who, begun, told))
 
     def card_of(self, ref: UUID, token: str) -> UUID:
         """The card of this kind that its renter has."""
