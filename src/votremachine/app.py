@@ -45,9 +45,12 @@ from votremachine.infra.files import serve
 from votremachine.infra.images.apart import Images
 from votremachine.infra.keys import Seal
 from votremachine.infra.limits import Limits
+from votremachine.infra.links import Links
 from votremachine.infra.pages import Cursors
 from votremachine.infra.problems import HANDLERS
 from votremachine.infra.storage.files import Files
+from votremachine.inspections.privacy import INSPECTIONS
+from votremachine.inspections.routes import router as inspections
 from votremachine.notifications import routes as notifications
 from votremachine.notifications.privacy import INBOX
 from votremachine.payments.gateways import close_gateway, notice_readers, open_gateway
@@ -78,6 +81,7 @@ ROUTERS: tuple[Router | HTTPRouteHandler, ...] = (
     bookings.router,
     waiting.router,
     replacing.router,
+    inspections.router,
     calendars.router,
     notifications.router,
     instruments.router,
@@ -130,12 +134,13 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         "known_by": known_by,
         "turnstile": turnstile,
         "cursors": Cursors(keys_of(settings)),
+        "links": Links(keys_of(settings)),
         "offers": offers,
         "gateway": gateway,
         "notice_readers": notice_readers(settings),
         "feed_seal": Seal(keys_of(settings), "calendar feeds"),
         # What each slice knows of a person; those below know nothing of those above.
-        "parts": (MACHINES, FEEDS, BOOKINGS, WAITING, LINKS, INBOX),
+        "parts": (MACHINES, FEEDS, BOOKINGS, WAITING, INSPECTIONS, LINKS, INBOX),
     }
     per_request = {
         "claims": read_claims,

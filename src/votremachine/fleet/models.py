@@ -48,6 +48,7 @@ machines = sa.Table(
     sa.Column(
         "exceptions", JSONB, nullable=False, server_default="[]", comment="dates with hand-over hours of their own"
     ),
+    sa.Column("asks", ARRAY(sa.Text), nullable=False, server_default="{}", comment="before the machine leaves"),
     sa.Column("cancellation", sa.Text, nullable=False, server_default="flexible"),
     sa.Column("cleaning", sa.Text, nullable=False, server_default="as_found"),
     sa.Column("priced", sa.Boolean, nullable=False, server_default=sa.false(), comment="kept true by pricing"),
@@ -65,6 +66,7 @@ machines = sa.Table(
     _one_of("cancellation", "flexible", "moderate", "strict", "cooperative"),
     _one_of("cleaning", "as_found", "swept", "washed", "disinfected"),
     sa.CheckConstraint("meters <@ ARRAY['engine_hour', 'hectare', 'bale', 'm3', 'km', 'tonne']", name="meters"),
+    sa.CheckConstraint("asks <@ ARRAY['report', 'licence', 'age', 'insurance']", name="asks"),
     sa.CheckConstraint("0 < min_minutes AND min_minutes <= max_minutes", name="minutes"),
     sa.CheckConstraint("buffer_before_minutes >= 0 AND buffer_after_minutes >= 0", name="buffers"),
 )

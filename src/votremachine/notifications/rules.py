@@ -1,11 +1,14 @@
 """Which fact is told to which side, and in what words. Pure."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from votremachine.bookings import events
+from votremachine.bookings.events import MachineOverdue
+from votremachine.bookings.overdue.rules import AFTER, Step
 from votremachine.bookings.waiting.events import WaitingLapsed, WaitingOffered
+from votremachine.inspections.events import InspectionSigned, InspectionToSign
 from votremachine.kernel.events import Event
 
 
@@ -27,6 +30,8 @@ TOLD: dict[type[events.BookingEvent], tuple[Side, ...]] = {
     events.RenterAbsent: (Side.RENTER,),
     events.BookingAtRisk: (Side.OWNER, Side.RENTER),
     events.BookingOutOfRisk: (Side.OWNER, Side.RENTER),
+    InspectionToSign: (Side.OWNER, Side.RENTER),
+    InspectionSigned: (Side.OWNER, Side.RENTER),
     WaitingOffered: (Side.RENTER,),
 }
 
@@ -48,6 +53,20 @@ WORDS: dict[str, tuple[str, str]] = {
         " The renter may cancel if the other one does not suit.",
     ),
     "MachineReturned": ("Le retour du matériel est enregistré.", "The return of the machine is recorded."),
+    "MachineOverdue": (
+        "Le matériel n'est pas rentré : il devait l'être depuis plus de {hours} h. Enregistrez son retour, prolongez la"
+        " réservation, ou appelez-vous.",
+        "The machine is not back: it should have been more than {hours} h ago. Record its return, extend the booking,"
+        " or call each other.",
+    ),
+    "InspectionToSign": (
+        "Un état des lieux attend les signatures des deux côtés.",
+        "A condition report is waiting for both sides to sign it.",
+    ),
+    "InspectionSigned": (
+        "Un état des lieux est signé. Gardez son empreinte : {hash}",
+        "A condition report is signed. Keep its hash: {hash}",
+    ),
     "RenterAbsent": (
         "Le propriétaire signale que personne n'est venu chercher le matériel.",
         "The owner reports that nobody came for the machine.",
@@ -114,6 +133,11 @@ def facts_of(event: Event) -> Facts:
     match event:
         case WaitingOffered():
             return {f"until_{language}": _hour(event.expires_at, language) for language in _HOURS}
+        case MachineOverdue():
+            hours = str(AFTER[Step(event.step)] // timedelta(hours=1))
+            return {f"hours_{language}": hours for language in _HOURS}
+        case InspectionSigned():
+            return {f"hash_{language}": event.hash for language in _HOURS}
         case WaitingLapsed():
             return {"why_fr": event.fr, "why_en": event.en}
     return {}

@@ -5,10 +5,11 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from votremachine.accounts.events import PersonEvent
-from votremachine.accounts.rules import Actor, Role
-from votremachine.accounts.service import parties
+from votremachine.accounts.rules import RUNNERS, Actor, Role
+from votremachine.accounts.service import adhesions, parties, staff
 from votremachine.availability.events import FeedClashed, FeedFails, MaintenanceDue, OccurrencesLost
-from votremachine.bookings.events import BookingEvent
+from votremachine.bookings.events import BookingEvent, MachineOverdue
+from votremachine.bookings.overdue.rules import Step
 from votremachine.infra.database import Tx
 from votremachine.notifications.models import messages
 from votremachine.notifications.rules import TOLD, Side, facts_of, say
@@ -22,6 +23,29 @@ async def tell(tx: Tx, event: BookingEvent) -> None:
     """Put a fact about a booking into the inboxes of the sides it concerns; once, as the outbox delivers it."""
     sides = {Side.OWNER: event.owner_party_id, Side.RENTER: event.renter_party_id}
     readers = {person for side in TOLD[type(event)] for person in await parties.people_of(tx, sides[side], READERS)}
+    await _tell(tx, event, readers)
+
+
+async def tell_overdue(tx: Tx, event: MachineOverdue) -> None:
+    """Put it into the inboxes of those whom the step reaches that a machine is not back."""
+    await _tell(tx, event, await _reached(tx, event))
+
+
+async def _reached(tx: Tx, event: MachineOverdue) -> set[UUID]:
+    owner, renter = event.owner_party_id, event.renter_party_id
+    match Step(event.step):
+        case Step.RENTER:
+            return set(await parties.people_of(tx, renter, READERS))
+        case Step.OWNER:
+            return set(await parties.people_of(tx, owner, READERS))
+        case Step.COOPERATIVE:
+            shared = await adhesions.shared(tx, owner, renter)
+            return {person for one in shared for person in await parties.people_of(tx, one, RUNNERS)}
+        case Step.STAFF:
+            return set(await staff.everybody(tx))
+
+
+async def _tell(tx: Tx, event: BookingEvent, readers: set[UUID]) -> None:
     told = [
         {
             "id": tx.new_id(),

@@ -1,6 +1,7 @@
 """HTTP of what is done to a booking; each verb is a POST that answers with the booking as it is then."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from votremachine.bookings.rules import (
     OwnerDecides,
     PaidByCard,
     PaymentRequired,
+    ReportNeeded,
     StillOut,
     TooEarly,
     TooLate,
@@ -138,18 +140,18 @@ async def extend(
     return await _act(request, claims, database, lambda tx, who: move.extend(tx, who, booking_id, version, data.end))
 
 
-@on_booking("check_out", TooEarly, StillOut, SpanTaken)
+@on_booking("check_out", TooEarly, StillOut, SpanTaken, ReportNeeded)
 async def check_out(
     request: HttpRequest,
     booking_id: FromPath[UUID],
     claims: NamedDependency[Claims],
     database: NamedDependency[Database],
 ) -> Response[BookingView]:
-    """The machine leaves with the renter."""
-    return await _act(request, claims, database, lambda tx, who: handover.check_out(tx, who, booking_id))
+    """The machine leaves with the renter, without a condition report."""
+    return await _act(request, claims, database, lambda tx, who: _bare(tx, who, booking_id, handover.check_out))
 
 
-@on_booking("check_in", NaiveTime, ImpossibleReturn)
+@on_booking("check_in", NaiveTime, ImpossibleReturn, ReportNeeded)
 async def check_in(
     request: HttpRequest,
     booking_id: FromPath[UUID],
@@ -157,10 +159,11 @@ async def check_in(
     claims: NamedDependency[Claims],
     database: NamedDependency[Database],
 ) -> Response[BookingView]:
-    """The machine is back; what is left of its time is free again."""
+    """The machine is back, without a condition report; what is left of its time is free again."""
     if data.at is not None and data.at.tzinfo is None:
         raise NaiveTime(pointer="/at")
-    return await _act(request, claims, database, lambda tx, who: handover.check_in(tx, who, booking_id, data.at))
+    check_in_at = partial(handover.check_in, at=data.at)
+    return await _act(request, claims, database, lambda tx, who: _bare(tx, who, booking_id, check_in_at))
 
 
 @on_booking("no_show", TooEarly)
@@ -173,6 +176,15 @@ async def no_show(
 ) -> Response[BookingView]:
     """Nobody came for the machine: its time is free again."""
     return await _act(request, claims, database, lambda tx, who: handover.no_show(tx, who, booking_id, data.why))
+
+
+async def _bare(
+    tx: Tx, who: Actor, booking_id: UUID, act: Callable[[Tx, Actor, UUID], Awaitable[BookingView]]
+) -> BookingView:
+    """What is done without a condition report, where the owner asks for none."""
+    view = await act(tx, who, booking_id)
+    await handover.check_bare(tx, booking_id)
+    return view
 
 
 async def _act(
