@@ -12,7 +12,7 @@ from votremachine.kernel.errors import DomainError
 
 
 def run(settings: Settings, *, photos: bool) -> None:
-    """Verify every chain and print one line for each that is broken, then one in all; raises `CannotStart` if any is."""
+    """Verify every chain; prints a line for each that is broken, then one in all. Raises `CannotStart` if any is."""
     try:
         found = asyncio.run(_verify(settings, photos=photos))
     except DomainError as error:
@@ -35,7 +35,8 @@ def _line(one: VerificationView) -> str:
 
 
 async def _verify(settings: Settings, *, photos: bool) -> list[VerificationView]:
-    database, files = Database(settings.database_url, pool_size=1), Files(settings.storage_url, settings.var_dir / "files")
+    database = Database(settings.database_url, pool_size=1)
+    files = Files(settings.storage_url, settings.var_dir / "files")
     try:
         async with database.read() as tx:
             machines = await verifying.machines_with_chains(tx)

@@ -31,7 +31,11 @@ inspections = sa.Table(
     _moment("signed_at", nullable=True),
     sa.Column("insurance", sa.Text, comment="what covered the rental: id of the proof, SHA-256 of its document"),
     sa.Index(None, "booking_id", "id"),
-    sa.Index("inspections_next_booking_id_idx", "next_booking_id", postgresql_where=sa.text("next_booking_id IS NOT NULL")),
+    sa.Index(
+        "inspections_next_booking_id_idx",
+        "next_booking_id",
+        postgresql_where=sa.text("next_booking_id IS NOT NULL"),
+    ),
     sa.UniqueConstraint("machine_id", "sequence"),
     sa.CheckConstraint("kind IN ('check_out', 'check_in', 'relay', 'amendment')", name="kind"),
     sa.CheckConstraint("state IN ('draft', 'complete', 'signed')", name="state"),

@@ -13,7 +13,7 @@ from votremachine.inspections.models import inspection_codes, inspection_signatu
 from votremachine.inspections.rules.photos import file_name
 
 _MADE = (
-    sa.select(inspections.c.id, inspections.c.booking_id, inspections.c.kind, inspections.c.state, inspections.c.sent_at)
+    sa.select(*(inspections.c[name] for name in ("id", "booking_id", "kind", "state", "sent_at")))
     .where(inspections.c.sent_by == sa.bindparam("person"))
     .order_by(inspections.c.id)
 )

@@ -233,7 +233,7 @@ class InsuranceView(msgspec.Struct, frozen=True):
     url: str | None
 
 
-class InsuranceRule(Input, frozen=True):
+class InsuranceRule(Input):
     """Whether a party asks for a proof of insurance for whatever it lends."""
 
     required: bool

@@ -48,7 +48,7 @@ async def add(
     database: NamedDependency[Database],
     links: NamedDependency[Links],
 ) -> Response[InsuranceView]:
-    """Add a proof of insurance of one's own party; it covers every rental within its days, once its document is sent."""
+    """Add a proof of insurance of one's own party: with its document, it covers every rental within its days."""
 
     async def verb(tx: Tx, who: Actor) -> Response[InsuranceView]:
         return reply(request, await insurance.add(tx, who, links, party_id, data), status=201)
@@ -128,7 +128,7 @@ async def show_document(
     files: NamedDependency[Files],
     links: NamedDependency[Links],
 ) -> Stream:
-    """The document of a proof, by the address that the proof gives; it is good for a while. A PDF is saved, not shown."""
+    """The document of a proof, by the address that the proof gives, for a while. A PDF is saved, not shown."""
     links.check(DOCUMENT_PATH.format(file_id), expires, signature, database.clock())
     async with database.read() as tx:
         stored = await insurance.stored(tx, file_id)

@@ -174,7 +174,7 @@ def wrong_link(link: Link) -> Part | None:
         said = _CONTENT.decode(link.content)
     except msgspec.MsgspecError:
         return Part.CONTENT
-    if link.state != "signed" or any(getattr(said, name) != getattr(link, name) for name in _COLUMNS):
+    if link.state != "signed" or any(getattr(said, name) != getattr(link, name) for name in COLUMNS):
         return Part.COLUMNS
     if [one.sha256 for one in link.photos] != [one.sha256 for one in said.photos]:
         return Part.PHOTOS
@@ -182,7 +182,7 @@ def wrong_link(link: Link) -> Part | None:
 
 
 # What stands beside the content so that reports are found by it.
-_COLUMNS = ("id", "booking_id", "next_booking_id", "machine_id", "kind", "amends")
+COLUMNS = ("id", "booking_id", "next_booking_id", "machine_id", "kind", "amends")
 
 
 def _sealed(link: Link) -> bytes | None:

@@ -61,7 +61,7 @@ _CLEAN = list(Cleanliness)
 
 
 def compare(out: Content, back: Content) -> Difference:
-    """What changed on a machine from its check-out to its check-in; fuel is what came back less what left, in eighths."""
+    """What changed on a machine from its check-out to its check-in; fuel is what came back less what left."""
     before, after = {one.id: one for one in out.damage}, {one.id: one for one in back.damage}
     burnt = None if out.fuel_eighths is None or back.fuel_eighths is None else back.fuel_eighths - out.fuel_eighths
     return Difference(

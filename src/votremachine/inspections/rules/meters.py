@@ -38,9 +38,7 @@ class LastReading(msgspec.Struct, frozen=True):
     read_at: datetime
 
 
-def checked(
-    meters: Sequence[MeterRead], made_at: datetime, last: Mapping[Meter, LastReading]
-) -> tuple[MeterRead, ...]:
+def checked(meters: Sequence[MeterRead], made_at: datetime, last: Mapping[Meter, LastReading]) -> tuple[MeterRead, ...]:
     """The meters, to two decimals, if each can have got there from what it showed last, or somebody says why not.
 
     Raises `NoReading`, `MeterRunsBackwards`, `MeterJumps`.

@@ -97,7 +97,7 @@ class AbsenceNotHere(DomainError):
 class DrawingAndCode(DomainError):
     code = "drawing_and_code"
     en = "A signature drawn on the owner's phone comes with the code that was sent to the other side, and only then."
-    fr = "Une signature tracée sur le téléphone du propriétaire vient avec le code envoyé à l'autre, et seulement alors."
+    fr = "Une signature tracée sur le téléphone du propriétaire va avec le code envoyé à l'autre, et seulement alors."
 
 
 class NoSignature(DomainError):

@@ -51,16 +51,17 @@ class Stored(NamedTuple):
 
 
 async def add(tx: Tx, who: Actor, links: Links, party_id: UUID, asked: AddInsurance) -> InsuranceView:
-    """Add a proof, its document to follow. Raises `UnknownParty`, `NotAllowed`, `ValidityDisagrees`, `TooManyProofs`."""
+    """Add a proof, its document to follow.
+
+    Raises `UnknownParty`, `NotAllowed`, `OutOfTime`, `ValidityDisagrees`, `TooManyProofs`.
+    """
     require(Verb.ADD_INSURANCE, who, owner=party_id, stranger=UnknownParty())
     check_validity(asked.valid_from, asked.valid_until)
     if len(await tx.rows(_OF_PARTY.limit(MOST_PROOFS), {"party": party_id})) >= MOST_PROOFS:
         raise TooManyProofs(most=MOST_PROOFS)
     values = {"id": tx.new_id(), "party_id": party_id, "added_by": who.person_id, "created_at": tx.now}
-    row = await tx.row(
-        insurance_proofs.insert().values(values | msgspec.structs.asdict(asked)).returning(insurance_proofs)
-    )
-    assert row is not None  # noqa: S101 -- it was inserted
+    adding = insurance_proofs.insert().values(values | msgspec.structs.asdict(asked)).returning(insurance_proofs)
+    row = (await tx.execute(adding)).one()
     await audit.note(tx, who, "add_insurance", "party", party_id, party_id, proof_id=str(row.id))
     return _view(tx, links, row)
 
@@ -97,10 +98,10 @@ async def receive(tx: Tx, who: Actor, links: Links, proof_id: UUID, file_id: UUI
         return _view(tx, links, row)
     values = {"file_id": file_id, "sha256": found.sha256, "media_type": found.media_type, "bytes": found.bytes}
     mine = insurance_proofs.c.id == proof_id
-    kept = await tx.row(insurance_proofs.update().where(mine).values(values).returning(insurance_proofs))
+    changed = await tx.execute(insurance_proofs.update().where(mine).values(values).returning(insurance_proofs))
     await ledger.keep(tx, [file_name(file_id)])
     await audit.note(tx, who, "send_document", "insurance", proof_id, row.party_id)
-    return _view(tx, links, kept)
+    return _view(tx, links, changed.one())
 
 
 async def stored(tx: Tx, file_id: UUID) -> Stored:

@@ -106,9 +106,7 @@ async def _covered(tx: Tx, report: Report, machine: Machine) -> str:
 async def _read_meters(tx: Tx, machine: Machine, counts: Sequence[Meter], said: Content) -> None:
     for one in said.meters:
         if one.meter in counts:
-            await readings.record_reading(
-                tx, None, machine, one.meter, one.value, said.made_at, why=one.why or SIGNED
-            )
+            await readings.record_reading(tx, None, machine, one.meter, one.value, said.made_at, why=one.why or SIGNED)
 
 
 async def _grow(tx: Tx, report: Report, covered: str) -> bytes:

@@ -42,11 +42,15 @@ from votremachine.inspections.service import reading
 # Whoever sends the report, or one of its photos, waits for the other to be written; see photos.py.
 _LOCK_AND_LOOK = sa.select(
     sa.func.pg_advisory_xact_lock(sa.bindparam("key", type_=sa.BigInteger)).label("locked"),
-    sa.select(inspections.c.content).where(inspections.c.id == sa.bindparam("id", type_=sa.Uuid)).scalar_subquery(),
+    sa.select(inspections.c.content)
+    .where(inspections.c.id == sa.bindparam("id", type_=sa.Uuid))
+    .scalar_subquery()
+    .label("content"),
     sa.select(sa.func.count())
     .select_from(inspections)
     .where(inspections.c.booking_id == sa.bindparam("booking", type_=sa.Uuid))
-    .scalar_subquery(),
+    .scalar_subquery()
+    .label("there"),
 )
 _ID, _MINE = sa.bindparam("inspection", type_=sa.Uuid), sa.bindparam("mine", type_=sa.Uuid)
 _announced = (
@@ -123,7 +127,7 @@ async def send(
         return await _again(tx, links, said, reading.content_of(kept)), False
     photos = await _add_photos(tx, who, said)
     tell_complete(tx, who, row, concerned)
-    await audit.note(tx, who, "inspect", "inspection", said.id, kind=said.kind, booking_id=str(booking_id))
+    await audit.note(tx, who, "inspect", "inspection", said.id, occasion=said.kind, booking_id=str(booking_id))
     return reading.view(tx, links, row, photos, []), True
 
 
@@ -131,9 +135,7 @@ def tell_complete(tx: Tx, who: Actor, row: sa.Row[Any], concerned: Sequence[Book
     """Tell both sides that a report may be signed, if it may."""
     if row.state == State.COMPLETE:
         for booking in concerned:
-            tx.publish(
-                store.fact(InspectionToSign, booking, who, inspection_id=row.id, machine_id=row.machine_id)
-            )
+            tx.publish(store.fact(InspectionToSign, booking, who, inspection_id=row.id, machine_id=row.machine_id))
 
 
 def lock_key(inspection_id: UUID) -> int:
@@ -163,8 +165,8 @@ def _utc(shot: Shot, number: int) -> Shot:
 
 async def _lock_and_look(tx: Tx, said: Content) -> _Looked:
     values = {"key": lock_key(said.id), "id": said.id, "booking": said.booking_id}
-    _, content, there = (await tx.execute(_LOCK_AND_LOOK, values)).one()
-    return _Looked(msgspec.json.decode(content, type=Content) if content else None, there)
+    found = (await tx.execute(_LOCK_AND_LOOK, values)).one()
+    return _Looked(reading.content_of(found) if found.content else None, found.there)
 
 
 async def _again(tx: Tx, links: Links, said: Content, kept: Content) -> InspectionView:
@@ -202,7 +204,7 @@ async def _insert(tx: Tx, who: Actor, said: Content) -> sa.Row[Any] | None:
     content = chain.canonical(said)
     arrived = _all_came(said, who)
     values: dict[str, Any] = {
-        **{name: getattr(said, name) for name in ("id", "booking_id", "next_booking_id", "machine_id", "kind", "amends")},
+        **{name: getattr(said, name) for name in chain.COLUMNS},
         "state": sa.case((arrived, State.COMPLETE.value), else_=State.DRAFT.value),
         "content": content,
         "content_hash": chain.content_hash(content),

@@ -32,7 +32,10 @@ _PAGE = (
     .limit(BATCH)
 )
 _HEAD = sa.select(inspection_chains).where(inspection_chains.c.machine_id == sa.bindparam("machine"))
-_MACHINES = sa.union(sa.select(inspections.c.machine_id), sa.select(inspection_chains.c.machine_id)).order_by(sa.text("1"))
+_MACHINES = sa.union(
+    sa.select(inspections.c.machine_id).where(inspections.c.sequence.is_not(None)),
+    sa.select(inspection_chains.c.machine_id),
+).order_by(sa.text("1"))
 
 
 class Verified(NamedTuple):
