@@ -79,17 +79,14 @@ def headers(media_type: str, file_id: UUID) -> dict[str, str]:
     suffix = SUFFIXES.get(media_type, "bin")
     manner = "inline" if media_type in _SHOWN else "attachment"
     return {
+        # The route's own type is what OpenAPI says; this one is what the file is, or bytes to be saved.
+        "Content-Type": media_type if media_type in _SHOWN else "application/octet-stream",
         "Content-Disposition": f'{manner}; filename="{file_id}.{suffix}"',
         "Content-Security-Policy": _SANDBOX,
         "Cross-Origin-Resource-Policy": "same-origin",
         "Cache-Control": "private, no-store",
         "X-Robots-Tag": "noindex",
     }
-
-
-def served_type(media_type: str) -> str:
-    """The type that is said of a stored file: that of an image that browsers show, else bytes to be saved."""
-    return media_type if media_type in _SHOWN else "application/octet-stream"
 
 
 def _measure(file: BinaryIO) -> tuple[bytes, int, bytes]:

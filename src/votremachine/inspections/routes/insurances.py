@@ -13,7 +13,7 @@ from votremachine.accounts.tokens import Claims
 from votremachine.bookings.rules import UnknownBooking
 from votremachine.infra import idempotency
 from votremachine.infra.database import Database, Tx
-from votremachine.infra.documents import EmptyFile, NotADocument, headers, look_at_document, served_type
+from votremachine.infra.documents import EmptyFile, NotADocument, headers, look_at_document
 from votremachine.infra.images.apart import Images
 from votremachine.infra.images.errors import REFUSALS, ImagesBusy
 from votremachine.infra.links import LinkExpired, Links
@@ -134,7 +134,7 @@ async def show_document(
         stored = await insurance.stored(tx, file_id)
     size, chunks = await files.get(stored.name)
     sent = headers(stored.media_type, file_id) | {"Content-Length": str(size)}
-    return Stream(chunks, headers=sent, media_type=served_type(stored.media_type))
+    return Stream(chunks, headers=sent)
 
 
 @get("/bookings/{booking_id:uuid}/insurance", responses=responses(NotSignedIn, NotAllowed, UnknownBooking))

@@ -11,7 +11,7 @@ from votremachine.accounts.rules import NotAllowed, NotSignedIn
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.infra.database import Database, Tx
-from votremachine.infra.documents import EmptyFile, WrongHash, headers, look_at_image, served_type
+from votremachine.infra.documents import EmptyFile, WrongHash, headers, look_at_image
 from votremachine.infra.images.apart import Images
 from votremachine.infra.images.errors import REFUSALS, ImagesBusy
 from votremachine.infra.links import LinkExpired, Links
@@ -95,4 +95,4 @@ async def show(
         stored = await photos.stored(tx, file_id)
     size, chunks = await files.get(stored.name)
     sent = headers(stored.media_type, file_id) | {"Content-Length": str(size)}
-    return Stream(chunks, headers=sent, media_type=served_type(stored.media_type))
+    return Stream(chunks, headers=sent)

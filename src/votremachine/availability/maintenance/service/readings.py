@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from votremachine.accounts.rules import Actor, Verb
 from votremachine.accounts.service import audit
@@ -48,7 +49,7 @@ _BESIDE = sa.select(
 
 _LATEST = (
     sa.select(meter_readings)
-    .distinct(meter_readings.c.meter)
+    .ext(distinct_on(meter_readings.c.meter))
     .where(_OF_METER[0], meter_readings.c.read_at <= _AT)
     .order_by(meter_readings.c.meter, meter_readings.c.read_at.desc(), meter_readings.c.id.desc())
 )
