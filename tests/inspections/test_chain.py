@@ -42,7 +42,14 @@ def made(sequence: int, previous: bytes) -> Link:
         driver=None,
     )
     content = chain.canonical(said)
-    by = {"person_id": PERSON, "name": "Jeanne", "taken_by": PERSON, "signed_at": NOON, "why": "", "drawing": ""}
+    by: dict[str, Any] = {
+        "person_id": PERSON,
+        "name": "Jeanne",
+        "taken_by": PERSON,
+        "signed_at": NOON,
+        "why": "",
+        "drawing": "",
+    }
     signed = [Signed(side=side, method="session", content_hash="00" * 32, **by) for side in ("owner", "renter")]
     kept = [
         Photographed(one, place + 1, UUID(int=sequence * 10 + place), "image/png", 100, PERSON, NOON)
