@@ -50,7 +50,7 @@ async def seal(tx: Tx, who: Actor, report: Report) -> None:
     for booking in sorted(concerned, key=lambda one: one.id != said.booking_id):
         await _step(tx, who, said, booking)
     await _read_meters(tx, machine, counts, said)
-    seal_hash = await _grow(tx, report, covered)
+    seal_hash = await grow(tx, report, covered)
     for booking in concerned:
         told = {"inspection_id": said.id, "machine_id": said.machine_id, "kind": said.kind, "hash": seal_hash.hex()}
         tx.publish(store.fact(InspectionSigned, booking, who, **told))
@@ -109,7 +109,7 @@ async def _read_meters(tx: Tx, machine: Machine, counts: Sequence[Meter], said: 
             await readings.record_reading(tx, None, machine, one.meter, one.value, said.made_at, why=one.why or SIGNED)
 
 
-async def _grow(tx: Tx, report: Report, covered: str) -> bytes:
+async def grow(tx: Tx, report: Report, covered: str) -> bytes:
     """The seal of the report, now the last of its machine's chain."""
     machine_id, inspection_id = report.said.machine_id, report.row.id
     head = (await tx.execute(_HEAD, {"machine": machine_id})).one()

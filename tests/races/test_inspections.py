@@ -1,0 +1,62 @@
+"""Reports of one machine that are sealed at once stand in a row in its chain; without the lock they do not."""
+
+import asyncio
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from tests.inspections.phone import Yard, unsigned
+from votremachine.infra.database import Database
+from votremachine.inspections.models import inspection_chains
+from votremachine.inspections.rules import chain
+from votremachine.inspections.service import reading, sealing, verifying
+
+AT_ONCE = 8
+
+
+@pytest.fixture
+async def reports(yard: Yard, database: Database) -> list[UUID]:
+    person = (await yard.owner.get("/me")).json()["id"]
+    return [UUID(await unsigned(database, yard.machine, yard.booking, person)) for _ in range(AT_ONCE)]
+
+
+async def seal_all(database: Database, reports: list[UUID]) -> list[Any]:
+    """All at the same moment, each in its own transaction; their outcomes."""
+    ready = asyncio.Barrier(len(reports))
+
+    async def seal(inspection_id: UUID) -> bytes:
+        async with database.begin() as tx:
+            row = await tx.row(reading.ONE_LOCKED, {"id": inspection_id})
+            assert row is not None
+            report = await reading.with_bookings(tx, row)
+            await ready.wait()
+            return await sealing.grow(tx, report, "")
+
+    return await asyncio.gather(*(seal(one) for one in reports), return_exceptions=True)
+
+
+async def test_a_chain_grows_one_report_at_a_time(yard: Yard, reports: list[UUID], database: Database) -> None:
+    outcomes = await seal_all(database, reports)
+    assert len(set(outcomes)) == AT_ONCE, outcomes
+    async with database.read() as tx:
+        verified = await verifying.verify(tx, UUID(yard.machine))
+    assert (verified.head.length, verified.broken) == (AT_ONCE, None)
+
+
+async def test_without_the_lock_two_reports_want_one_place(
+    reports: list[UUID], database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: the end of the chain is only looked at, as if nobody else could be at it."""
+    unlocked = sa.select(inspection_chains.c.length, inspection_chains.c.hash).where(
+        inspection_chains.c.machine_id == sa.bindparam("machine")
+    )
+    monkeypatch.setattr(sealing, "_HEAD", sa.union_all(unlocked, sa.select(0, chain_start())).limit(1))
+    outcomes = await seal_all(database, reports)
+    assert any(isinstance(one, IntegrityError) for one in outcomes), outcomes
+
+
+def chain_start() -> "sa.ColumnElement[bytes]":
+    return sa.literal(chain.NOTHING_BEFORE, sa.LargeBinary)
