@@ -152,7 +152,7 @@ async def test_a_relay_that_cannot_begin_does_not_end(
 ) -> None:
     """Both bookings step, or none: here somebody blocked the hour before the second one."""
     following = await world.farmer("next@ferme.example", "Ferme du Gabas")
-    machine = await world.machine(owner, buffer_after_minutes=30)
+    machine = await world.machine(owner, buffer_after_minutes=30, min_minutes=15)
     first = (await renter.booked([machine], at(0, 1), at(0, 1.25)))["id"]
     second = (await following.booked([machine], at(0, 2), at(1)))["id"]
     yard = Yard(owner, renter, machine, first)

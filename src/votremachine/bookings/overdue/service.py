@@ -31,7 +31,8 @@ _told = sa.exists().where(
 )
 _DUE = (
     sa.select(bookings.c.id, bookings.c.ends, _steps.c.step, _NOW)
-    .where(reading.in_state(State.IN_USE), bookings.c.ends + _steps.c.after <= _NOW, ~_told)
+    .select_from(bookings.join(_steps, bookings.c.ends + _steps.c.after <= _NOW))
+    .where(reading.in_state(State.IN_USE), ~_told)
     # A verb that has the booking in hand brings it back, perhaps; the next sweep sees.
     .with_for_update(of=bookings, skip_locked=True)
     .order_by(bookings.c.id, _steps.c.after)

@@ -249,7 +249,8 @@ def check_content(said: Content, items: Sequence[str], meters: Collection[Meter]
     """
     if said.id.version != 7:
         raise NoIdOfThePhones(pointer="/id")
-    if (said.kind is Occasion.AMENDMENT) != bool(said.why.strip() and said.amends):
+    amends = said.kind is Occasion.AMENDMENT
+    if amends != bool(said.why.strip()) or amends != (said.amends is not None):
         raise WhyNeeded(pointer="/why")
     if sorted(one.item for one in said.checklist) != sorted(items):
         raise ItemsDiffer(pointer="/checklist", items=", ".join(items))

@@ -20,7 +20,16 @@ from votremachine.bookings.service import reading as bookings
 from votremachine.infra.database import Tx
 from votremachine.inspections.models import inspection_codes
 from votremachine.inspections.rules.chain import canonical
-from votremachine.inspections.rules.signing import CodeFailed, NobodyToSign, NotNow, Side, TooManyCodes
+from votremachine.inspections.rules.signing import (
+    CodeFailed,
+    Drawing,
+    DrawingAndCode,
+    NobodyToSign,
+    NotNow,
+    Side,
+    TooManyCodes,
+    check_drawing,
+)
 from votremachine.inspections.schemas import AskCode, CodeSent, SignInspection
 from votremachine.inspections.service import reading
 from votremachine.inspections.service.reading import Report
@@ -50,9 +59,12 @@ async def ask(tx: Tx, who: Actor, booking_id: UUID, asked: AskCode) -> CodeSent:
 async def prove(tx: Tx, proofs: Proofs, who: Actor, inspection_id: UUID, asked: SignInspection) -> bool:
     """Use a code up for just this signature; False when it is wrong: commit that, one try is gone.
 
-    Raises `UnknownInspection`, `NotAllowed`, `CodeFailed` for a code of another booking.
+    Raises `UnknownInspection`, `NotAllowed`, `ContentDiffers`, `CodeFailed` for a code of another booking, and what
+    `check_drawn` does: then no try is gone.
     """
     report = await reading.load(tx, Verb.SIGN_INSPECTION, who, inspection_id)
+    reading.check_same(report, asked)
+    check_drawn(who, report, asked)
     row = await _code(tx, report, asked)
     wanted = digest(inspection_id, asked)
     if row.proved is not None:
@@ -66,6 +78,16 @@ async def prove(tx: Tx, proofs: Proofs, who: Actor, inspection_id: UUID, asked: 
     await tx.execute(inspection_codes.update().where(mine).values(proved=wanted))
     await audit.note(tx, who, "use_code", "inspection", inspection_id, code_id=str(row.challenge_id))
     return True
+
+
+def check_drawn(who: Actor, report: Report, asked: SignInspection) -> Drawing:
+    """The drawing, if it is the other side's on the owner's phone. Raises `DrawingAndCode`, `NotTheirSide`,
+    `NoSignature`.
+    """
+    if asked.drawing is None or asked.side is Side.OWNER:
+        raise DrawingAndCode(pointer="/drawing")
+    reading.check_side(who, report, Side.OWNER)
+    return check_drawing(asked.drawing)
 
 
 async def proved_by(tx: Tx, report: Report, asked: SignInspection) -> tuple[UUID, str]:

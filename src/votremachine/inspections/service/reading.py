@@ -7,15 +7,15 @@ from uuid import UUID
 import msgspec
 import sqlalchemy as sa
 
-from votremachine.accounts.rules import Actor, Sides, Verb, require
+from votremachine.accounts.rules import Actor, Relation, Sides, Verb, permits, require
 from votremachine.bookings.rules import Booking, UnknownBooking
 from votremachine.bookings.service import reading as bookings
 from votremachine.infra.database import Tx
 from votremachine.infra.links import Links
 from votremachine.inspections.models import inspection_photos, inspection_signatures, inspections
 from votremachine.inspections.rules.report import Content, Shot, State, UnknownInspection
-from votremachine.inspections.rules.signing import Drawing, Method, Side, signers
-from votremachine.inspections.schemas import InspectionView, PhotoView, SignatureView
+from votremachine.inspections.rules.signing import ContentDiffers, Drawing, Method, NotTheirSide, Side, signers
+from votremachine.inspections.schemas import InspectionView, PhotoView, SignatureView, SignInspection
 from votremachine.kernel.errors import DomainError
 
 PHOTO_PATH = "/v1/inspection-photos/{}"
@@ -73,6 +73,20 @@ def authorise(verb: Verb, who: Actor, found: Sequence[Booking], stranger: Domain
     renters = [one.renter_party_id for one in found]
     renter = next((party for party in renters if party in who.seats), renters[0])
     return require(verb, who, owner=found[0].owner_party_id, renter=renter, stranger=stranger)
+
+
+def check_side(who: Actor, report: Report, side: Side) -> None:
+    """Whether a person signs for this side of a report. Raises `NotTheirSide`."""
+    seat = who.seats.get(report.party(side))
+    relation = Relation.OWNER if side is Side.OWNER else Relation.RENTER
+    if seat is None or not permits(Verb.SIGN_INSPECTION, {relation: seat.role}):
+        raise NotTheirSide(pointer="/side")
+
+
+def check_same(report: Report, asked: SignInspection) -> None:
+    """Whether what is signed is what the report says. Raises `ContentDiffers`."""
+    if report.row.content_hash.hex() != asked.content_hash:
+        raise ContentDiffers(pointer="/content_hash")
 
 
 async def load(tx: Tx, verb: Verb, who: Actor, inspection_id: UUID, *, locked: bool = False) -> Report:

@@ -6,19 +6,16 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.dialects.postgresql import insert
 
-from votremachine.accounts.rules import Actor, Relation, Verb, permits
+from votremachine.accounts.rules import Actor, Verb
 from votremachine.accounts.service import audit
 from votremachine.infra.database import Tx
 from votremachine.infra.links import Links
 from votremachine.inspections.models import inspection_signatures
 from votremachine.inspections.rules.signing import (
-    ContentDiffers,
     DrawingAndCode,
     Method,
-    NotTheirSide,
     Side,
     check_absence,
-    check_drawing,
     check_turn,
 )
 from votremachine.inspections.schemas import InspectionView, SignInspection
@@ -43,8 +40,7 @@ async def sign(tx: Tx, who: Actor, links: Links, inspection_id: UUID, asked: Sig
     `CodeFailed`, `AbsenceNotHere`, and what `check_turn` and `sealing.seal` do.
     """
     report = await reading.load(tx, Verb.SIGN_INSPECTION, who, inspection_id, locked=True)
-    if report.row.content_hash.hex() != asked.content_hash:
-        raise ContentDiffers(pointer="/content_hash")
+    reading.check_same(report, asked)
     signed = {Side(one.side) for one in (await reading.signatures_of(tx, [inspection_id]))[inspection_id]}
     photos = (await reading.photos_of(tx, [inspection_id]))[inspection_id]
     missing = sum(one.file_id is None for one in photos)
@@ -64,26 +60,17 @@ async def _signature(tx: Tx, who: Actor, report: Report, asked: SignInspection) 
     if asked.absent:
         if any(on_owners_phone) or asked.side is not Side.RENTER:
             raise DrawingAndCode(pointer="/absent")
-        _check_side(who, report, Side.OWNER)
+        reading.check_side(who, report, Side.OWNER)
         check_absence(report.said, asked.absent)
         return _Signature(who.person_id, "", Method.ABSENT, why=asked.absent)
     if not any(on_owners_phone):
-        _check_side(who, report, asked.side)
+        reading.check_side(who, report, asked.side)
         return _Signature(who.person_id, who.name, Method.SESSION)
-    if asked.drawing is None or not all(on_owners_phone) or asked.side is Side.OWNER:
+    if not all(on_owners_phone):
         raise DrawingAndCode(pointer="/drawing")
-    _check_side(who, report, Side.OWNER)
-    drawing = msgspec.json.encode(check_drawing(asked.drawing)).decode()
+    drawing = msgspec.json.encode(codes.check_drawn(who, report, asked)).decode()
     person_id, name = await codes.proved_by(tx, report, asked)
     return _Signature(person_id, name, Method.DRAWN, drawing)
-
-
-def _check_side(who: Actor, report: Report, side: Side) -> None:
-    """Whether a person signs for this side. Raises `NotTheirSide`."""
-    seat = who.seats.get(report.party(side))
-    relation = Relation.OWNER if side is Side.OWNER else Relation.RENTER
-    if seat is None or not permits(Verb.SIGN_INSPECTION, {relation: seat.role}):
-        raise NotTheirSide(pointer="/side")
 
 
 async def _write(tx: Tx, who: Actor, report: Report, asked: SignInspection, signature: _Signature) -> None:
