@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from tests.inspections.conftest import yard as yard  # noqa: PLC0414 -- a fixture
 from tests.inspections.phone import Yard, unsigned
 from votremachine.infra.database import Database
 from votremachine.inspections.models import inspection_chains
@@ -53,7 +54,7 @@ async def test_without_the_lock_two_reports_want_one_place(
     unlocked = sa.select(inspection_chains.c.length, inspection_chains.c.hash).where(
         inspection_chains.c.machine_id == sa.bindparam("machine")
     )
-    monkeypatch.setattr(sealing, "_HEAD", sa.union_all(unlocked, sa.select(0, chain_start())).limit(1))
+    monkeypatch.setattr(sealing, "_HEAD", sa.union_all(unlocked, sa.select(sa.literal(0), chain_start())).limit(1))
     outcomes = await seal_all(database, reports)
     assert any(isinstance(one, IntegrityError) for one in outcomes), outcomes
 
