@@ -35,7 +35,7 @@ async def inspection_chain(world: World) -> AsyncIterator[Measure]:
     await _fill(database, machine_id)
 
     async def measure(seconds: float) -> Sample:
-        done, took = 0, []
+        done, took = 0, list[float]()
         while sum(took) < seconds:
             began = time.perf_counter()
             async with database.begin() as tx:
@@ -55,7 +55,7 @@ async def hashed(world: World) -> AsyncIterator[Measure]:
     """Every content read and hashed."""
 
     async def measure(seconds: float) -> Sample:
-        done, took = 0, []
+        done, took = 0, list[float]()
         while sum(took) < seconds:
             began = time.perf_counter()
             found = await world.database.fetch("SELECT content FROM inspections ORDER BY sequence")
@@ -79,10 +79,12 @@ async def _fill(database: Database, machine_id: UUID) -> None:
             columns |= {"content": content, "content_hash": chain.content_hash(content), "sent_by": person}
             added = inspections.insert().values(columns | {"state": "complete", "sent_at": tx.now})
             row = (await tx.execute(added.returning(inspections))).one()
-            await tx.execute(inspection_photos.insert(), [_photo(said, place, person, tx.now) for place in range(PHOTOS)])
+            shots = [_photo(said, number, person, tx.now) for number in range(PHOTOS)]
+            await tx.execute(inspection_photos.insert(), shots)
             sides = [_signature(said.id, side, person, columns["content_hash"], tx.now) for side in ("owner", "renter")]
             await tx.execute(inspection_signatures.insert(), sides)
-            place = {"state": "signed", "sequence": sequence, "previous": previous, "signed_at": tx.now, "insurance": ""}
+            place: dict[str, Any] = {"state": "signed", "sequence": sequence, "previous": previous, "insurance": ""}
+            place["signed_at"] = tx.now
             (link,) = await rows.links(tx, [row], **place)
             previous = chain.sealed(link)
             mine = inspections.c.id == said.id

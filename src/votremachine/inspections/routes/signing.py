@@ -20,7 +20,7 @@ from votremachine.infra.problems import INPUT, responses
 from votremachine.infra.replies import reply
 from votremachine.infra.wire import HttpRequest
 from votremachine.inspections.rules.insurance import InsuranceNeeded
-from votremachine.inspections.rules.report import UnknownInspection
+from votremachine.inspections.rules.report import NotInBooking, UnknownInspection
 from votremachine.inspections.rules.signing import (
     AbsenceNotHere,
     AlreadyInspected,
@@ -70,7 +70,7 @@ async def ask_code(
     operation_class=Repeatable,
     status_code=200,
     responses=responses(
-        *(*INPUT, *idempotency.ERRORS, NotSignedIn, NotAllowed, NotInTheirPlace, UnknownInspection, *_MOVING, NotNow),
+        *(*INPUT, *idempotency.ERRORS, NotSignedIn, NotAllowed, NotInTheirPlace, UnknownInspection, *_MOVING, NotNow, NotInBooking),
         *(ContentDiffers, DrawingAndCode, NoSignature, CodeFailed, AbsenceNotHere, NotTheirSide),
         *(InspectionIncomplete, OwnerSignsLast, AlreadyInspected),
     ),

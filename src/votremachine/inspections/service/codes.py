@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from votremachine.accounts.challenges import Proofs, Purpose
 from votremachine.accounts.rules import WORKERS, Actor, Verb
 from votremachine.accounts.schemas import Redeem
-from votremachine.accounts.service import audit, challenges, colleagues
+from votremachine.accounts.service import audit, challenges, colleagues, parties
 from votremachine.accounts.service.colleagues import Reachable
 from votremachine.bookings.rules import MEETING, Booking, UnknownBooking
 from votremachine.bookings.service import reading as bookings
@@ -69,6 +69,8 @@ async def prove(tx: Tx, proofs: Proofs, who: Actor, inspection_id: UUID, asked: 
     wanted = digest(inspection_id, asked)
     if row.proved is not None:
         return bool(row.proved == wanted)
+    if row.person_id not in await parties.people_of(tx, report.party(asked.side), WORKERS):
+        return False
     right = await challenges.prove(
         tx, proofs, row.challenge_id, Redeem(code=asked.code), person_id=row.person_id, to_sign=True
     )

@@ -20,7 +20,7 @@ from votremachine.infra.database import Tx
 from votremachine.inspections.events import InspectionSigned
 from votremachine.inspections.models import inspection_chains, inspections
 from votremachine.inspections.rules import chain
-from votremachine.inspections.rules.report import TAKING, Content, Occasion, State
+from votremachine.inspections.rules.report import TAKING, Content, NotInBooking, Occasion, State
 from votremachine.inspections.rules.signing import AlreadyInspected, NotNow
 from votremachine.inspections.service import insurance, reading, rows
 from votremachine.inspections.service.reading import Report
@@ -40,7 +40,7 @@ _HEAD = _start.on_conflict_do_update(
 async def seal(tx: Tx, who: Actor, report: Report) -> None:
     """Let a report take effect, and put it at the end of its machine's chain; `who` signed for the owner.
 
-    Raises `AlreadyInspected`, `NotNow`, `InsuranceNeeded`, and what handing a machine over or back does.
+    Raises `AlreadyInspected`, `NotNow`, `NotInBooking`, `InsuranceNeeded`, and what handing a machine over or back does.
     """
     said = report.said
     # Whoever seals another report of one of these bookings waits.
@@ -62,6 +62,8 @@ async def _step(tx: Tx, who: Actor, said: Content, booking: Booking) -> None:
         if booking.state not in {bookings.State.IN_USE, bookings.State.RETURNED}:
             raise NotNow(state=booking.state)
         return
+    if said.machine_id not in booking.machine_ids:  # another was put in its place since
+        raise NotInBooking(pointer="/machine_id")
     leaves = said.kind is Occasion.CHECK_OUT or said.next_booking_id == booking.id
     whole = await _all_inspected(tx, said, booking, leaves)
     if leaves:
