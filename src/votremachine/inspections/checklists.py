@@ -7,6 +7,7 @@ from importlib.resources import files
 import msgspec
 
 from votremachine.fleet.categories import categories
+from votremachine.kernel.errors import DomainError, Kind
 
 EVERY = "*"
 
@@ -21,6 +22,13 @@ class Item(msgspec.Struct, frozen=True):
     def name(self, language: str) -> str:
         """In the reader's language ("fr" or "en")."""
         return self.fr if language == "fr" else self.en
+
+
+class UnknownChecklist(DomainError):
+    kind = Kind.NOT_FOUND
+    code = "unknown_checklist"
+    en = "There is no checklist: no category has this code."
+    fr = "Il n'y a pas de liste : aucune catégorie ne porte ce code."
 
 
 @cache

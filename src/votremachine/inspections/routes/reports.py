@@ -12,7 +12,6 @@ from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.availability.maintenance.rules import MeterRunsBackwards, NoReading
 from votremachine.bookings.rules import TooEarly, UnknownBooking
-from votremachine.fleet.categories import UnknownCategory, categories
 from votremachine.fleet.rules import UnknownMachine
 from votremachine.infra import idempotency
 from votremachine.infra.database import Database, Tx
@@ -23,7 +22,7 @@ from votremachine.infra.problems import INPUT, InvalidInput, responses
 from votremachine.infra.replies import reply
 from votremachine.infra.storage.files import Files, StorageAway
 from votremachine.infra.wire import HttpRequest
-from votremachine.inspections.checklists import checklist
+from votremachine.inspections.checklists import UnknownChecklist, checklist
 from votremachine.inspections.rules.meters import MeterJumps
 from votremachine.inspections.rules.report import (
     CONTENT_ERRORS,
@@ -156,10 +155,10 @@ async def verify(
     return reply(request, await verifying.check(database, files, machine_id, photos=photos, after=after))
 
 
-@get("/checklists/{category:str}", security=PUBLIC, responses=responses(UnknownCategory))
+@get("/checklists/{category:str}", security=PUBLIC, responses=responses(UnknownChecklist))
 async def show_checklist(request: HttpRequest, category: FromPath[str]) -> Response[list[ChecklistItemView]]:
     """What is looked at when a machine of this category changes hands, in the caller's language."""
-    if category not in categories():
-        raise UnknownCategory(category=category)
-    language = language_of(request)
-    return reply(request, [ChecklistItemView(one.code, one.name(language)) for one in checklist(category)])
+    language, items = language_of(request), checklist(category)
+    if not items:
+        raise UnknownChecklist
+    return reply(request, [ChecklistItemView(one.code, one.name(language)) for one in items])

@@ -70,7 +70,8 @@ async def ask_code(
     operation_class=Repeatable,
     status_code=200,
     responses=responses(
-        *(*INPUT, *idempotency.ERRORS, NotSignedIn, NotAllowed, NotInTheirPlace, UnknownInspection, *_MOVING, NotNow, NotInBooking),
+        *(*INPUT, *idempotency.ERRORS, NotSignedIn, NotAllowed, NotInTheirPlace, UnknownInspection),
+        *(*_MOVING, NotNow, NotInBooking),
         *(ContentDiffers, DrawingAndCode, NoSignature, CodeFailed, AbsenceNotHere, NotTheirSide),
         *(InspectionIncomplete, OwnerSignsLast, AlreadyInspected),
     ),

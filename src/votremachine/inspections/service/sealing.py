@@ -25,6 +25,7 @@ from votremachine.inspections.rules.signing import AlreadyInspected, NotNow
 from votremachine.inspections.service import insurance, reading, rows
 from votremachine.inspections.service.reading import Report
 
+_OUT_OR_BACK = frozenset({bookings.State.IN_USE, bookings.State.RETURNED})
 # Kept with a reading that both sides signed for, whatever was read since.
 SIGNED = "état des lieux / condition report"
 
@@ -40,7 +41,8 @@ _HEAD = _start.on_conflict_do_update(
 async def seal(tx: Tx, who: Actor, report: Report) -> None:
     """Let a report take effect, and put it at the end of its machine's chain; `who` signed for the owner.
 
-    Raises `AlreadyInspected`, `NotNow`, `NotInBooking`, `InsuranceNeeded`, and what handing a machine over or back does.
+    Raises `AlreadyInspected`, `NotNow`, `NotInBooking`, `InsuranceNeeded`, and what handing a machine over, or taking
+    it back, does.
     """
     said = report.said
     # Whoever seals another report of one of these bookings waits.
@@ -59,22 +61,30 @@ async def seal(tx: Tx, who: Actor, report: Report) -> None:
 async def _step(tx: Tx, who: Actor, said: Content, booking: Booking) -> None:
     """What a signed report means for one booking: its machine left, came back, or stays where it is."""
     if said.kind is Occasion.AMENDMENT:
-        if booking.state not in {bookings.State.IN_USE, bookings.State.RETURNED}:
+        if booking.state not in _OUT_OR_BACK:
             raise NotNow(state=booking.state)
         return
     if said.machine_id not in booking.machine_ids:  # another was put in its place since
         raise NotInBooking(pointer="/machine_id")
-    leaves = said.kind is Occasion.CHECK_OUT or said.next_booking_id == booking.id
-    whole = await _all_inspected(tx, said, booking, leaves)
-    if leaves:
-        if booking.state is bookings.State.CONFIRMED and whole:
-            await handover.check_out(tx, who, booking.id)
-        elif booking.state not in bookings.MEETING:
-            raise NotNow(state=booking.state)
-        return
+    if said.kind is Occasion.CHECK_OUT or said.next_booking_id == booking.id:
+        await _leave(tx, who, said, booking)
+    else:
+        await _come_back(tx, who, said, booking)
+
+
+async def _leave(tx: Tx, who: Actor, said: Content, booking: Booking) -> None:
+    whole = await _all_inspected(tx, said, booking, leaves=True)
+    if booking.state is bookings.State.CONFIRMED and whole:
+        await handover.check_out(tx, who, booking.id)
+    elif booking.state not in bookings.MEETING:
+        raise NotNow(state=booking.state)
+
+
+async def _come_back(tx: Tx, who: Actor, said: Content, booking: Booking) -> None:
+    whole = await _all_inspected(tx, said, booking, leaves=False)
     if booking.state is bookings.State.IN_USE and whole:
         await handover.check_in(tx, who, booking.id, _returned_at(tx, said, booking))
-    elif booking.state not in {bookings.State.IN_USE, bookings.State.RETURNED}:
+    elif booking.state not in _OUT_OR_BACK:
         raise NotNow(state=booking.state)
 
 
@@ -83,7 +93,7 @@ def _returned_at(tx: Tx, said: Content, booking: Booking) -> datetime:
     return max(booking.out_at or said.made_at, min(said.made_at, tx.now))
 
 
-async def _all_inspected(tx: Tx, said: Content, booking: Booking, leaves: bool) -> bool:
+async def _all_inspected(tx: Tx, said: Content, booking: Booking, *, leaves: bool) -> bool:
     """Whether, with this report, every machine of a booking has one that it left, or came back. Raises
     `AlreadyInspected` where this machine has one.
     """
