@@ -26,7 +26,7 @@ async def links(tx: Tx, found: Sequence[sa.Row[Any]], **instead: Any) -> list[Li
     ]
 
 
-# By position, in the order of the tables' columns: a chain has thousands of these rows, and names cost most of the time.
+# By position, in the order of the tables' columns: a chain has thousands of these rows, and names cost most of it.
 def _signed(row: sa.Row[Any]) -> Signed:
     _, *first, content_hash, taken_by, signed_at = row
     return Signed(*first, content_hash.hex(), taken_by, signed_at)
