@@ -28,10 +28,12 @@ async def links(tx: Tx, found: Sequence[sa.Row[Any]], **instead: Any) -> list[Li
 
 # By position, in the order of the tables' columns: a chain has thousands of these rows, and names cost most of it.
 def _signed(row: sa.Row[Any]) -> Signed:
-    _, *first, content_hash, taken_by, signed_at = row
-    return Signed(*first, content_hash.hex(), taken_by, signed_at)
+    values: list[Any] = list(row)[1:]
+    values[6] = values[6].hex()
+    return Signed(*values)
 
 
 def _photographed(row: sa.Row[Any]) -> Photographed:
-    _, sha256, *others = row
-    return Photographed(sha256.hex(), *others)
+    values: list[Any] = list(row)[1:]
+    values[0] = values[0].hex()
+    return Photographed(*values)
