@@ -6,12 +6,18 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from tests.inspections.phone import Yard, fresh_id, hashed, photo
 from tests.people import Json
+from votremachine.config import Settings
 from votremachine.infra.database import Database
+from votremachine.infra.storage import ledger
+from votremachine.infra.storage.files import Files
+from votremachine.inspections.jobs import purge_waiting_photos
+from votremachine.inspections.rules.photos import file_name
 
 SHOTS = [photo(number) for number in range(3)]
 # What a phone has to send: the report, and each of its photos.
@@ -37,7 +43,7 @@ def without_addresses(view: Json) -> Json:
     return view | {"photos": [shot | {"url": bool(shot["url"])} for shot in view["photos"]]}
 
 
-@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 async def test_whatever_comes_when_it_is_the_same_report(data: st.DataObject, yard: Yard, database: Database) -> None:
     """Every parcel at least once, some again, in any order: one row, one answer."""
@@ -112,3 +118,26 @@ async def test_an_id_that_does_not_tell_its_time_is_refused(yard: Yard, version:
     wrong = fresh_id()
     answer = await yard.send(yard.report(id=f"{wrong[:14]}{version}{wrong[15:]}"))
     assert (answer.status_code, answer.json()["code"]) == (422, "not_uuid7")
+
+
+async def test_a_photo_whose_report_never_comes_is_let_go_after_a_month(
+    yard: Yard, database: Database, settings: Settings
+) -> None:
+    report = yard.report(photos=SHOTS[:1])
+    assert (await yard.put(report["id"], SHOTS[0])).is_success
+    (kept,) = await waiting(database)
+    file = settings.var_dir / "files" / file_name(kept)
+    assert await purge_waiting_photos({"database": database}) == 0
+    assert file.exists()
+    async with database.begin() as tx:
+        await tx.execute(sa.text("UPDATE waiting_photos SET received_at = received_at - interval '31 days'"))
+    files = Files(settings.storage_url, settings.var_dir / "files")
+    assert await purge_waiting_photos({"database": database}) == 1
+    assert await ledger.sweep(database, files) == 1
+    files.close()
+    assert (await waiting(database), file.exists()) == ([], False)
+
+
+async def waiting(database: Database) -> list[UUID]:
+    async with database.read() as tx:
+        return [row.file_id for row in await tx.rows(sa.text("SELECT file_id FROM waiting_photos"))]
