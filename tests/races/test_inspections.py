@@ -1,4 +1,4 @@
-"""Reports of one machine that are sealed at once stand in a row in its chain; without the lock they do not."""
+"""Reports of one machine that are sealed at once, and a report and its photo that arrive at once."""
 
 import asyncio
 from typing import Any
@@ -9,13 +9,17 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from tests.inspections.conftest import yard as yard  # noqa: PLC0414 -- a fixture
-from tests.inspections.phone import Yard, unsigned
+from tests.inspections.phone import Yard, hashed, photo, unsigned
+from votremachine.accounts.rules import Actor
 from votremachine.infra.database import Database
+from votremachine.infra.documents import Found
 from votremachine.inspections.models import inspection_chains
 from votremachine.inspections.rules import chain
-from votremachine.inspections.service import reading, sealing, verifying
+from votremachine.inspections.service import photos, reading, sealing, verifying
 
 AT_ONCE = 8
+# Less than a request waits for a lock; and less than a transaction may stand open.
+A_MOMENT, LONG_ENOUGH = 1.5, 12
 
 
 @pytest.fixture
@@ -61,3 +65,31 @@ async def test_without_the_lock_two_reports_want_one_place(
 
 def chain_start() -> "sa.ColumnElement[bytes]":
     return sa.literal(chain.NOTHING_BEFORE, sa.LargeBinary)
+
+
+async def halfway(yard: Yard, database: Database, patience: float) -> str:
+    """The state of a report that was sent while its only photo was being taken in, and both are written."""
+    shot = photo(1)
+    report = yard.report(photos=[shot])
+    person = Actor(UUID((await yard.owner.get("/me")).json()["id"]), "", "", {})
+    async with database.begin() as tx:
+        file_id, _ = await photos.announce(tx)
+    async with database.begin() as tx:
+        found = Found(bytes.fromhex(hashed(shot)), "image/png", len(shot))
+        await photos.receive(tx, person, UUID(report["id"]), file_id, found)
+        sending = asyncio.create_task(yard.send(report))
+        await asyncio.wait({sending}, timeout=patience)
+    assert (await sending).is_success
+    return str((await yard.owner.get(f"/inspections/{report['id']}")).json()["state"])
+
+
+async def test_a_report_and_its_photo_at_once_find_each_other(yard: Yard, database: Database) -> None:
+    assert await halfway(yard, database, A_MOMENT) == "complete"
+
+
+async def test_without_the_lock_a_photo_waits_for_ever(
+    yard: Yard, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: the photo sees no report, the report no photo, and neither looks again."""
+    monkeypatch.setattr(photos, "_LOCK", sa.select(sa.bindparam("key", type_=sa.BigInteger)))
+    assert await halfway(yard, database, LONG_ENOUGH) == "draft"
