@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from tests.people import Json, Person, World, at
 from votremachine.accounts.rules import StaffRole
 from votremachine.accounts.service.staff import appoint
+from votremachine.bookings.overdue import service
 from votremachine.bookings.overdue.jobs import escalate_overdue
 from votremachine.bookings.overdue.rules import AFTER, Step
 from votremachine.config import Settings
@@ -112,3 +113,17 @@ async def test_two_workers_at_once_tell_once(out: str, renter: Person, database:
     assert len(await inbox(renter)) == 1
     async with database.read() as tx:
         assert sorted(row.step for row in await tx.rows(TOLD)) == sorted(AFTER)
+
+
+async def test_what_was_told_does_not_stand_in_the_way_of_the_rest(
+    world: World, owner: Person, renter: Person, out: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Batches of one: the second machine is told of though the first is still out."""
+    monkeypatch.setattr(service, "BATCH", 1)
+    machine = await world.machine(owner)
+    other = (await renter.booked([machine], at(0, 1), at(1)))["id"]
+    assert (await owner.act(other, "check_out")).is_success
+    for booking in (out, other):
+        await put_off(database, booking, timedelta(hours=2))
+    assert await sweep(database) == 2
+    assert {one["booking_id"] for one in await inbox(renter)} == {out, other}

@@ -36,7 +36,7 @@ _DUE = (
     # A verb that has the booking in hand brings it back, perhaps; the next sweep sees.
     .with_for_update(of=bookings, skip_locked=True)
     .order_by(bookings.c.id, _steps.c.after)
-    .limit(BATCH)
+    .limit(sa.bindparam("most", type_=sa.Integer))
 )
 _TELL = (
     insert(overdue_steps)
@@ -48,7 +48,7 @@ _TELL = (
 
 async def escalate(tx: Tx) -> int:
     """Take a batch of the steps that are due of machines that are not back; how many."""
-    told = sorted((row.booking_id, row.step) for row in await tx.rows(_TELL, {"now": tx.now}))
+    told = sorted((row.booking_id, row.step) for row in await tx.rows(_TELL, {"now": tx.now, "most": BATCH}))
     if not told:
         return 0
     ids = [booking_id for booking_id, _ in groupby(booking_id for booking_id, _ in told)]
