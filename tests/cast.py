@@ -10,7 +10,7 @@ from votremachine.accounts.rules import Actor, PartyKind, Role, Seat
 from votremachine.accounts.schemas import CreateParty
 from votremachine.accounts.service.parties import create_party
 from votremachine.fleet.attributes import Attributes
-from votremachine.fleet.rules import State
+from votremachine.fleet.rules import Cancellation, State
 from votremachine.fleet.schemas import ListMachine, Place, TermsInput
 from votremachine.fleet.service import list_machine, set_state
 from votremachine.fleet.terms import BookingMode
@@ -42,11 +42,21 @@ async def farmer(tx: Tx, name: str) -> Actor:
 async def plant(tx: Tx, *, buffers: Sequence[Buffers], on_request: Collection[int] = ()) -> Cast:
     """An owner with one listed machine for each pair of buffers, and a renter. Machine ids are in order."""
     owner, renter = await farmer(tx, "owner"), await farmer(tx, "renter")
-    machines = [await _machine(tx, owner, pair, i in on_request) for i, pair in enumerate(buffers)]
+    machines = [await listed(tx, owner, pair, on_request=i in on_request) for i, pair in enumerate(buffers)]
     return Cast(owner, renter, machines)
 
 
-async def _machine(tx: Tx, owner: Actor, buffers: Buffers, on_request: bool) -> UUID:
+async def listed(
+    tx: Tx,
+    owner: Actor,
+    buffers: Buffers = (timedelta(0), timedelta(0)),
+    *,
+    on_request: bool = False,
+    day: int = 10_000,
+    cancellation: Cancellation = Cancellation.FLEXIBLE,
+    deposit: int = 0,
+) -> UUID:
+    """A tractor that may be booked, by the day at so many cents; its id."""
     before, after = (int(buffer / timedelta(minutes=1)) for buffer in buffers)
     asked = ListMachine(
         party_id=next(iter(owner.seats)),
@@ -56,6 +66,8 @@ async def _machine(tx: Tx, owner: Actor, buffers: Buffers, on_request: bool) -> 
         model="N134",
         attributes=Attributes(power_hp=120),
         place=Place(commune="Dax", latitude=43.7, longitude=-1.05),
+        deposit_minor=deposit,
+        cancellation=cancellation,
         terms=TermsInput(
             booking_mode=BookingMode.ON_REQUEST if on_request else BookingMode.INSTANT,
             buffer_before_minutes=before,
@@ -63,6 +75,6 @@ async def _machine(tx: Tx, owner: Actor, buffers: Buffers, on_request: bool) -> 
         ),
     )
     machine = await list_machine(tx, owner, asked)
-    await set_rates(tx, owner, machine.id, SetRates(rates=[RateInput(unit=Unit.DAY, minor=10_000)]))
+    await set_rates(tx, owner, machine.id, SetRates(rates=[RateInput(unit=Unit.DAY, minor=day)]))
     await set_state(tx, owner, machine.id, State.LISTED)
     return machine.id

@@ -30,6 +30,8 @@ from votremachine.calendars import routes as calendars
 from votremachine.calendars.privacy import LINKS
 from votremachine.config import Settings, read_settings
 from votremachine.demo import routes as demo
+from votremachine.deposits import routes as deposits
+from votremachine.deposits.privacy import DEPOSITS
 from votremachine.discovery import routes as discovery
 from votremachine.fleet import routes as fleet
 from votremachine.fleet.importing import routes as importing
@@ -55,8 +57,10 @@ from votremachine.notifications import routes as notifications
 from votremachine.notifications.privacy import INBOX
 from votremachine.payments.gateways import close_gateway, notice_readers, open_gateway
 from votremachine.payments.instruments import routes as instruments
+from votremachine.payments.instruments.privacy import CARDS
 from votremachine.payments.ledger import routes as ledger
 from votremachine.payments.notices import routes as notices
+from votremachine.payments.payouts import routes as payouts
 from votremachine.pricing import routes as pricing
 from votremachine.pricing.offers import Offers
 from votremachine.sync import routes as sync
@@ -77,11 +81,13 @@ ROUTERS: tuple[Router | HTTPRouteHandler, ...] = (
     maintenance.router,
     pricing.router,
     ledger.router,
+    payouts.router,
     discovery.find,
     bookings.router,
     waiting.router,
     replacing.router,
     inspections.router,
+    deposits.router,
     calendars.router,
     notifications.router,
     instruments.router,
@@ -140,7 +146,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         "notice_readers": notice_readers(settings),
         "feed_seal": Seal(keys_of(settings), "calendar feeds"),
         # What each slice knows of a person; those below know nothing of those above.
-        "parts": (MACHINES, FEEDS, BOOKINGS, WAITING, INSPECTIONS, LINKS, INBOX),
+        "parts": (MACHINES, FEEDS, CARDS, BOOKINGS, DEPOSITS, WAITING, INSPECTIONS, LINKS, INBOX),
     }
     per_request = {
         "claims": read_claims,

@@ -40,8 +40,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     # A gateway that takes {"to", "text"} as a JSON POST, with this bearer token; empty: files as well.
     sms_url: str = ""
     sms_token: str = ""
-    # Whether renters may pay by card. Off until deposits are arranged with it: then no machine leaves without one.
-    card_payments: bool = False
+    # Whether renters may pay by card; the deposit is arranged with it.
+    card_payments: bool = True
+    # A deposit's hold is renewed this many hours before it ends; earlier in its life for a hold that is short.
+    deposit_margin_hours: Annotated[int, msgspec.Meta(ge=1, le=96)] = 24
     # Who moves card money. The simulated one moves none: it is for looking around and for tests.
     gateway: Literal["simulated", "stripe"] = "simulated"
     stripe_secret_key: str = ""

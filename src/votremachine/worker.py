@@ -27,11 +27,18 @@ from votremachine.availability.maintenance.jobs import propose_maintenance
 from votremachine.bookings import events
 from votremachine.bookings.jobs import complete_returned, expire_provisional, warn_overdue
 from votremachine.bookings.overdue.jobs import escalate_overdue
-from votremachine.bookings.paying.following import on_capture_refused, on_confirmed, on_fallen_through
+from votremachine.bookings.paying import moving
+from votremachine.bookings.paying.following import on_capture_refused, on_confirmed, on_fallen_through, on_returned
+from votremachine.bookings.paying.moving import on_difference_refused, on_moved
+from votremachine.bookings.paying.owing import on_charge_settled, on_usage_settled
 from votremachine.bookings.paying.service import on_settled
+from votremachine.bookings.securing import on_over
 from votremachine.bookings.waiting import events as waiting
 from votremachine.bookings.waiting.jobs import offer_freed
 from votremachine.config import Settings
+from votremachine.deposits import events as deposits
+from votremachine.deposits.jobs import keep_deposits
+from votremachine.deposits.service.holding import on_settled as on_deposit_settled
 from votremachine.fleet.photos.jobs import make_copies
 from votremachine.infra import logs
 from votremachine.infra.bell import Bell
@@ -46,8 +53,9 @@ from votremachine.infra.storage import ledger
 from votremachine.infra.storage.files import Files
 from votremachine.inspections import events as inspections
 from votremachine.inspections.jobs import purge_waiting_photos
-from votremachine.notifications.service import tell, tell_overdue, tell_owner, tell_person
+from votremachine.notifications.service import tell, tell_operators, tell_overdue, tell_owner, tell_person
 from votremachine.payments.gateways import close_gateway, open_gateway, simulated_secrets
+from votremachine.payments.ledger.events import LedgerDiffers
 from votremachine.payments.ledger.jobs import keep_checkpoints, prove_ledger
 from votremachine.payments.notices.events import GatewayNoticed
 from votremachine.payments.notices.jobs import purge_notices
@@ -65,14 +73,18 @@ LONGEST_PAUSE_SECONDS = 10
 HANDLERS: Handlers = {
     events.BookingRequested: (tell,),
     events.BookingConfirmed: (tell, on_confirmed),
-    events.BookingDeclined: (tell, on_fallen_through),
-    events.BookingExpired: (tell, on_fallen_through),
-    events.BookingCancelled: (tell, on_fallen_through),
-    events.BookingMoved: (tell,),
+    events.BookingDeclined: (tell, on_fallen_through, on_over),
+    events.BookingExpired: (tell, on_fallen_through, on_over),
+    events.BookingCancelled: (tell, on_fallen_through, on_over),
+    events.BookingMoved: (tell, on_moved),
+    events.PaymentMissing: (tell,),
+    events.UsageProposed: (tell,),
+    events.UsageSettled: (tell, on_usage_settled),
     events.MachineReplaced: (tell,),
-    events.MachineReturned: (tell,),
     events.MachineOverdue: (tell_overdue,),
-    events.RenterAbsent: (tell, on_fallen_through),
+    events.MachineReturned: (tell, on_returned),
+    events.BookingCompleted: (on_over,),
+    events.RenterAbsent: (tell, on_fallen_through, on_over),
     events.BookingAtRisk: (tell,),
     events.BookingOutOfRisk: (tell,),
     inspections.InspectionToSign: (tell,),
@@ -81,10 +93,26 @@ HANDLERS: Handlers = {
     waiting.WaitingLapsed: (tell_person,),
     calendar.OccurrencesLost: (tell_owner,),
     calendar.MaintenanceDue: (tell_owner,),
-    OrderSettled: (on_settled, on_capture_refused),
+    deposits.DepositRequired: (tell,),
+    deposits.DepositHeld: (tell,),
+    deposits.DepositFailed: (tell,),
+    deposits.DepositLapsing: (tell,),
+    deposits.DepositLapsed: (tell,),
+    deposits.DepositReleased: (tell,),
+    deposits.DepositWaived: (tell,),
+    deposits.DepositCaptured: (tell,),
+    OrderSettled: (
+        on_deposit_settled,
+        on_settled,
+        on_capture_refused,
+        moving.on_settled,
+        on_difference_refused,
+        on_charge_settled,
+    ),
     GatewayNoticed: (look_again,),
     calendar.FeedClashed: (tell_owner,),
     calendar.FeedFails: (tell_owner,),
+    LedgerDiffers: (tell_operators,),
     accounts.RefreshTokenReused: (tell_person,),
     accounts.PasswordChanged: (tell_person,),
     accounts.AddressChanged: (tell_person,),
@@ -125,6 +153,7 @@ def _cron_jobs() -> list[Any]:
         sweep(complete_returned, minute={2}, second={0}),
         sweep(make_copies, second=EVERY_SECOND),
         sweep(carry_out_orders, second=EVERY_SECOND),
+        sweep(keep_deposits, second={15}),
         sweep(sweep_files, second={3, 13, 23, 33, 43, 53}),
         sweep(play_gateway, second=EVERY_SECOND),
         sweep(roll_forward, hour={2}, minute={7}, second={0}, timeout=600),

@@ -23,7 +23,10 @@ from votremachine.accounts.service.people import add_person
 from votremachine.accounts.service.sessions import open_session
 from votremachine.accounts.service.staff import appoint
 from votremachine.config import Settings
+from votremachine.deposits.rules import Deposit, State
+from votremachine.deposits.service.store import arrange
 from votremachine.infra.database import Database
+from votremachine.kernel.money import Money
 
 # The personas, in the order in which they ask: the columns of the table. Anonymous always asks first and gets 401, but
 # for the public routes. Of two farms: four people who act for the owner of the machine besides its admin, two for the
@@ -66,6 +69,8 @@ RUNNERS = (403, 403, 403, 403, 403, 403, 403, 200, 200)
 # Where a stranger, and the other side, are not even told that there is such a thing.
 RUNNERS_OF_A_HIDDEN_THING = (404, 403, 404, 404, 403, 403, 403, 200, 200)
 BANKERS_AND_STAFF = (404, 200, 404, 404, 403, 403, 200, 403, 200)
+STAFF = (403, 200, 403, 403, 403, 403, 403, 403, 403)
+NOBODY_HERE = (403,) * 9
 OWN_PEOPLE_AND_STAFF = (404, 200, 404, 404, 200, 200, 200, 200, 200)
 BOTH_SIDES_AND_STAFF = (404, *(200,) * 8)
 BOTH_SIDES_BUT_NOT_NOW = (404, 403, 403, 409, 403, 409, 409, 409, 409)
@@ -108,6 +113,16 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/v1/parties/{party_id}/members/{member_id}/approve"): (404, 403, 404, 404, 403, 403, 403, 404, 404),
     ("GET", "/v1/parties/{party_id}/balances"): BANKERS_AND_STAFF,
     ("GET", "/v1/parties/{party_id}/statement"): BANKERS_AND_STAFF,
+    ("GET", "/v1/parties/{party_id}/payouts"): BANKERS_AND_STAFF,
+    ("GET", "/v1/payouts/{payout_id}"): BANKERS_AND_STAFF,
+    ("GET", "/v1/payouts"): STAFF,
+    ("GET", "/v1/ledger/proofs"): STAFF,
+    # There was none yet.
+    ("GET", "/v1/ledger/proofs/{proof_id}"): (403, 404, 403, 403, 403, 403, 403, 403, 403),
+    # Support reads the books, an operator keeps them.
+    ("POST", "/v1/payouts/{payout_id}/sent"): NOBODY_HERE,
+    ("POST", "/v1/payouts/{payout_id}/paid"): NOBODY_HERE,
+    ("POST", "/v1/payouts/{payout_id}/failed"): NOBODY_HERE,
     ("POST", "/v1/machines"): (404, 403, 404, 404, 403, 403, 403, 201, 201),
     ("GET", "/v1/machines"): EVERYBODY,
     # A body of JSON is no spreadsheet; who may not import gets no further than that.
@@ -190,9 +205,20 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/v1/parties/{party_id}/insurances"): (404, 403, 404, 404, 403, 201, 201, 201, 201),
     ("GET", "/v1/parties/{party_id}/insurances"): OWN_PEOPLE_AND_STAFF,
     # An empty file is no document; who may not send one gets no further than that.
-    ("PUT", "/v1/insurances/{proof_id}/document"): (404, 403, 404, 404, 403, 422, 422, 422, 422),
+    ("PUT", "/v1/insurances/{insurance_id}/document"): (404, 403, 404, 404, 403, 422, 422, 422, 422),
     ("GET", "/v1/parties/{party_id}/insurance-rule"): OWN_PEOPLE_AND_STAFF,
     ("PUT", "/v1/parties/{party_id}/insurance-rule"): RUNNERS_OF_A_HIDDEN_THING,
+    ("GET", "/v1/bookings/{booking_id}/deposit"): (404, 200, 200, 200, 200, 200, 200, 200, 200),
+    # The card is not the renter's.
+    ("POST", "/v1/bookings/{booking_id}/deposit"): (404, 403, 403, 404, 403, 403, 403, 403, 403),
+    # What the manager waived is over.
+    ("POST", "/v1/bookings/{booking_id}/deposit/waive"): (404, 403, 403, 403, 403, 403, 403, 200, 409),
+    ("GET", "/v1/parties/{party_id}/deposits"): OWN_PEOPLE_AND_STAFF,
+    # Nothing of it is metered, nobody has said anything, and no card has paid.
+    ("POST", "/v1/bookings/{booking_id}/usage"): (404, 403, 403, 409, 403, 409, 409, 409, 409),
+    ("GET", "/v1/bookings/{booking_id}/usage"): (404, 200, 200, 200, 200, 200, 200, 200, 200),
+    ("POST", "/v1/bookings/{booking_id}/usage/agree"): (404, 403, 403, 404, 403, 404, 404, 404, 404),
+    ("POST", "/v1/bookings/{booking_id}/pay"): (404, 403, 403, 409, 403, 403, 403, 403, 403),
     # Nobody waits for their own machine; support waits for nobody.
     ("POST", "/v1/machines/{machine_id}/waiting"): (201, 422, 403, 201, 403, 422, 422, 422, 422),
     ("GET", "/v1/machines/{machine_id}/waiting"): (403, 200, 403, 403, 200, 200, 200, 200, 200),
@@ -226,6 +252,12 @@ NOT_NOTED = {
 MAYBE_NOTED = {("POST", f"/v1/machines/{{machine_id}}/{state}") for state in ("publish", "pause", "retire")}
 
 
+PAYABLE = sa.text(
+    "INSERT INTO payouts (id, party_id, currency, minor, state, reason, made_at, changed_at)"
+    " VALUES (:id, :party, 'EUR', 1, 'payable', '', now(), now())"
+)
+
+
 @dataclass
 class Scene:
     """A machine, a block and a held booking between two farms, a draft, and everybody who might ask about them."""
@@ -245,6 +277,7 @@ class Scene:
     card: str
     inspection: str  # of the booking, without a photo, signed by nobody
     proof: str  # of the owner's insurance
+    payout: str
 
     def body(self, method: str, path: str, who: str) -> Json:
         """A body that is right for the route, sent by this persona."""
@@ -293,6 +326,8 @@ class Scene:
                 "valid_until": f"{at(300):%F}",
             },
             "insurance-rule": {"required": False},
+            "deposit": {"instrument_id": self.card},
+            "waive": {"reason": "X"},
             "feeds": {"name": "X", "url": "https://calendar.example/x.ics"},
             "readings": {"meter": "engine_hour", "value": "1200"},
             "maintenance-plans": {"title": "X", "minutes": 60, "every_days": 30, "last_on": f"{at(-1):%F}"},
@@ -306,8 +341,12 @@ class Scene:
             "cancel": {},
             "check_in": {},
             "no_show": {},
+            "failed": {"reason": "X"},
             "reschedule": {"start": at(15).isoformat(), "end": at(16).isoformat()},
             "extend": {"end": at(4).isoformat()},
+            "usage": {"used": {}},
+            "agree": {"usage_id": str(uuid4())},
+            "pay": {"instrument_id": self.card},
         }
         return bodies.get(last) if method in {"POST", "PATCH", "PUT"} else None
 
@@ -337,9 +376,11 @@ class Scene:
             instrument_id=self.card,
             inspection_id=self.inspection,
             sha256="0" * 64,
-            proof_id=self.proof,
+            insurance_id=self.proof,
             file_id=uuid4(),
             category="tractor",
+            payout_id=self.payout,
+            proof_id=uuid4(),
         )
         questions = {
             "availability": f"?from={at(0):%FT%TZ}&to={at(30):%FT%TZ}",
@@ -349,6 +390,7 @@ class Scene:
             "substitutes": f"?from={at(12):%FT%TZ}&to={at(13):%FT%TZ}",
             "letters": "?to=x@x.example",
             "events": "?follow=false",
+            "payouts": "" if "party_id" in path else "?state=payable",
             "people": f"?email={self.people['owner'].email}" if "staff" in path else "",
         }
         return filled + questions.get(path.rsplit("/", 1)[1], "")
@@ -385,6 +427,10 @@ async def scene(world: World, owner: Person, renter: Person, database: Database,
     insured = {"insurer": SECRET_NOTE, "policy_number": "1", "valid_from": f"{at(0):%F}", "valid_until": f"{at(9):%F}"}
     proof = await owner.made(f"/parties/{owner.party_id}/insurances", insured)
     feed = await owner.made(f"{path}/feeds", {"name": SECRET_NOTE, "url": "https://calendar.example/secret.ics"})
+    async with database.begin() as tx:
+        payout = tx.new_id()
+        await tx.execute(PAYABLE, {"id": payout, "party": UUID(owner.party_id)})
+    await with_deposit(database, booking)
     return Scene(
         people,
         machine,
@@ -401,7 +447,25 @@ async def scene(world: World, owner: Person, renter: Person, database: Database,
         card["id"],
         await unsigned(database, machine, booking["id"], person),
         proof["id"],
+        str(payout),
     )
+
+
+async def with_deposit(database: Database, booking: Json) -> None:
+    """A deposit for which no card was given yet."""
+    async with database.begin() as tx:
+        deposit = Deposit(
+            id=tx.new_id(),
+            booking_id=UUID(booking["id"]),
+            owner_party_id=UUID(booking["owner"]["id"]),
+            renter_party_id=UUID(booking["renter"]["id"]),
+            amount=Money(100_000),
+            state=State.REQUIRED,
+            starts=at(2),
+            keep_until=at(5),
+            created_at=tx.now,
+        )
+        await arrange(tx, deposit, None, on_account=False)
 
 
 async def somebody(

@@ -33,13 +33,16 @@ async def test_all_that_is_known_of_a_person_and_no_secret(
     world: World, owner: Person, renter: Person, database: Database
 ) -> None:
     booking = await renter.booked([await world.machine(owner)], at(2), at(3), note="After the rain")
+    await renter.made(f"/parties/{renter.party_id}/instruments", {"token": "tok_visa"})
     await drain(database, HANDLERS)
     told, theirs = await exported(renter), await exported(owner)
     assert set(told) == {
         "account.json",
         "bookings.json",
+        "deposits.json",
         "calendar_feeds.json",
         "calendar_links.json",
+        "cards.json",
         "inbox.json",
         "inspections.json",
         "machines.json",
@@ -51,6 +54,8 @@ async def test_all_that_is_known_of_a_person_and_no_secret(
     assert {one["note"] for one in told["bookings.json"]} == {"After the rain"}
     assert [one["kind"] for one in theirs["inbox.json"]] == ["BookingConfirmed"]
     assert {one["verb"] for one in told["account.json"]["audit_log"]} >= {"sign_in", "found", "export"}
+    assert [(one["last4"], "reference" in one) for one in told["cards.json"]] == [("4242", False)]
+    assert theirs["cards.json"] == []
     written = str(told)
     assert owner.email not in written
     for secret in ("password_hash", "refresh_hash", "$argon2", "code_hash"):

@@ -27,10 +27,12 @@ from votremachine.availability.blocks.jobs import roll_forward
 from votremachine.availability.blocks.rules import Scope
 from votremachine.availability.blocks.schemas import BlockTime, EditBlock
 from votremachine.availability.blocks.service import verbs as blocks
+from votremachine.bookings.paying import moving as other_times
 from votremachine.bookings.replacing.schemas import Move, PlanReplacement, Replace
 from votremachine.bookings.replacing.service import moving, planning
+from votremachine.bookings.rules import Wish, WishKind
 from votremachine.bookings.schemas import Book
-from votremachine.bookings.service import decide, handover, look, move
+from votremachine.bookings.service import decide, handover, look
 from votremachine.bookings.service.book import book
 from votremachine.infra.database import Database, Tx
 from votremachine.kernel.errors import DomainError
@@ -204,6 +206,9 @@ class Engine(RuleBasedStateMachine):
     def reschedule(self, ref: UUID, start: int, length: int) -> None:
         one, span = self.oracle.bookings[ref], self.span(start, length)
         refusal = self.standing(ref, {"held", "requested", "confirmed"}, "not_movable") or self.approved(ref)
+        if refusal is None and one.state == "confirmed" and self.now > one.span.start - DAY:
+            # By flexible terms cancelling is not free any more.
+            refusal = "time_fixed"
         refusal = refusal or self.late(span) or self.oracle.may_take(one.machines, span, but=ref)
         if self.do(lambda tx: self._reschedule(tx, ref, span), refusal):
             self.oracle.move(ref, span)
@@ -422,7 +427,8 @@ class Engine(RuleBasedStateMachine):
 
     async def _reschedule(self, tx: Tx, ref: UUID, span: Span) -> Any:
         who = self.cast.renter
-        return await move.reschedule(tx, who, ref, (await look.show(tx, who, ref)).version, span)
+        wish = Wish(WishKind.RESCHEDULE, (await look.show(tx, who, ref)).version, span.end, span.start)
+        return await other_times.begin(tx, who, ref, wish, None)
 
     async def _put_others(self, tx: Tx, machine: UUID, moves: dict[UUID, UUID], leave: bool) -> Any:
         who = self.cast.owner
@@ -432,7 +438,8 @@ class Engine(RuleBasedStateMachine):
 
     async def _extend(self, tx: Tx, ref: UUID, end: datetime) -> Any:
         who = self.cast.renter
-        return await move.extend(tx, who, ref, (await look.show(tx, who, ref)).version, end)
+        wish = Wish(WishKind.EXTEND, (await look.show(tx, who, ref)).version, end)
+        return await other_times.begin(tx, who, ref, wish, None)
 
     def _rows(self, question: sa.TextClause) -> Any:
         async def ask() -> Any:

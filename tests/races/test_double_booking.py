@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from tests.cast import Cast, plant
 from tests.people import at
 from votremachine.availability.rules import SpanTaken
+from votremachine.bookings.paying import moving
+from votremachine.bookings.rules import Wish, WishKind
 from votremachine.bookings.schemas import Book
-from votremachine.bookings.service import move
 from votremachine.bookings.service.book import book
 from votremachine.infra.database import Database, Tx
 from votremachine.kernel.span import Span
@@ -94,7 +95,8 @@ async def test_swapping_two_bookings_ends_with_both_where_they_were_or_apart(man
 
     async def go(index: int, span: Span) -> bool:
         try:
-            await many.run(lambda tx: move.reschedule(tx, cast.renter, ids[index], 1, span))
+            wish = Wish(WishKind.RESCHEDULE, 1, span.end, span.start)
+            await many.run(lambda tx: moving.begin(tx, cast.renter, ids[index], wish, None))
         except SpanTaken:
             return False
         return True

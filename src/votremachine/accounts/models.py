@@ -52,6 +52,13 @@ parties = sa.Table(
     sa.Column("iban_sealed", sa.LargeBinary, comment="encrypted with the service's secret"),
     sa.Column("iban_masked", sa.Text),
     _moment("closed_at", nullable=True),
+    sa.Column(
+        "members_give_deposits",
+        sa.Boolean,
+        nullable=False,
+        server_default="false",
+        comment="whether who books on account gives a deposit all the same",
+    ),
     _one_of("kind", "farm", "cooperative", "contractor"),
     _one_of("language", "fr", "en"),
     sa.CheckConstraint("siret IS NULL OR left(siret, 9) = siren", name="siret"),

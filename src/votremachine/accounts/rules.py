@@ -45,6 +45,7 @@ class Verb(StrEnum):
     READ_PARTY = "read_party"
     EDIT_PARTY = "edit_party"
     EDIT_BANKING = "edit_banking"
+    SET_DEPOSIT_RULE = "set_deposit_rule"
     CHANGE_ROLE = "change_role"
     INVITE = "invite"
     ADMIT_MEMBER = "admit_member"
@@ -68,9 +69,15 @@ class Verb(StrEnum):
     READ_INSPECTION = "read_inspection"
     VERIFY_INSPECTIONS = "verify_inspections"
     ADD_INSURANCE = "add_insurance"
+    SETTLE_USAGE = "settle_usage"
     KEEP_CARD = "keep_card"
     READ_CARDS = "read_cards"
     READ_LEDGER = "read_ledger"
+    READ_BOOKS = "read_books"
+    KEEP_BOOKS = "keep_books"
+    READ_DEPOSIT = "read_deposit"
+    GIVE_DEPOSIT = "give_deposit"
+    WAIVE_DEPOSIT = "waive_deposit"
     FIND_PERSON = "find_person"
     IMPERSONATE = "impersonate"
 
@@ -88,6 +95,7 @@ PERMISSIONS: Mapping[Verb, Mapping[Relation, frozenset[Role] | frozenset[StaffRo
     Verb.READ_PARTY: {Relation.OWNER: _EVERYONE, Relation.PLATFORM: _STAFF},
     Verb.EDIT_PARTY: {Relation.OWNER: RUNNERS},
     Verb.EDIT_BANKING: {Relation.OWNER: _BANKERS},
+    Verb.SET_DEPOSIT_RULE: {Relation.OWNER: _ADMIN},
     Verb.CHANGE_ROLE: {Relation.OWNER: _ADMIN},
     Verb.INVITE: {Relation.OWNER: RUNNERS},
     Verb.ADMIT_MEMBER: {Relation.OWNER: RUNNERS},
@@ -111,9 +119,15 @@ PERMISSIONS: Mapping[Verb, Mapping[Relation, frozenset[Role] | frozenset[StaffRo
     Verb.READ_INSPECTION: {Relation.OWNER: _EVERYONE, Relation.RENTER: _EVERYONE, Relation.PLATFORM: _STAFF},
     Verb.VERIFY_INSPECTIONS: {Relation.OWNER: _EVERYONE, Relation.PLATFORM: _STAFF},
     Verb.ADD_INSURANCE: {Relation.OWNER: WORKERS},
+    Verb.SETTLE_USAGE: {Relation.OWNER: WORKERS, Relation.RENTER: WORKERS},
     Verb.KEEP_CARD: {Relation.OWNER: _BANKERS | RUNNERS},
     Verb.READ_CARDS: {Relation.OWNER: WORKERS, Relation.PLATFORM: _STAFF},
     Verb.READ_LEDGER: {Relation.OWNER: _BANKERS, Relation.PLATFORM: _STAFF},
+    Verb.READ_BOOKS: {Relation.PLATFORM: _STAFF},
+    Verb.KEEP_BOOKS: {Relation.PLATFORM: frozenset({StaffRole.OPERATOR})},
+    Verb.READ_DEPOSIT: {Relation.OWNER: _EVERYONE, Relation.RENTER: _EVERYONE, Relation.PLATFORM: _STAFF},
+    Verb.GIVE_DEPOSIT: {Relation.RENTER: WORKERS},
+    Verb.WAIVE_DEPOSIT: {Relation.OWNER: RUNNERS},
     Verb.FIND_PERSON: {Relation.PLATFORM: _SUPPORT},
     Verb.IMPERSONATE: {Relation.PLATFORM: _SUPPORT},
 }
@@ -125,6 +139,7 @@ _NOT_IN_THEIR_PLACE = frozenset(
         Verb.EDIT_PARTY,
         Verb.EDIT_BANKING,
         Verb.KEEP_CARD,
+        Verb.WAIVE_DEPOSIT,
         Verb.CHANGE_ROLE,
         Verb.INVITE,
         Verb.ADMIT_MEMBER,

@@ -97,7 +97,10 @@ class CreateParty(Input):
 
 
 class EditParty(Input):
-    """What is left out stays; an empty number is taken away."""
+    """What is left out stays; an empty number is taken away.
+
+    `members_give_deposits`: whether members who book on account give a deposit all the same; they do not by default.
+    """
 
     name: Line | None = None
     commune: Line | None = None
@@ -108,6 +111,7 @@ class EditParty(Input):
     street: OptionalLine | None = None
     postcode: Annotated[str, msgspec.Meta(max_length=12, pattern=r"^[A-Za-z0-9 -]*$(?!\n)")] | None = None
     language: Language | None = None
+    members_give_deposits: bool | None = None
 
 
 class SetIban(Input):
@@ -140,6 +144,7 @@ class PartyDetails(msgspec.Struct, frozen=True):
     postcode: str
     language: str
     iban: str | None
+    members_give_deposits: bool
     version: int
 
 

@@ -55,6 +55,23 @@ class BookingMoved(BookingEvent, frozen=True, kw_only=True):
     """Its time changed."""
 
 
+class PaymentMissing(BookingEvent, frozen=True, kw_only=True):
+    """A booking that stands costs more than its cards have paid, by so many minor units: the renter owes it."""
+
+    minor: int
+    currency: str
+
+
+class UsageProposed(BookingEvent, frozen=True, kw_only=True):
+    """One side said how much was used; the other may agree, or say something else."""
+
+    usage_id: UUID
+
+
+class UsageSettled(BookingEvent, frozen=True, kw_only=True):
+    """Both sides agreed how much was used, and the booking costs what that costs."""
+
+
 class MachineReplaced(BookingEvent, frozen=True, kw_only=True):
     """Another machine of the owner takes the place of one; `machine_ids` has both."""
 

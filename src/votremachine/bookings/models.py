@@ -40,6 +40,18 @@ bookings = sa.Table(
         server_default="{}",
         comment="the machine that was agreed on, by the id of the one in its place",
     ),
+    sa.Column(
+        "terms",
+        JSONB,
+        nullable=False,
+        server_default="{}",
+        comment="what the owner had agreed to when it was booked, by the machine's id",
+    ),
+    sa.Column(
+        "noticed_from",
+        sa.DateTime(timezone=True),
+        comment="the start that cancelling counts from, if an earlier one",
+    ),
     sa.Column("price", JSONB, nullable=False),
     sa.Column("deposit_minor", sa.BigInteger, nullable=False),
     sa.Column("currency", sa.Text, nullable=False),
@@ -69,6 +81,51 @@ booking_machines = sa.Table(
     sa.Column("booking_id", sa.Uuid, primary_key=True),
     sa.Column("machine_id", sa.Uuid, primary_key=True),
     sa.Index(None, "machine_id"),
+)
+
+# Another time that a renter pays the difference for, kept with the order that sets it aside.
+booking_wishes = sa.Table(
+    "booking_wishes",
+    metadata,
+    sa.Column("order_id", sa.Uuid, primary_key=True),
+    sa.Column("booking_id", sa.Uuid, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("starts", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("ends", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("version", sa.Integer, nullable=False, comment="of the booking that is to be moved"),
+    sa.Column("total_minor", sa.BigInteger, nullable=False, comment="what it costs then, as it was agreed"),
+    sa.Column("weather", sa.Boolean, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Index(None, "booking_id", "order_id"),
+    sa.CheckConstraint("kind IN ('reschedule', 'extend')", name="kind"),
+    sa.CheckConstraint("state IN ('waiting', 'moved', 'dropped')", name="state"),
+    sa.CheckConstraint("starts < ends", name="span"),
+)
+
+# How much of what is metered was used, as each side says: the last word of a booking may be agreed to.
+booking_usages = sa.Table(
+    "booking_usages",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("booking_id", sa.Uuid, nullable=False),
+    sa.Column("side", sa.Text, nullable=False),
+    sa.Column("used", JSONB, nullable=False, comment="thousandths by unit, by the machine's id"),
+    sa.Column("total_minor", sa.BigInteger, nullable=False, comment="what the booking costs by that"),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("by", sa.Uuid, nullable=False),
+    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Index(None, "booking_id", "id"),
+    sa.Index(
+        "booking_usages_last_idx",
+        "booking_id",
+        unique=True,
+        postgresql_where=sa.text("state IN ('proposed', 'agreed')"),
+    ),
+    sa.CheckConstraint("side IN ('owner', 'renter')", name="side"),
+    sa.CheckConstraint("state IN ('proposed', 'countered', 'agreed')", name="state"),
 )
 
 # Who took it from which state to which, when and why; a change of time is a step from a state to itself.

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from votremachine.accounts.privacy import PersonalData
 from votremachine.accounts.rules import Actor
-from votremachine.bookings.models import booking_transitions, bookings
+from votremachine.bookings.models import booking_transitions, booking_usages, bookings
 from votremachine.bookings.rules import BookingsStand, State
 from votremachine.bookings.service.reading import in_state
 from votremachine.infra.database import Tx
@@ -17,7 +17,7 @@ _OPEN = (State.HELD, State.REQUESTED, State.CONFIRMED, State.IN_USE, State.RETUR
 
 
 async def _export(tx: Tx, who: Actor) -> list[dict[str, Any]]:
-    """Every step that the person took in the bookings of their parties."""
+    """Every step that the person took in the bookings of their parties, and what they said was used."""
     taken = (
         sa.select(
             booking_transitions.c.at,
@@ -33,7 +33,17 @@ async def _export(tx: Tx, who: Actor) -> list[dict[str, Any]]:
         .where(_sides(list(who.seats)), booking_transitions.c.by == who.person_id)
         .order_by(booking_transitions.c.at, booking_transitions.c.id)
     )
-    return [dict(row._mapping) for row in await tx.rows(taken)]
+    said = (
+        sa.select(
+            booking_usages.c.created_at.label("at"),
+            booking_usages.c.booking_id,
+            booking_usages.c.used,
+            booking_usages.c.note,
+        )
+        .where(booking_usages.c.by == who.person_id)
+        .order_by(booking_usages.c.id)
+    )
+    return [dict(row._mapping) for row in (*await tx.rows(taken), *await tx.rows(said))]
 
 
 async def _check_closing(tx: Tx, party_ids: Sequence[UUID]) -> None:

@@ -1,6 +1,6 @@
 """The life of a booking: which state follows which, for how long a promise stands, who is at risk. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -8,11 +8,13 @@ from uuid import UUID
 import msgspec
 
 from votremachine.availability.rules import SpanTaken
-from votremachine.fleet.rules import BOOKABLE_ERRORS, Machine
+from votremachine.fleet.rules import BOOKABLE_ERRORS, Cancellation, Machine
 from votremachine.kernel.errors import DomainError, Kind
 from votremachine.kernel.money import Money
 from votremachine.kernel.span import EndsBeforeStart, NaiveTime, OutOfTime, Span
 from votremachine.kernel.states import Life
+from votremachine.payments.rules import refunding
+from votremachine.payments.rules.refunding import CalledOffBy
 from votremachine.pricing.rules.lines import Price
 from votremachine.pricing.rules.price import Extras
 
@@ -60,6 +62,13 @@ CLAIM_WINDOW = timedelta(hours=48)  # after the return the owner may still repor
 AT_RISK_AHEAD = timedelta(hours=24)
 
 
+class AgreedTerms(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the owner of one machine had agreed to on the day of booking; what changes later is for later bookings."""
+
+    cancellation: Cancellation
+    weather_hours: int | None = None
+
+
 class Booking(msgspec.Struct, frozen=True):
     """One booking of one or several machines of one owner."""
 
@@ -82,14 +91,43 @@ class Booking(msgspec.Struct, frozen=True):
     note: str
     version: int
     created_at: datetime
-    # The machine that was agreed on, by the id of the one that was put in its place: cards, extras and the lines of
-    # the price go on naming the former.
+    # The machine that was agreed on, by the id of the one that was put in its place: cards, extras, terms and the lines
+    # of the price go on naming the former.
     stands_for: Mapping[UUID, UUID] = {}
+    terms: Mapping[UUID, AgreedTerms] = {}
+    # The weather moved it when cancelling was not free any more: it does not become so by that.
+    noticed_from: datetime | None = None
+
+    @property
+    def notice_start(self) -> datetime:
+        """The start that the notice of who cancels is counted from."""
+        return min(self.during.start, self.noticed_from or self.during.start)
 
     @property
     def agreed_ids(self) -> tuple[UUID, ...]:
         """The machines that the price was agreed for, in order of id."""
         return tuple(sorted(self.stands_for.get(machine_id, machine_id) for machine_id in self.machine_ids))
+
+
+class WishKind(StrEnum):
+    """How a booking's time is to change."""
+
+    RESCHEDULE = "reschedule"
+    EXTEND = "extend"
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """Another time for the booking as it was at this version; to extend it, `start` is left as it is."""
+
+    kind: WishKind
+    version: int
+    end: datetime
+    start: datetime | None = None
+    weather: bool = False
+
+    def span(self, booking: Booking) -> Span:
+        """The time that is wished for. Raises what `Span` does."""
+        return Span(self.start or booking.during.start, self.end)
 
 
 class BookingsStand(DomainError):
@@ -126,8 +164,15 @@ class HoldExpired(DomainError):
 class PaymentRequired(DomainError):
     kind = Kind.PAYMENT_REQUIRED
     code = "payment_required"
-    en = "Only members of the owning cooperative book on account. Payment by card is not open yet."
-    fr = "Seuls les adhérents de la CUMA propriétaire réservent en compte. La carte n'est pas encore acceptée."
+    en = "Only members of the owning cooperative book on account. Confirm with a card instead."
+    fr = "Seuls les adhérents de la CUMA propriétaire réservent en compte. Confirmez avec une carte."
+
+
+class CardsNotTaken(DomainError):
+    kind = Kind.PAYMENT_REQUIRED
+    code = "cards_not_taken"
+    en = "Cards are not taken here: only members of the owning cooperative book, on account."
+    fr = "Les cartes ne sont pas acceptées ici : seuls les adhérents de la CUMA propriétaire réservent, en compte."
 
 
 class BookingChanged(DomainError):
@@ -151,11 +196,18 @@ class NotMovable(DomainError):
     fr = "L'état est « {state} » : la période ne peut plus changer."
 
 
-class PaidByCard(DomainError):
+class TimeFixed(DomainError):
     kind = Kind.CONFLICT
-    code = "paid_by_card"
-    en = "This was paid by card, and another time has another price: cancel and book anew."
-    fr = "La location est payée par carte, et une autre période a un autre prix : annulez et réservez à nouveau."
+    code = "time_fixed"
+    en = "Cancelling is not free any more, and neither is another time: it stays, or is cancelled by its terms."
+    fr = "L'annulation n'est plus gratuite, le report non plus : la période reste, ou s'annule selon les conditions."
+
+
+class WeatherNotOffered(DomainError):
+    kind = Kind.CONFLICT
+    code = "weather_not_offered"
+    en = "This owner does not offer to move a rental because of the weather."
+    fr = "Ce propriétaire n'offre pas de report pour cause de météo."
 
 
 class NotLater(DomainError):
@@ -202,6 +254,11 @@ class ImpossibleReturn(DomainError):
 TIME_ERRORS = (NaiveTime, OutOfTime, EndsBeforeStart, SpanTaken, *BOOKABLE_ERRORS)
 
 
+def agreed_terms(machines: Iterable[Machine]) -> Mapping[UUID, AgreedTerms]:
+    """The terms that a booking of these machines keeps, by their ids."""
+    return {machine.id: AgreedTerms(machine.cancellation, machine.terms.weather_hours) for machine in machines}
+
+
 def hold_expiry(now: datetime) -> datetime:
     """Until when a hold blocks."""
     return now + HOLD_LIFE
@@ -239,10 +296,34 @@ def check_movable(booking: Booking) -> None:
         raise OwnerDecides
 
 
-def check_paid(booking: Booking, new_total: Money) -> None:
-    """Raises `PaidByCard` where another time would cost something else than was paid for this one."""
-    if booking.state is not State.HELD and not booking.on_account and new_total != booking.price.total:
-        raise PaidByCard
+def check_notice(booking: Booking, wish: Wish, now: datetime) -> None:
+    """Raises why a booking that is confirmed may not have another time so shortly before its start.
+
+    Moving is free for as long as cancelling is, by the terms of each of its machines: `TimeFixed` after that. The
+    weather moves it later too where every owner's terms say so: `WeatherNotOffered`, or `TooEarly` before that time.
+    """
+    if booking.state is not State.CONFIRMED or wish.kind is not WishKind.RESCHEDULE:
+        return
+    if not wish.weather:
+        if not cancels_freely(booking, now):
+            raise TimeFixed
+        return
+    hours = [terms.weather_hours for terms in booking.terms.values()]
+    if not hours or None in hours:
+        raise WeatherNotOffered
+    if now >= booking.during.start:
+        raise TooLate
+    if now < booking.during.start - timedelta(hours=min(hour for hour in hours if hour is not None)):
+        raise TooEarly
+
+
+def cancels_freely(booking: Booking, now: datetime) -> bool:
+    """Whether a renter who cancels now has everything back."""
+    rates = (
+        refunding.rate_of(terms.cancellation, booking.notice_start, now, by=CalledOffBy.RENTER)
+        for terms in booking.terms.values()
+    )
+    return all(rate == refunding.ALL for rate in rates)
 
 
 def check_cancellable(booking: Booking, by_owner: bool, now: datetime) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from votremachine.availability.rules import Taker
-from votremachine.bookings.rules import State
+from votremachine.bookings.rules import AgreedTerms, State
 from votremachine.infra.wire import Input, SpanView
 from votremachine.kernel.money import Money
 from votremachine.pricing.offers import LONGEST_TOKEN
@@ -42,12 +42,22 @@ class Confirm(Input):
 
 
 class Reschedule(Input):
+    """Another time. `instrument_id`: the card that pays what it costs more; by default the one that paid.
+
+    `reason` is for the record; `weather` moves a booking where its terms offer that, when it is too late otherwise.
+    """
+
     start: datetime
     end: datetime
+    reason: Literal["weather"] | None = None
+    instrument_id: UUID | None = None
 
 
 class Extend(Input):
+    """A later end; `instrument_id` as in `Reschedule`."""
+
     end: datetime
+    instrument_id: UUID | None = None
 
 
 class Why(Input):
@@ -71,7 +81,7 @@ class BookingView(msgspec.Struct, frozen=True):
     """A booking as its two sides see it; times are in the zone of its first machine.
 
     `stands_for` has, by the id of a machine that was put in another's place, that other one: the lines of the price go
-    on naming it.
+    on naming it, and so do `terms`: what the owner had agreed to on the day of booking.
     """
 
     id: UUID
@@ -92,6 +102,7 @@ class BookingView(msgspec.Struct, frozen=True):
     version: int
     created_at: datetime
     stands_for: Mapping[UUID, UUID]
+    terms: Mapping[UUID, AgreedTerms]
 
 
 class Proof(msgspec.Struct, frozen=True):

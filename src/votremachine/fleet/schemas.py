@@ -27,6 +27,7 @@ Zone = Annotated[str, msgspec.Meta(max_length=64)]
 Hours = Annotated[tuple[HandOver, ...], msgspec.Meta(max_length=28)]
 Exceptions = Annotated[tuple[DatedHours, ...], msgspec.Meta(max_length=200)]
 Asks = Annotated[tuple[Ask, ...], msgspec.Meta(max_length=len(Ask))]
+WeatherHours = Annotated[int, msgspec.Meta(ge=1, le=14 * 24)]
 Meters = Annotated[tuple[Meter, ...], msgspec.Meta(max_length=len(Meter))]
 Invited = Annotated[tuple[UUID, ...], msgspec.Meta(max_length=200)]
 # A title may be taken away in one language while there is another.
@@ -61,13 +62,16 @@ class TermsInput(Input):
     pairing: Pairing | None = None
     exceptions: Exceptions = ()
     asks: Asks = ()
+    weather_hours: WeatherHours | None = None
 
     def terms(self) -> Terms:
         return Terms(**asdict(self) | {"asks": _once(self.asks)})
 
 
 class TermsChange(Input):
-    """The rules to be changed; what is left out stays, lists are replaced, and a pairing that is null is given up."""
+    """The rules to be changed; what is left out stays, lists are replaced, and a pairing or an offer for bad
+    weather that is null is given up.
+    """
 
     booking_mode: BookingMode | None = None
     buffer_before_minutes: Buffer | None = None
@@ -80,12 +84,14 @@ class TermsChange(Input):
     pairing: Pairing | UnsetType | None = UNSET
     exceptions: Exceptions | None = None
     asks: Asks | None = None
+    weather_hours: WeatherHours | UnsetType | None = UNSET
 
     def applied_to(self, terms: Terms) -> Terms:
         given = _given(self)
         given.update({} if self.pairing is UNSET else {"pairing": self.pairing})
         if "asks" in given:
             given["asks"] = _once(given["asks"])
+        given.update({} if self.weather_hours is UNSET else {"weather_hours": self.weather_hours})
         return replace(terms, **given)
 
 

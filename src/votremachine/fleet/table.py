@@ -194,4 +194,5 @@ def _terms(row: sa.Row[Any]) -> Terms:
         None if row.pairing is None else _PAIRING.decode(row.pairing),
         () if row.exceptions == _NONE else _EXCEPTIONS.decode(row.exceptions),
         tuple(map(Ask, row.asks)),
+        row.weather_hours,
     )

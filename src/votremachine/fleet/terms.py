@@ -57,7 +57,8 @@ class Pairing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Terms(msgspec.Struct, frozen=True):
     """An owner's rules: whole minutes, except the horizon in days. Without hand-over hours, any hour will do; the dates
-    of `exceptions` have hours of their own. `asks` is what the owner wants to see before the machine leaves.
+    of `exceptions` have hours of their own. `asks` is what the owner wants to see before the machine leaves. Within
+    `weather_hours` before the start a renter may move a booking for the weather; None: the owner does not offer that.
     """
 
     booking_mode: BookingMode = BookingMode.INSTANT
@@ -71,6 +72,7 @@ class Terms(msgspec.Struct, frozen=True):
     pairing: Pairing | None = None
     exceptions: tuple[DatedHours, ...] = ()
     asks: tuple[Ask, ...] = ()
+    weather_hours: int | None = None
 
     @property
     def buffers(self) -> tuple[timedelta, timedelta]:

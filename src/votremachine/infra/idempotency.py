@@ -160,25 +160,33 @@ async def in_two(
     database: Database,
     person: UUID,
     identify: Identify[Who],
-    first: Callable[[Tx, Who], Awaitable[Step]],
+    first: Callable[[Tx, Who], Awaitable[Step | Ended[Body]]],
     between: Callable[[Step], Awaitable[Outcome]],
     second: Callable[[Tx, Who, Step, Outcome], Awaitable[Ended[Body]]],
+    *,
+    required: bool = True,
 ) -> Response[Body]:
     """A verb that must ask somebody outside: `first` in one transaction, `between` outside of any, `second` in another.
+    Where nobody need be asked, `first` ends it.
 
     A repeat may come while the first request is between its two: `first` then finds what is under way and goes on with
-    it, and `second` finds it done. Raises as `once` does, and what `second` gives as its refusal.
+    it, and `second` finds it done. Raises as `once` does, and what either gives as its refusal.
     """
     key = given_key(request)
-    if key is None:
+    if key is None and required:
         raise KeyRequired
     fingerprint = _digest(request.method.encode(), request.scope["path"].encode(), await request.body())
 
     async def begin(tx: Tx) -> Response[Body] | tuple[Who, Step]:
-        who, look = await _who_and_look(tx, identify, person, key)
-        if (replay := _kept_answer(look, fingerprint)) is not None:
+        who, replay = await _who_and_replay(tx, identify, person, key, fingerprint)
+        if replay is not None:
             return replay
-        return who, await first(tx, who)
+        step = await first(tx, who)
+        if not isinstance(step, Ended):
+            return who, step
+        if await _keep(tx, person, key, fingerprint, step) == 0:
+            raise RunAgain
+        return _response(step)
 
     begun = await database.run(begin)
     if isinstance(begun, Response):
@@ -188,14 +196,33 @@ async def in_two(
 
     async def end(tx: Tx) -> Ended[Body]:
         ended = await second(tx, who, step, outcome)
-        if ended.response is not None and ended.final:
-            await tx.flush((_KEEP, _stored(tx, person, key, fingerprint, ended.response)))
+        await _keep(tx, person, key, fingerprint, ended)
         return ended
 
-    ended = await database.run(end)
+    return _response(await database.run(end))
+
+
+def _response(ended: Ended[Body]) -> Response[Body]:
     if ended.response is None:
         raise ended.refusal or StillRunning
     return ended.response
+
+
+async def _who_and_replay(
+    tx: Tx, identify: Identify[Who], person: UUID, key: str | None, fingerprint: bytes
+) -> tuple[Who, Response[Any] | None]:
+    if key is None:
+        return identify.read(await tx.rows(identify.question, identify.values(tx.now))), None
+    who, look = await _who_and_look(tx, identify, person, key)
+    return who, _kept_answer(look, fingerprint)
+
+
+async def _keep(tx: Tx, person: UUID, key: str | None, fingerprint: bytes, ended: Ended[Any]) -> int | None:
+    """Keep the answer of a verb that has one for good; 0 when the first request kept its own meanwhile."""
+    if key is None or ended.response is None or not ended.final:
+        return None
+    kept = await tx.flush((_KEEP, _stored(tx, person, key, fingerprint, ended.response)))
+    return None if kept is None else kept.rowcount
 
 
 def given_key(request: Request[Any, Any, Any]) -> str | None:

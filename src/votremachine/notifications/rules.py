@@ -8,8 +8,11 @@ from votremachine.bookings import events
 from votremachine.bookings.events import MachineOverdue
 from votremachine.bookings.overdue.rules import AFTER, Step
 from votremachine.bookings.waiting.events import WaitingLapsed, WaitingOffered
+from votremachine.deposits import events as deposits
 from votremachine.inspections.events import InspectionSigned, InspectionToSign
 from votremachine.kernel.events import Event
+from votremachine.kernel.money import Money
+from votremachine.payments.ledger.events import LedgerDiffers
 
 
 class Side(StrEnum):
@@ -18,13 +21,16 @@ class Side(StrEnum):
 
 
 # Whom each fact concerns. The person who did it is not told what they just did.
-TOLD: dict[type[events.BookingEvent], tuple[Side, ...]] = {
+TOLD: dict[type[events.BookingEvent] | type[deposits.DepositEvent], tuple[Side, ...]] = {
     events.BookingRequested: (Side.OWNER,),
     events.BookingConfirmed: (Side.OWNER, Side.RENTER),
     events.BookingDeclined: (Side.RENTER,),
     events.BookingExpired: (Side.RENTER,),
     events.BookingCancelled: (Side.OWNER, Side.RENTER),
     events.BookingMoved: (Side.OWNER, Side.RENTER),
+    events.PaymentMissing: (Side.OWNER, Side.RENTER),
+    events.UsageProposed: (Side.OWNER, Side.RENTER),
+    events.UsageSettled: (Side.OWNER, Side.RENTER),
     events.MachineReplaced: (Side.OWNER, Side.RENTER),
     events.MachineReturned: (Side.RENTER,),
     events.RenterAbsent: (Side.RENTER,),
@@ -33,6 +39,14 @@ TOLD: dict[type[events.BookingEvent], tuple[Side, ...]] = {
     InspectionToSign: (Side.OWNER, Side.RENTER),
     InspectionSigned: (Side.OWNER, Side.RENTER),
     WaitingOffered: (Side.RENTER,),
+    deposits.DepositRequired: (Side.RENTER,),
+    deposits.DepositHeld: (Side.OWNER, Side.RENTER),
+    deposits.DepositFailed: (Side.OWNER, Side.RENTER),
+    deposits.DepositLapsing: (Side.OWNER, Side.RENTER),
+    deposits.DepositLapsed: (Side.OWNER, Side.RENTER),
+    deposits.DepositReleased: (Side.RENTER,),
+    deposits.DepositWaived: (Side.OWNER, Side.RENTER),
+    deposits.DepositCaptured: (Side.OWNER, Side.RENTER),
 }
 
 # kind -> (French, English); in braces what `facts_of` has
@@ -46,6 +60,18 @@ WORDS: dict[str, tuple[str, str]] = {
     "BookingExpired": ("La réservation a expiré sans confirmation.", "The booking expired before it was confirmed."),
     "BookingCancelled": ("La réservation est annulée.", "The booking is cancelled."),
     "BookingMoved": ("La réservation a changé de période.", "The booking was moved to another time."),
+    "UsageProposed": (
+        "Une quantité utilisée a été déclarée : acceptez-la, ou proposez la vôtre avant la clôture.",
+        "A quantity that was used has been declared: agree to it, or say yours before the booking is completed.",
+    ),
+    "UsageSettled": (
+        "L'usage est convenu : le prix suit, la différence est débitée ou rendue.",
+        "What was used is agreed: the price follows, and the difference is charged or given back.",
+    ),
+    "PaymentMissing": (
+        "La carte n'a pas payé la différence de {amount} pour cette réservation : elle reste due.",
+        "The card did not pay the difference of {amount} for this booking: it remains due.",
+    ),
     "MachineReplaced": (
         "Le propriétaire a remplacé un matériel de cette réservation par un autre ; le prix convenu reste."
         " Le locataire peut annuler si le remplaçant ne lui convient pas.",
@@ -89,6 +115,38 @@ WORDS: dict[str, tuple[str, str]] = {
         "Une période que vous attendiez ne peut plus vous être proposée. {why}",
         "A period that you waited for cannot be offered to you any more. {why}",
     ),
+    "DepositRequired": (
+        "Une caution est demandée pour cette réservation : donnez une carte, sans quoi le matériel ne partira pas.",
+        "A deposit is asked for this booking: give a card, or the machine will not leave.",
+    ),
+    "DepositHeld": (
+        "La caution est en place. {what}",
+        "The deposit is in place. {what}",
+    ),
+    "DepositFailed": (
+        "La carte a refusé la caution ({why}) : sans une autre carte, ou une renonciation écrite du propriétaire,"
+        " le matériel ne peut pas partir.",
+        "The card refused the deposit ({why}): without another card, or the owner's written waiver, the machine"
+        " cannot leave.",
+    ),
+    "DepositLapsing": (
+        "La caution n'a pas pu être renouvelée ({why}) et expire le {until} : le locataire doit donner une carte d'ici"
+        " là.",
+        "The deposit could not be renewed ({why}) and lapses on {until}: the renter must give a card before then.",
+    ),
+    "DepositLapsed": (
+        "La caution a expiré sans être renouvelée : plus rien n'est retenu. Le locataire doit redonner une carte.",
+        "The deposit lapsed and was not renewed: nothing is held any more. The renter must give a card again.",
+    ),
+    "DepositReleased": ("{what}", "{what}"),
+    "DepositWaived": (
+        "Le propriétaire a renoncé par écrit à la caution de cette réservation.",
+        "The owner waived the deposit of this booking in writing.",
+    ),
+    "DepositCaptured": (
+        "{captured} ont été prélevés sur la caution pour un dommage ; {released} sont rendus.",
+        "{captured} of the deposit were taken for damage; {released} are given back.",
+    ),
     "OccurrencesLost": (
         "Une réservation occupe une partie d'un de vos blocages récurrents : elle reste, le blocage la contourne.",
         "A booking stands in part of one of your recurring blocks: it stays, and the block goes around it.",
@@ -104,6 +162,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "FeedFails": (
         "Un de vos calendriers suivis ne peut plus être lu ; ses périodes connues restent bloquées.",
         "A calendar that you follow cannot be read any more; its known times stay blocked.",
+    ),
+    "LedgerDiffers": (
+        "Le contrôle du grand livre a trouvé des écarts ({found}) : voyez /v1/ledger/proofs/{proof}.",
+        "The proof of the ledger found differences ({found}): see /v1/ledger/proofs/{proof}.",
     ),
     "RefreshTokenReused": (
         "Quelqu'un a utilisé une copie de votre connexion sur un appareil : cet appareil a été déconnecté."
@@ -124,6 +186,31 @@ WORDS: dict[str, tuple[str, str]] = {
 }
 
 
+# Whether a deposit was really taken; why a card refused it: (French, English).
+_HELD = {
+    False: (
+        "Le montant est bloqué sur la carte, rien n'est débité.",
+        "It is set aside on the card; nothing is charged.",
+    ),
+    True: (
+        "La location est trop longue pour un blocage : le montant est débité, et remboursé à la fin.",
+        "The rental is too long for a hold: it was charged, and is paid back at the end.",
+    ),
+}
+_RELEASED = {
+    False: (
+        "Votre carte ne sera pas sollicitée pour la caution de cette réservation.",
+        "Your card will not be asked for the deposit of this booking.",
+    ),
+    True: ("Votre caution est rendue.", "Your deposit has been given back."),
+}
+_FAILURES = {
+    "declined": ("refus de la banque", "declined by the bank"),
+    "insufficient_funds": ("provision insuffisante", "insufficient funds"),
+    "expired_card": ("carte expirée", "expired card"),
+    "needs_authentication": ("le titulaire doit s'identifier", "its holder must prove who they are"),
+    "card_removed": ("carte retirée", "the card was removed"),
+}
 Facts = Mapping[str, str]
 _HOURS = {"fr": "%d/%m/%Y à %H:%M", "en": "%d/%m/%Y at %H:%M"}
 
@@ -133,13 +220,24 @@ def facts_of(event: Event) -> Facts:
     match event:
         case WaitingOffered():
             return {f"until_{language}": _hour(event.expires_at, language) for language in _HOURS}
-        case MachineOverdue():
-            hours = str(AFTER[Step(event.step)] // timedelta(hours=1))
-            return {f"hours_{language}": hours for language in _HOURS}
-        case InspectionSigned():
-            return {f"hash_{language}": event.hash for language in _HOURS}
         case WaitingLapsed():
             return {"why_fr": event.fr, "why_en": event.en}
+        case events.PaymentMissing():
+            return {f"amount_{language}": _amount(Money(event.minor, event.currency), language) for language in _HOURS}
+        case deposits.DepositEvent():
+            return {f"{name}_{language}": said for language in _HOURS for name, said in _of_deposit(event, language)}
+    return {f"{name}_{language}": said for language in _HOURS for name, said in _of_any_language(event).items()}
+
+
+def _of_any_language(event: Event) -> Mapping[str, str]:
+    """What the words of a fact name alike in every language."""
+    match event:
+        case MachineOverdue():
+            return {"hours": str(AFTER[Step(event.step)] // timedelta(hours=1))}
+        case InspectionSigned():
+            return {"hash": event.hash}
+        case LedgerDiffers():
+            return {"found": str(event.found), "proof": str(event.proof_id)}
     return {}
 
 
@@ -149,6 +247,36 @@ def say(kind: str, language: str, facts: Facts) -> str:
     spoken, words = ("fr", french) if language == "fr" else ("en", english)
     mark = f"_{spoken}"
     return words.format(**{name.removesuffix(mark): said for name, said in facts.items() if name.endswith(mark)})
+
+
+def _of_deposit(event: deposits.DepositEvent, language: str) -> list[tuple[str, str]]:
+    """What the words of a fact about a deposit name, in one language."""
+    match event:
+        case deposits.DepositHeld():
+            return [("what", _either(_HELD[event.taken], language))]
+        case deposits.DepositReleased():
+            return [("what", _either(_RELEASED[event.given_back], language))]
+        case deposits.DepositFailed():
+            return [("why", _why(event.failure, language))]
+        case deposits.DepositLapsing():
+            return [("why", _why(event.failure, language)), ("until", _hour(event.capture_before, language))]
+        case deposits.DepositCaptured():
+            taken, back = Money(event.captured, event.currency), Money(event.released, event.currency)
+            return [("captured", _amount(taken, language)), ("released", _amount(back, language))]
+    return []
+
+
+def _why(failure: str, language: str) -> str:
+    return _either(_FAILURES.get(failure, _FAILURES["declined"]), language)
+
+
+def _either(words: tuple[str, str], language: str) -> str:
+    return words[0] if language == "fr" else words[1]
+
+
+def _amount(money: Money, language: str) -> str:
+    whole, cents = divmod(money.minor, 100)
+    return f"{whole}{',' if language == 'fr' else '.'}{cents:02} {money.currency}"
 
 
 def _hour(instant: datetime, language: str) -> str:

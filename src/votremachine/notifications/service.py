@@ -5,22 +5,25 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from votremachine.accounts.events import PersonEvent
-from votremachine.accounts.rules import RUNNERS, Actor, Role
+from votremachine.accounts.rules import RUNNERS, Actor, Role, StaffRole
 from votremachine.accounts.service import adhesions, parties, staff
+from votremachine.accounts.service.staff import staff_of
 from votremachine.availability.events import FeedClashed, FeedFails, MaintenanceDue, OccurrencesLost
 from votremachine.bookings.events import BookingEvent, MachineOverdue
 from votremachine.bookings.overdue.rules import Step
+from votremachine.deposits.events import DepositEvent
 from votremachine.infra.database import Tx
 from votremachine.notifications.models import messages
 from votremachine.notifications.rules import TOLD, Side, facts_of, say
 from votremachine.notifications.schemas import MessageView
+from votremachine.payments.ledger.events import LedgerDiffers
 
 # Those who act for a party on its bookings; treasurers and viewers look them up when they care.
 READERS = (Role.ADMIN, Role.MANAGER, Role.MEMBER)
 
 
-async def tell(tx: Tx, event: BookingEvent) -> None:
-    """Put a fact about a booking into the inboxes of the sides it concerns; once, as the outbox delivers it."""
+async def tell(tx: Tx, event: BookingEvent | DepositEvent) -> None:
+    """Put a fact about a booking or its deposit into the inboxes of the sides it concerns; once, as it is delivered."""
     sides = {Side.OWNER: event.owner_party_id, Side.RENTER: event.renter_party_id}
     readers = {person for side in TOLD[type(event)] for person in await parties.people_of(tx, sides[side], READERS)}
     await _tell(tx, event, readers)
@@ -45,7 +48,7 @@ async def _reached(tx: Tx, event: MachineOverdue) -> set[UUID]:
             return set(await staff.everybody(tx))
 
 
-async def _tell(tx: Tx, event: BookingEvent, readers: set[UUID]) -> None:
+async def _tell(tx: Tx, event: BookingEvent | DepositEvent, readers: set[UUID]) -> None:
     told = [
         {
             "id": tx.new_id(),
@@ -74,6 +77,14 @@ async def tell_person(tx: Tx, event: PersonEvent) -> None:
     """Put a fact about a person's own account into their inbox."""
     row = {"id": tx.new_id(), "person_id": event.person_id, "kind": type(event).__name__, "created_at": tx.now}
     await tx.execute(messages.insert(), {**row, "facts": facts_of(event)})
+
+
+async def tell_operators(tx: Tx, event: LedgerDiffers) -> None:
+    """Put a fact about the platform's own books into the inboxes of those who run it."""
+    about = {"kind": type(event).__name__, "created_at": tx.now, "facts": facts_of(event)}
+    told = [{"id": tx.new_id(), "person_id": person, **about} for person in await staff_of(tx, StaffRole.OPERATOR)]
+    if told:
+        await tx.execute(messages.insert(), told)
 
 
 async def inbox(tx: Tx, who: Actor, language: str, *, before: UUID | None, limit: int) -> list[MessageView]:

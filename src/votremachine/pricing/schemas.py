@@ -142,7 +142,7 @@ class AskQuote(Input):
 
 
 class Terms(msgspec.Struct, frozen=True):
-    """What goes with one machine of a quote, for programs (`cancellation`, `fuel`) and in words."""
+    """What goes with one machine of a quote, for programs (`cancellation`, `fuel`, `weather_hours`) and in words."""
 
     machine_id: UUID
     card_id: UUID
@@ -150,6 +150,7 @@ class Terms(msgspec.Struct, frozen=True):
     cancellation: str
     fuel: FuelPolicy
     words: list[str]
+    weather_hours: int | None
 
 
 class Quote(msgspec.Struct, frozen=True):

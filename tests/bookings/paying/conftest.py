@@ -1,11 +1,15 @@
 """A renter with a card, an owner's machines, and what became of the money."""
 
+from collections.abc import AsyncIterator
+
 import pytest
+import sqlalchemy as sa
 
 from tests.people import Json, Person, World, at
 from votremachine.infra.database import Database
 from votremachine.infra.outbox import drain
 from votremachine.payments.gateway import Movement
+from votremachine.payments.ledger.proof import prove
 from votremachine.payments.orders.jobs import carry_out_orders
 from votremachine.payments.simulated.gateway import SimulatedGateway
 from votremachine.worker import HANDLERS
@@ -43,10 +47,27 @@ class Till:
         """What the gateway has of all that was ever charged, in cents."""
         return sum(one.captured - one.refunded for one in await self.movements())
 
+    async def hurry(self) -> None:
+        """What waits for its next try is tried now."""
+        async with self.database.begin() as tx:
+            await tx.execute(sa.text("UPDATE payment_orders SET next_at = now() WHERE next_at IS NOT NULL"))
+            await tx.execute(sa.text("UPDATE outbox SET due_at = now()"))
+        await self.work()
+
+    async def check_squared(self) -> None:
+        """Once nothing is under way any more, the gateway and the ledger say the same, order by order."""
+        await self.hurry()
+        await self.hurry()
+        proof = await prove(self.database, self.gateway, at(-3), at(1))
+        assert (proof.found, proof.differences) == (0, [])
+
 
 @pytest.fixture
-def till(database: Database, renter: Person) -> Till:
-    return Till(database, renter, SimulatedGateway(database))
+async def till(database: Database, renter: Person) -> AsyncIterator[Till]:
+    """Whatever a test does, the money at the gateway is that of the ledger in the end."""
+    made = Till(database, renter, SimulatedGateway(database))
+    yield made
+    await made.check_squared()
 
 
 @pytest.fixture

@@ -118,7 +118,7 @@ async def begun(till: Till, booking: Json, card: str) -> PaymentOrder:
         row = (await tx.rows(sa.text("SELECT person_id FROM instruments WHERE id = :id"), {"id": UUID(card)}))[0]
         who = await absent.person(tx, row.person_id)
         assert who is not None
-        return await service.begin(tx, who, UUID(booking["id"]), UUID(card))
+        return (await service.begin(tx, who, UUID(booking["id"]), UUID(card))).order
 
 
 async def due(database: Database) -> None:

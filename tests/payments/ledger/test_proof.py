@@ -15,9 +15,10 @@ from votremachine.kernel.money import Money
 from votremachine.payments.gateway import Gateway, Movement, Standing
 from votremachine.payments.ledger import proof as proving
 from votremachine.payments.ledger.jobs import keep_checkpoints, prove_ledger
-from votremachine.payments.ledger.proof import Difference, Fault, Proof, prove
+from votremachine.payments.ledger.proof import prove
 from votremachine.payments.ledger.rules import recipes
 from votremachine.payments.ledger.rules.posting import Posting
+from votremachine.payments.ledger.rules.proving import Difference, Fault, Proof
 from votremachine.payments.ledger.service.posting import post
 
 RENTER = uuid4()

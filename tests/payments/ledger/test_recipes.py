@@ -25,6 +25,9 @@ SIMPLE: dict[PostingKind, Callable[[Money], Posting]] = {
     PostingKind.HOLD_PLACED: lambda some: recipes.hold_placed(RENTER, some, "ho"),
     PostingKind.HOLD_RELEASED: lambda some: recipes.hold_released(RENTER, some, "ho"),
     PostingKind.HOLD_CAPTURED: lambda some: recipes.hold_captured(RENTER, some, Money(0, some.currency), "ho"),
+    PostingKind.DEPOSIT_TAKEN: lambda some: recipes.deposit_taken(RENTER, some, "ch"),
+    PostingKind.DEPOSIT_PAID_BACK: lambda some: recipes.deposit_paid_back(RENTER, some, "ch"),
+    PostingKind.DEPOSIT_KEPT: lambda some: recipes.deposit_kept(RENTER, some),
     PostingKind.AWARDED: lambda some: recipes.awarded(RENTER, OWNER, some),
     PostingKind.OWNER_PAYABLE: lambda some: recipes.owner_payable(OWNER, some),
     PostingKind.PAYOUT_SENT: lambda some: recipes.payout_sent(OWNER, some),
@@ -149,3 +152,13 @@ def test_a_charge_that_was_taken_back_is_owed_again() -> None:
     assert balances(*story) == {}
     assert balances(story[1]) == {Code.RENTER: 500, Code.GATEWAY: -500}
     assert Account(Code.RENTER, RENTER) in {entry.account for entry in story[1].entries}
+
+
+@given(positive, st.data())
+def test_a_deposit_that_was_really_taken_ends_as_a_hold_does(taken: int, data: st.DataObject) -> None:
+    kept = data.draw(st.integers(1, taken))
+    story = [recipes.deposit_taken(RENTER, Money(taken), "ch"), recipes.deposit_kept(RENTER, Money(kept))]
+    if taken > kept:
+        story.append(recipes.deposit_paid_back(RENTER, Money(taken - kept), "ch"))
+    held = recipes.hold_captured(RENTER, Money(kept), Money(taken - kept), "ho")
+    assert balances(*story) == balances(recipes.hold_placed(RENTER, Money(taken), "ho"), held)

@@ -14,11 +14,9 @@ from votremachine.payments.rules.refunding import (
     PartsDisagree,
     Refund,
     Schedule,
-    WeatherNotOffered,
     cancelled,
     difference,
     missed,
-    moved_by_weather,
     refund,
 )
 from votremachine.payments.rules.splitting import (
@@ -212,11 +210,3 @@ def test_a_change_costs_the_difference_or_gives_it_back(
         new.fee,
         new.fee_vat,
     )
-    assert moved_by_weather(old, new, offered=True) == change
-
-
-def test_weather_moves_a_rental_where_the_owner_offers_it() -> None:
-    old = new = split([taxed(100)], 1_000, 0)
-    assert moved_by_weather(old, new, offered=True).charge == Money(0)
-    with pytest.raises(WeatherNotOffered):
-        moved_by_weather(old, new, offered=False)

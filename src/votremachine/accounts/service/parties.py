@@ -82,6 +82,11 @@ async def can_be_paid(tx: Tx, party_id: UUID) -> bool:
     return found is not None and bool(found[0])
 
 
+def members_give_deposits(party_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
+    """Whether a party asks a deposit of those who book on account with it, to be asked within another statement."""
+    return sa.exists().where(parties.c.id == party_id, parties.c.members_give_deposits)
+
+
 async def people_of(tx: Tx, party_id: UUID, roles: Collection[Role]) -> list[UUID]:
     """The people who hold one of `roles` in a party."""
     found = await tx.rows(
@@ -102,6 +107,8 @@ async def details(tx: Tx, who: Actor, party_id: UUID) -> PartyDetails:
 async def edit_party(tx: Tx, who: Actor, party_id: UUID, version: int, asked: EditParty) -> PartyDetails:
     """Change what is given. Raises `UnknownParty`, `NotAllowed`, `Stale`, and what `check_numbers` does."""
     require(Verb.EDIT_PARTY, who, owner=party_id, stranger=UnknownParty())
+    if asked.members_give_deposits is not None:
+        require(Verb.SET_DEPOSIT_RULE, who, owner=party_id, stranger=UnknownParty())
     row = await tx.row(sa.select(parties).where(parties.c.id == party_id).with_for_update())
     if row is None or row.version != version:
         raise Stale
@@ -151,5 +158,6 @@ def _details(row: sa.Row[Any]) -> PartyDetails:
         postcode=row.postcode,
         language=row.language,
         iban=row.iban_masked,
+        members_give_deposits=row.members_give_deposits,
         version=row.version,
     )

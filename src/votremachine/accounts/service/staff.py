@@ -82,3 +82,9 @@ async def _found(tx: Tx, person_id: UUID) -> FoundPerson:
     return FoundPerson(
         person_id, rows[0].name, [SeatView(views[row.party_id], Role(row.role)) for row in rows if row.party_id]
     )
+
+
+async def staff_of(tx: Tx, role: StaffRole) -> list[UUID]:
+    """Everybody who has this role for the platform."""
+    found = sa.select(people.c.id).where(people.c.staff == role, people.c.closed_at.is_(None)).order_by(people.c.id)
+    return [row.id for row in await tx.rows(found)]

@@ -43,6 +43,17 @@ _DROP_LAPSED = occupancies.delete().where(
 _RELEASE_ALL = occupancies.delete().where(
     occupancies.c.ref_id == sa.any_(sa.bindparam("refs", type_=sa.ARRAY(sa.Uuid)))
 )
+_ours = occupancies.c.ref_id == sa.bindparam("kept_ref", type_=sa.Uuid)
+_ours_of_all = sa.select(sa.func.count()).select_from(occupancies).where(_ours).scalar_subquery()
+# For a statement of a slice above: what the bound `kept_ref` holds blocks until `kept_until`, or for good; nothing does
+# when part of its `kept_machines` was lost already.
+KEPT = (
+    occupancies.update()
+    .where(_ours, _ours_of_all == sa.bindparam("kept_machines", type_=sa.Integer))
+    .values(expires_at=sa.bindparam("kept_until", type_=sa.DateTime(timezone=True)))
+    .returning(occupancies.c.id)
+    .cte("kept")
+)
 _INSTANTS = sa.ARRAY(sa.DateTime(timezone=True))
 _wishes = (
     sa.func.unnest(
@@ -119,12 +130,6 @@ async def claim_many(tx: Tx, wishes: Sequence[tuple[Taker, UUID, Claim]]) -> int
 async def drop_lapsed(tx: Tx, machine_id: UUID, window: Span) -> None:
     """Delete the holds of a machine that ran out and are in the way of a span."""
     await tx.execute(_DROP_LAPSED, {"machine": machine_id, "now": tx.now, **window_values(window)})
-
-
-async def keep(tx: Tx, ref_id: UUID, *, expires_at: datetime | None, machines: int) -> bool:
-    """Let what `ref_id` holds block until another hour, or for good. False when part of it was already lost."""
-    kept = await tx.execute(occupancies.update().where(occupancies.c.ref_id == ref_id).values(expires_at=expires_at))
-    return kept.rowcount == machines
 
 
 async def release(tx: Tx, ref_id: UUID) -> None:

@@ -1,33 +1,35 @@
 """What follows for the money when a booking stands or falls through: facts of the outbox, each handed on once."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 import structlog
+from msgspec.structs import replace
 
 from votremachine.bookings.events import (
     BookingCancelled,
     BookingConfirmed,
     BookingDeclined,
     BookingExpired,
+    MachineReturned,
     RenterAbsent,
 )
 from votremachine.bookings.models import booking_transitions
-from votremachine.bookings.paying import rules
-from votremachine.bookings.paying.rules import Paid
-from votremachine.bookings.paying.service import ending
-from votremachine.bookings.rules import Booking, State
+from votremachine.bookings.paying import books, rules
+from votremachine.bookings.paying.charges import Charge, charges_of, takings
+from votremachine.bookings.paying.service import pay_back
+from votremachine.bookings.rules import CLAIM_WINDOW, Booking, State
 from votremachine.bookings.service import reading, store
-from votremachine.fleet import service as fleet
 from votremachine.infra.database import Tx
-from votremachine.payments.ledger.rules import recipes
-from votremachine.payments.ledger.rules.posting import Cause
-from votremachine.payments.ledger.service.posting import post
+from votremachine.kernel.money import Money
 from votremachine.payments.orders import service as orders
 from votremachine.payments.orders.events import OrderSettled
-from votremachine.payments.orders.rules import Purpose, What
+from votremachine.payments.orders.rules import PaymentOrder, Purpose, What
 from votremachine.payments.orders.rules import State as OrderState
+from votremachine.payments.payouts import service as payouts
 from votremachine.payments.rules.refunding import CalledOffBy, Refund
 
 log = structlog.get_logger()
@@ -35,41 +37,44 @@ log = structlog.get_logger()
 FellThrough = BookingDeclined | BookingExpired | BookingCancelled | RenterAbsent
 
 
-class StillUnderWay(Exception):
-    """An order about this money is at the gateway just now: the fact is handed on again a little later."""
-
-
 async def on_confirmed(tx: Tx, fact: BookingConfirmed) -> None:
     """A booking stands: what was set aside for it is taken, and the rental is due."""
-    paid = await _paid(tx, fact.booking_id)
-    if paid is None or paid.given_back:
-        # It was called off before this fact came through.
+    booking, charges = await _paid(tx, fact.booking_id)
+    if booking.on_account or not any(charge.stands for charge in charges):
+        # Or it was called off before this fact came through.
         return
-    booking = await reading.load(tx, fact.booking_id)
-    await _due(tx, booking)
-    if paid.set_aside:
-        await orders.place(tx, ending(tx, paid.order, What.CAPTURE, paid.order.amount))
+    await books.due(tx, booking)
+    for charge, minor in takings(charges, booking.price.total.minor):
+        await orders.place(tx, _taking(tx, charge, minor))
 
 
 async def on_fallen_through(tx: Tx, fact: FellThrough) -> None:
-    """Nothing comes of a booking: what was set aside is released, what was taken goes back as was agreed."""
-    paid = await _paid(tx, fact.booking_id)
-    if paid is None:
+    """Nothing comes of a booking: the cards pay what the renter owes by the terms, and the rest goes back."""
+    booking, charges = await _paid(tx, fact.booking_id)
+    if not any(charge.stands for charge in charges) and not await books.is_due(tx, booking):
+        # On account; or it never stood, and a payment that came too late for it went back at once.
         return
-    if paid.set_aside:
-        await orders.place(tx, ending(tx, paid.order, What.RELEASE, paid.order.amount))
+    at, stood = await _fell_through(tx, booking.id)
+    if booking.on_account or not stood:
+        # It never rested on this money, whatever the terms: all of it goes back.
+        await _let_go(tx, charges)
+        await pay_back(tx, charges, Money(0, booking.price.total.currency))
         return
-    if paid.given_back:
-        # The payment came too late for the booking, and went back at once.
-        return
-    booking = await reading.load_locked(tx, fact.booking_id)
-    back = await _back(tx, booking, fact)
-    await _due(tx, booking)
-    if not back.to_renter.minor:
-        return
-    posting = recipes.rental_refunded(booking.renter_party_id, booking.owner_party_id, back)
-    await post(tx, Cause("booking", booking.id), posting, booking_id=booking.id)
-    await orders.place(tx, ending(tx, paid.order, What.REFUND, back.to_renter))
+    back = _back(booking, fact, at)
+    kept = booking.price.total - back.to_renter
+    await books.given_back(tx, booking, back)
+    for charge, minor in takings(charges, kept.minor):
+        await orders.place(tx, _taking(tx, charge, minor))
+    await pay_back(tx, charges, kept)
+    if back.kept.owner.minor:
+        await _owe(tx, booking, tx.now, timedelta(0))
+
+
+async def on_returned(tx: Tx, fact: MachineReturned) -> None:
+    """The machine is back: its owner is paid what is due of it once nobody can claim damage any more."""
+    booking, charges = await _paid(tx, fact.booking_id)
+    if charges and not booking.on_account and booking.returned_at is not None:
+        await _owe(tx, booking, booking.returned_at, CLAIM_WINDOW)
 
 
 async def on_capture_refused(tx: Tx, fact: OrderSettled) -> None:
@@ -82,38 +87,50 @@ async def on_capture_refused(tx: Tx, fact: OrderSettled) -> None:
     booking = await reading.load_locked(tx, order.booking_id)
     if booking.state is not State.CONFIRMED:
         log.error("payments.unpaid", booking_id=str(booking.id), order_id=str(order.id), state=booking.state)
+        # The ledger holds no longer what the gateway does not: the rental is owed instead.
+        await _let_go(tx, charges_of(await orders.of_booking(tx, booking.id), booking.id))
         return
     await store.step(tx, booking, State.CANCELLED, BookingCancelled, by=None, why="payment_failed")
 
 
-async def _paid(tx: Tx, booking_id: UUID) -> Paid | None:
-    """The card payment that a booking rests on, if there is one. Raises `StillUnderWay`."""
-    paid = rules.payment_of(await orders.of_booking(tx, booking_id), booking_id)
-    if paid is not None and paid.under_way:
-        raise StillUnderWay
-    return paid
+async def _let_go(tx: Tx, charges: Sequence[Charge]) -> None:
+    for charge in charges:
+        if charge.set_aside:
+            await orders.place(tx, orders.ending(tx, charge.order, What.RELEASE, charge.order.amount))
 
 
-async def _due(tx: Tx, booking: Booking) -> None:
-    parts = rules.parts(booking.price)
-    posting = recipes.rental_due(booking.renter_party_id, booking.owner_party_id, parts)
-    await post(tx, Cause("booking", booking.id), posting, booking_id=booking.id)
+async def _paid(tx: Tx, booking_id: UUID) -> tuple[Booking, list[Charge]]:
+    """A booking, ours until this transaction ends, and what its cards paid for it."""
+    booking = await reading.load_locked(tx, booking_id)
+    return booking, charges_of(await orders.of_booking(tx, booking_id), booking_id)
 
 
-async def _back(tx: Tx, booking: Booking, fact: FellThrough) -> Refund:
-    """What goes back: by the terms of the machine that is kindest to the renter, at the moment of calling it off."""
+def _taking(tx: Tx, charge: Charge, minor: int) -> PaymentOrder:
+    """The order that takes so much of what was set aside, and lets the rest go."""
+    held = charge.order.amount
+    if not minor:
+        return orders.ending(tx, charge.order, What.RELEASE, held)
+    capture = orders.ending(tx, charge.order, What.CAPTURE, Money(minor, held.currency))
+    return replace(capture, gives_back=held.minor - minor)
+
+
+async def _owe(tx: Tx, booking: Booking, since: datetime, window: timedelta) -> None:
+    await payouts.owe(tx, booking.id, booking.owner_party_id, booking.price.total.currency, since, window)
+
+
+def _back(booking: Booking, fact: FellThrough, at: datetime) -> Refund:
+    """What goes back, at the moment of calling it off."""
     if isinstance(fact, RenterAbsent):
         return rules.missed(booking.price)
-    machines = await fleet.machines_by_id(tx, booking.machine_ids)
     by = CalledOffBy.PLATFORM
     if isinstance(fact, BookingCancelled) and fact.by is not None:
         by = CalledOffBy.OWNER if fact.by_owner else CalledOffBy.RENTER
-    at = await _fell_through_at(tx, booking.id)
-    found = [rules.back(booking, machine.cancellation, at, by) for machine in machines.values()]
-    return max(found, key=lambda one: one.to_renter.minor)
+    return rules.back(booking, at, by)
 
 
-async def _fell_through_at(tx: Tx, booking_id: UUID) -> datetime:
-    last = sa.select(sa.func.max(booking_transitions.c.at)).where(booking_transitions.c.booking_id == booking_id)
-    found: datetime = (await tx.execute(last)).scalar_one()
-    return found
+async def _fell_through(tx: Tx, booking_id: UUID) -> tuple[datetime, bool]:
+    """When a booking came to its end, and whether it ever stood."""
+    steps = booking_transitions.c
+    found = sa.select(sa.func.max(steps.at), sa.func.bool_or(steps.to_state == State.CONFIRMED))
+    row: Any = await tx.row(found.where(steps.booking_id == booking_id))
+    return row[0], row[1]

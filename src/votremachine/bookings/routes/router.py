@@ -2,6 +2,7 @@
 
 from litestar import Router
 
+from votremachine.bookings.metering import routes as usage
 from votremachine.bookings.routes import agenda, verbs, whole
 
 router = Router(
@@ -21,6 +22,10 @@ router = Router(
         verbs.check_out,
         verbs.check_in,
         verbs.no_show,
+        usage.propose,
+        usage.agree,
+        usage.browse,
+        usage.pay,
         agenda.of_machine,
         agenda.of_fleet,
     ],

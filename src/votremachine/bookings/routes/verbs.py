@@ -18,22 +18,27 @@ from votremachine.bookings.paying import routes as paying
 from votremachine.bookings.rules import (
     TIME_ERRORS,
     BookingChanged,
+    CardsNotTaken,
     HoldExpired,
     ImpossibleReturn,
     NotLater,
     NotMovable,
     OwnerDecides,
-    PaidByCard,
     PaymentRequired,
     ReportNeeded,
     StillOut,
+    TimeFixed,
     TooEarly,
     TooLate,
     UnknownBooking,
+    WeatherNotOffered,
+    Wish,
+    WishKind,
 )
 from votremachine.bookings.schemas import BookingView, CheckIn, Confirm, Extend, Proof, Reschedule, Why
-from votremachine.bookings.service import decide, handover, move
+from votremachine.bookings.service import decide, handover
 from votremachine.config import Settings
+from votremachine.deposits.rules import DepositMissing
 from votremachine.infra import idempotency
 from votremachine.infra.database import Database, Tx
 from votremachine.infra.openapi import Committing, Moving, Repeatable
@@ -46,7 +51,7 @@ from votremachine.kernel.states import IllegalTransition
 from votremachine.payments.gateway import Gateway
 
 _VERB = (*INPUT, *idempotency.ERRORS, NotSignedIn, NotAllowed, UnknownBooking, IllegalTransition, BookingChanged)
-_MOVE = (*TIME_ERRORS, MatchRequired, Stale, HoldExpired, NotMovable, OwnerDecides, PaidByCard)
+_MOVE = (*TIME_ERRORS, MatchRequired, Stale, HoldExpired, NotMovable, OwnerDecides, *paying.ERRORS)
 
 
 def on_booking(name: str, *errors: type[DomainError], operation: type[Operation] = Repeatable) -> post:
@@ -55,7 +60,7 @@ def on_booking(name: str, *errors: type[DomainError], operation: type[Operation]
     return post(f"/bookings/{{booking_id:uuid}}/{name}", operation_class=operation, status_code=200, responses=stated)
 
 
-@on_booking("confirm", HoldExpired, PaymentRequired, *paying.ERRORS, operation=Committing)
+@on_booking("confirm", HoldExpired, PaymentRequired, CardsNotTaken, *paying.ERRORS, operation=Committing)
 async def confirm(
     request: HttpRequest,
     booking_id: FromPath[UUID],
@@ -71,7 +76,7 @@ async def confirm(
     """
     if data.payment == "card":
         if not settings.card_payments:
-            raise PaymentRequired
+            raise CardsNotTaken
         return await paying.confirm(request, booking_id, data, claims, database, gateway)
     answer: Response[Any] = await _act(
         request, claims, database, lambda tx, who: decide.confirm_on_account(tx, who, booking_id), required=True
@@ -114,17 +119,24 @@ async def cancel(
     return await _act(request, claims, database, lambda tx, who: decide.cancel(tx, who, booking_id, data.why))
 
 
-@on_booking("reschedule", *_MOVE, operation=Moving)
+@on_booking("reschedule", *_MOVE, TimeFixed, WeatherNotOffered, TooEarly, TooLate, operation=Moving)
 async def reschedule(
     request: HttpRequest,
     booking_id: FromPath[UUID],
     data: JSONBody[Reschedule],
     claims: NamedDependency[Claims],
     database: NamedDependency[Database],
-) -> Response[BookingView]:
-    """Another time for a booking; the old one is kept if the new one is taken. Needs `If-Match`."""
-    version, span = expected_version(request), Span(data.start, data.end)
-    return await _act(request, claims, database, lambda tx, who: move.reschedule(tx, who, booking_id, version, span))
+    gateway: NamedDependency[Gateway],
+) -> Response[BookingView | Proof]:
+    """Another time for a booking; the old one is kept if the new one is taken. Needs `If-Match`.
+
+    The difference is charged to the card that paid, or to `instrument_id`, or given back. Answers 202 when the bank
+    wants the cardholder to prove who they are first: then send the same again.
+    """
+    span = Span(data.start, data.end)
+    weather = data.reason == "weather"
+    wish = Wish(WishKind.RESCHEDULE, expected_version(request), span.end, span.start, weather)
+    return await paying.move(request, booking_id, wish, data.instrument_id, claims, database, gateway)
 
 
 @on_booking("extend", *_MOVE, NotLater, operation=Moving)
@@ -134,20 +146,21 @@ async def extend(
     data: JSONBody[Extend],
     claims: NamedDependency[Claims],
     database: NamedDependency[Database],
-) -> Response[BookingView]:
-    """A later end for a booking that stands or is under way. Needs `If-Match`."""
-    version = expected_version(request)
-    return await _act(request, claims, database, lambda tx, who: move.extend(tx, who, booking_id, version, data.end))
+    gateway: NamedDependency[Gateway],
+) -> Response[BookingView | Proof]:
+    """A later end for a booking that stands or is under way, at its price. Needs `If-Match`; see `reschedule`."""
+    wish = Wish(WishKind.EXTEND, expected_version(request), data.end)
+    return await paying.move(request, booking_id, wish, data.instrument_id, claims, database, gateway)
 
 
-@on_booking("check_out", TooEarly, StillOut, SpanTaken, ReportNeeded)
+@on_booking("check_out", TooEarly, StillOut, SpanTaken, DepositMissing, ReportNeeded)
 async def check_out(
     request: HttpRequest,
     booking_id: FromPath[UUID],
     claims: NamedDependency[Claims],
     database: NamedDependency[Database],
 ) -> Response[BookingView]:
-    """The machine leaves with the renter, without a condition report."""
+    """The machine leaves with the renter, without a condition report; its deposit is live, or the owner waived it."""
     return await _act(request, claims, database, lambda tx, who: _bare(tx, who, booking_id, handover.check_out))
 
 

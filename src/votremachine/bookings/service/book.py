@@ -15,10 +15,12 @@ from votremachine.bookings.rules import (
     PaymentRequired,
     State,
     after_payment,
+    agreed_terms,
     hold_expiry,
     request_expiry,
 )
 from votremachine.bookings.schemas import Book, BookingView
+from votremachine.bookings.securing import secure
 from votremachine.bookings.service import reading, store
 from votremachine.fleet.rules import Machine, check_bookable, check_open, check_pairing, somebody_there
 from votremachine.infra.database import Tx
@@ -76,9 +78,12 @@ async def book(
         note=asked.note,
         version=1,
         created_at=tx.now,
+        terms=agreed_terms(machines),
     )
     await claim(tx, booking, machines)
     await store.add(tx, booking, path, who)
+    if booking.on_account:
+        await secure(tx, booking, who, card=None)
     tx.publish(store.fact(FACTS[booking.state], booking, who))
     return (await reading.views_of(tx, [booking], {machine.id: machine for machine in machines}))[0]
 

@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from votremachine.accounts.rules import Actor, Relation, Verb, on_account, permits
-from votremachine.availability.service import claims
 from votremachine.bookings.events import (
     BookingCancelled,
     BookingConfirmed,
@@ -23,6 +22,7 @@ from votremachine.bookings.rules import (
     request_expiry,
 )
 from votremachine.bookings.schemas import BookingView
+from votremachine.bookings.securing import secure
 from votremachine.bookings.service import reading, store
 from votremachine.bookings.service.book import FACTS
 from votremachine.fleet import service as fleet
@@ -40,19 +40,18 @@ async def confirm_on_account(tx: Tx, who: Actor, booking_id: UUID) -> BookingVie
     booking = await reading.load_locked(tx, booking_id)
     store.authorise(Verb.CONFIRM, who, booking)
     check_standing(booking, tx.now)
-    machines = list((await fleet.machines_by_id(tx, booking.machine_ids)).values())
-    to = advance(LIFE, booking.state, after_payment(machines))
+    machines = await fleet.machines_by_id(tx, booking.machine_ids)
+    to = advance(LIFE, booking.state, after_payment(list(machines.values())))
     if not on_account(who.seats[booking.renter_party_id], booking.owner_party_id):
         raise PaymentRequired
     expires_at = request_expiry(tx.now, booking.during.start) if to is State.REQUESTED else None
     if expires_at is not None and expires_at <= tx.now:
         raise HoldExpired
-    if not await claims.keep(tx, booking.id, expires_at=expires_at, machines=len(booking.machine_ids)):
+    changed = await store.stand(tx, booking, to, FACTS[to], by=who, expires_at=expires_at, changes={"on_account": True})
+    if changed is None:
         raise HoldExpired
-    changed = await store.step(
-        tx, booking, to, FACTS[to], by=who, changes={"expires_at": expires_at, "on_account": True}
-    )
-    return (await reading.views(tx, [changed]))[0]
+    await secure(tx, changed, who, card=None)
+    return (await reading.views_of(tx, [changed], machines))[0]
 
 
 async def accept(tx: Tx, who: Actor, booking_id: UUID) -> BookingView:
@@ -62,9 +61,9 @@ async def accept(tx: Tx, who: Actor, booking_id: UUID) -> BookingView:
     check_standing(booking, tx.now)
     if booking.state is not State.REQUESTED:
         raise IllegalTransition(state=booking.state.value, to=State.CONFIRMED.value)
-    if not await claims.keep(tx, booking.id, expires_at=None, machines=len(booking.machine_ids)):
+    changed = await store.stand(tx, booking, State.CONFIRMED, BookingConfirmed, by=who, expires_at=None)
+    if changed is None:
         raise HoldExpired
-    changed = await store.step(tx, booking, State.CONFIRMED, BookingConfirmed, by=who)
     return (await reading.views(tx, [changed]))[0]
 
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from votremachine.accounts.rules import Actor, Verb
 from votremachine.availability.rules import Taker
 from votremachine.availability.service import claims, look
+from votremachine.bookings import securing
 from votremachine.bookings.events import (
     BookingAtRisk,
     BookingCompleted,
@@ -49,7 +50,7 @@ async def check_out(tx: Tx, who: Actor, booking_id: UUID) -> BookingView:
     """The machine leaves, at most two hours early; it is taken from this moment on.
 
     Raises `UnknownBooking`, `NotAllowed`, `TooEarly`, `IllegalTransition`, `StillOut`, and `SpanTaken` when somebody
-    else has the time until the booking begins.
+    else has the time until the booking begins, `DepositMissing`.
     """
     booking = await reading.load_locked(tx, booking_id)
     store.authorise(Verb.HAND_OVER, who, booking)
@@ -58,6 +59,7 @@ async def check_out(tx: Tx, who: Actor, booking_id: UUID) -> BookingView:
     changed = await store.step(tx, booking, State.IN_USE, MachineOut, by=who, changes={"out_at": tx.now})
     if await reading.any_out(tx, booking.machine_ids, but=booking.id):
         raise StillOut
+    await securing.check_secured(tx, booking)
     if tx.now < booking.during.start:
         found = await fleet.machines_by_id(tx, booking.machine_ids)
         early = wishes(list(found.values()), Span(tx.now, booking.during.end))
@@ -86,7 +88,10 @@ async def check_in(tx: Tx, who: Actor, booking_id: UUID, at: datetime | None) ->
         changes={"returned_at": returned_at},
         facts={"late_minutes": late // timedelta(minutes=1)},
     )
-    await claims.cut(tx, booking.id, max(returned_at, (booking.out_at or returned_at) + SHORTEST_USE))
+    out_at = booking.out_at or returned_at
+    back_at = max(returned_at, out_at + SHORTEST_USE)
+    await securing.follow(tx, booking, Span(out_at, back_at))
+    await claims.cut(tx, booking.id, back_at)
     await _weigh_risk(tx, changed, returned_at)
     return (await reading.views(tx, [changed]))[0]
 

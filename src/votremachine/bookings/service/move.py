@@ -1,11 +1,16 @@
-"""Changing the time of a booking that stands: reschedule and extend. The old time is kept if the new one is taken."""
+"""Changing the time of a booking that stands: reschedule and extend. The old time is kept if the new one is taken.
+
+First it is weighed, which writes nothing: whether it may be, and what it costs. Who pays what is not decided here
+(bookings/paying/moving.py).
+"""
 
 from datetime import datetime
-from uuid import UUID
+from typing import NamedTuple
 
 from votremachine.accounts.rules import Actor, Verb
 from votremachine.availability.rules import SpanTaken, Taker
-from votremachine.availability.service import claims
+from votremachine.availability.service import claims, look
+from votremachine.bookings import securing
 from votremachine.bookings.events import BookingMoved
 from votremachine.bookings.rules import (
     EXTENDABLE,
@@ -14,64 +19,73 @@ from votremachine.bookings.rules import (
     NotLater,
     NotMovable,
     State,
+    Wish,
+    WishKind,
+    cancels_freely,
     check_movable,
-    check_paid,
+    check_notice,
     check_standing,
     hold_expiry,
 )
-from votremachine.bookings.schemas import BookingView
-from votremachine.bookings.service import reading, store
+from votremachine.bookings.service import store
 from votremachine.bookings.service.book import wishes, with_alternatives
 from votremachine.fleet import service as fleet
 from votremachine.fleet.rules import Machine, check_bookable, check_hand_over, check_horizon, check_length
 from votremachine.infra.database import Tx
 from votremachine.infra.replies import Stale
 from votremachine.kernel.span import Span
+from votremachine.pricing.rules.lines import Price
 from votremachine.pricing.rules.price import price
 from votremachine.pricing.service import hires as pricing
 
 
-async def reschedule(tx: Tx, who: Actor, booking_id: UUID, version: int, span: Span) -> BookingView:
-    """Move a booking that has not begun to another time, at the prices it was booked by.
+class Move(NamedTuple):
+    """A booking, another time for it, what it costs then, and whether it is the weather that moves it."""
 
-    Raises `UnknownBooking`, `NotAllowed`, `Stale`, `HoldExpired`, `NotMovable`, `OwnerDecides`, `PaidByCard`,
-    `SpanTaken` with alternatives, and what `check_bookable` does.
+    booking: Booking
+    machines: list[Machine]
+    span: Span
+    price: Price
+    weather: bool = False
+
+
+async def weigh(tx: Tx, who: Actor, booking: Booking, wish: Wish) -> Move:
+    """Whether a booking, which must be locked, may have another time, and its price then by its own rate cards.
+
+    Raises `UnknownBooking`, `NotAllowed`, `Stale`, `HoldExpired`, `NotMovable`, `OwnerDecides`, and what
+    `check_notice` and `check_bookable` do; to extend it, `NotLater` too.
     """
-    booking, machines = await _load(tx, who, booking_id, version, MOVABLE)
-    for machine in machines:
-        check_bookable(machine, span, tx.now)
-    return await _move(tx, who, booking, machines, span)
-
-
-async def extend(tx: Tx, who: Actor, booking_id: UUID, version: int, end: datetime) -> BookingView:
-    """Let a booking end later. Raises what `reschedule` does, and `NotLater`."""
-    booking, machines = await _load(tx, who, booking_id, version, EXTENDABLE)
-    span = Span(booking.during.start, end)
-    if span.end <= booking.during.end:
-        raise NotLater(pointer="/end")
-    for machine in machines:
-        check_length(machine, span)
-        check_horizon(machine, span, tx.now)
-        check_hand_over(machine, span.end, "/end")
-    return await _move(tx, who, booking, machines, span)
-
-
-async def _load(
-    tx: Tx, who: Actor, booking_id: UUID, version: int, states: frozenset[State]
-) -> tuple[Booking, list[Machine]]:
-    booking = await reading.load_locked(tx, booking_id)
     store.authorise(Verb.RESCHEDULE, who, booking)
-    if booking.version != version:
+    if booking.version != wish.version:
         raise Stale
     check_standing(booking, tx.now)
-    if booking.state not in states:
+    if booking.state not in (EXTENDABLE if wish.kind is WishKind.EXTEND else MOVABLE):
         raise NotMovable(state=booking.state.value)
     check_movable(booking)
+    check_notice(booking, wish, tx.now)
     found = await fleet.machines_by_id(tx, booking.machine_ids)
-    return booking, [found[machine_id] for machine_id in sorted(found)]
+    machines = [found[machine_id] for machine_id in sorted(found)]
+    span = wish.span(booking)
+    _check(machines, booking, wish, span, tx.now)
+    hires = await pricing.booked(tx, await _agreed(tx, booking, machines), booking.card_ids, booking.extras)
+    new_price = price(span, hires)
+    weather = wish.weather and booking.state is State.CONFIRMED
+    if (weather or wish.kind is WishKind.EXTEND) and new_price.total.minor < booking.price.total.minor:
+        # The weather costs the renter nothing, and the owner neither; and more time never costs less than was paid.
+        new_price = booking.price
+    return Move(booking, machines, span, new_price, weather)
 
 
-async def _move(tx: Tx, who: Actor, booking: Booking, machines: list[Machine], span: Span) -> BookingView:
+async def check_free(tx: Tx, move: Move) -> None:
+    """Raises `SpanTaken`, with alternatives, if the time cannot be had at this moment; it is not taken."""
+    busy = await look.busy(tx, move.machines, move.span, but=move.booking.id)
+    if any(one.overlaps(move.span) for one in busy):
+        raise await with_alternatives(tx, move.booking.id, move.machines, move.span)
+
+
+async def carry_out(tx: Tx, who: Actor, move: Move) -> Booking:
+    """Move a booking as it was weighed. Raises `SpanTaken` with alternatives (roll back then), `BookingChanged`."""
+    booking, machines, span, new_price, weather = move
     expires_at = min(booking.expires_at, span.start) if booking.expires_at else None
     if expires_at is not None and booking.state is State.HELD:
         # What was held longer was that very time, for who had waited for it.
@@ -80,15 +94,12 @@ async def _move(tx: Tx, who: Actor, booking: Booking, machines: list[Machine], s
         await claims.move(tx, Taker.BOOKING, booking.id, wishes(machines, span), expires_at=expires_at)
     except SpanTaken:
         raise await with_alternatives(tx, booking.id, machines, span) from None
-    hires = await pricing.booked(tx, await _agreed(tx, booking, machines), booking.card_ids, booking.extras)
-    new_price = price(span, hires)
-    check_paid(booking, new_price.total)
     changed = await store.change(
         tx,
         booking,
         BookingMoved,
         by=who,
-        why=f"{booking.during.start.isoformat()}/{booking.during.end.isoformat()}",
+        why=f"{'weather: ' if weather else ''}{booking.during.start.isoformat()}/{booking.during.end.isoformat()}",
         changes={
             "starts": span.start,
             "ends": span.end,
@@ -96,9 +107,30 @@ async def _move(tx: Tx, who: Actor, booking: Booking, machines: list[Machine], s
             # Another time, another risk: the sweep weighs it anew.
             "at_risk": False,
             "price": new_price,
+            "noticed_from": _noticed_from(move, tx.now),
         },
     )
-    return (await reading.views(tx, [changed]))[0]
+    if booking.state is not State.HELD:
+        await securing.follow(tx, booking, span)
+    return changed
+
+
+def _noticed_from(move: Move, now: datetime) -> datetime | None:
+    booking = move.booking
+    return booking.notice_start if move.weather and not cancels_freely(booking, now) else booking.noticed_from
+
+
+def _check(machines: list[Machine], booking: Booking, wish: Wish, span: Span, now: datetime) -> None:
+    if wish.kind is WishKind.RESCHEDULE:
+        for machine in machines:
+            check_bookable(machine, span, now)
+        return
+    if span.end <= booking.during.end:
+        raise NotLater(pointer="/end")
+    for machine in machines:
+        check_length(machine, span)
+        check_horizon(machine, span, now)
+        check_hand_over(machine, span.end, "/end")
 
 
 async def _agreed(tx: Tx, booking: Booking, machines: list[Machine]) -> list[Machine]:

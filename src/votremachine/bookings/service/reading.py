@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from votremachine.accounts.service.parties import party_names
 from votremachine.bookings.models import booking_machines, booking_transitions, bookings
-from votremachine.bookings.rules import Booking, State, UnknownBooking, state_at
+from votremachine.bookings.rules import AgreedTerms, Booking, State, UnknownBooking, state_at
 from votremachine.bookings.schemas import BookingView, Named, StepView
 from votremachine.fleet import service as fleet
 from votremachine.fleet.rules import Machine
@@ -108,6 +108,7 @@ def view(tx: Tx, one: Booking, machines: Mapping[UUID, Machine], names: Mapping[
         version=one.version,
         created_at=one.created_at,
         stands_for=one.stands_for,
+        terms=one.terms,
     )
 
 
@@ -147,6 +148,8 @@ def from_row(row: sa.Row[Any]) -> Booking:
         version=row.version,
         created_at=row.created_at,
         stands_for=msgspec.convert(row.stands_for, dict[UUID, UUID]),
+        terms=msgspec.convert(row.terms, dict[UUID, AgreedTerms]),
+        noticed_from=row.noticed_from,
     )
 
 

@@ -1,6 +1,7 @@
 """Writing bookings: the one way to make one, and the one way to change its state."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -59,6 +60,16 @@ _ADD = Write(
     .add_cte(_ADD_MACHINES, _ADD_STEPS),
 )
 
+_STEP = Write(
+    "booking_step",
+    booking_transitions.insert().values(
+        {column.name: sa.bindparam(f"step_{column.name}", type_=column.type) for column in booking_transitions.c}
+    ),
+)
+
+
+_WHOLE = (bookings, MACHINE_IDS)
+
 
 def authorise(verb: Verb, who: Actor, booking: Booking) -> Sides:
     """The sides of a booking that a person stands on, if they permit `verb`. Raises `UnknownBooking`, `NotAllowed`."""
@@ -105,6 +116,33 @@ async def step(
     return changed
 
 
+async def stand(
+    tx: Tx,
+    booking: Booking,
+    to: State,
+    event: type[BookingEvent],
+    *,
+    by: Actor | None,
+    expires_at: datetime | None,
+    changes: Mapping[str, Any] | None = None,
+) -> Booking | None:
+    """Take a locked booking to a state in which its time is blocked until `expires_at`, or for good; one statement for
+    both. None, and nothing done, when it ran out or part of its time was lost. Raises `IllegalTransition`.
+    """
+    advance(LIFE, booking.state, to)
+    kept = {"kept_ref": booking.id, "kept_until": expires_at, "kept_machines": len(booking.machine_ids)}
+    whole = sa.select(sa.func.count()).select_from(claims.KEPT).scalar_subquery() == len(booking.machine_ids)
+    swap = _swapping(tx, booking, to, {"expires_at": expires_at, **(changes or {})}).where(whole)
+    row = await tx.row(swap.returning(*_WHOLE), kept)
+    if row is None:
+        return None
+    changed = from_row(row)
+    await _record(tx, booking, to, by, "")
+    tx.publish(fact(event, changed, by))
+    await _note(tx, changed, by)
+    return changed
+
+
 async def change(
     tx: Tx, booking: Booking, event: type[BookingEvent], *, by: Actor, why: str, changes: Mapping[str, Any]
 ) -> Booking:
@@ -129,18 +167,17 @@ def fact(event: type[BookingEvent], booking: Booking, by: Actor | None, **more: 
 
 
 async def _swap(tx: Tx, booking: Booking, to: State, changes: Mapping[str, Any]) -> Booking:
-    still = [bookings.c.id == booking.id, bookings.c.state == booking.state, bookings.c.version == booking.version]
-    if to is not State.EXPIRED:
-        still.append(sa.or_(bookings.c.expires_at.is_(None), bookings.c.expires_at > tx.now))
-    row = await tx.row(
-        bookings.update()
-        .where(*still)
-        .values(state=to, version=booking.version + 1, **changes)
-        .returning(bookings, MACHINE_IDS)
-    )
+    row = await tx.row(_swapping(tx, booking, to, changes).returning(*_WHOLE))
     if row is None:
         raise BookingChanged
     return from_row(row)
+
+
+def _swapping(tx: Tx, booking: Booking, to: State, changes: Mapping[str, Any]) -> sa.Update:
+    still = [bookings.c.id == booking.id, bookings.c.state == booking.state, bookings.c.version == booking.version]
+    if to is not State.EXPIRED:
+        still.append(sa.or_(bookings.c.expires_at.is_(None), bookings.c.expires_at > tx.now))
+    return bookings.update().where(*still).values(state=to, version=booking.version + 1, **changes)
 
 
 async def _record(tx: Tx, booking: Booking, to: State, by: Actor | None, why: str) -> None:
@@ -153,7 +190,7 @@ async def _record(tx: Tx, booking: Booking, to: State, by: Actor | None, why: st
         "by": by.person_id if by else None,
         "why": why,
     }
-    await tx.execute(booking_transitions.insert(), values)
+    await tx.defer(_STEP, {f"step_{name}": value for name, value in values.items()})
 
 
 async def _note(tx: Tx, booking: Booking, by: Actor | None) -> None:
@@ -187,4 +224,6 @@ def _columns(booking: Booking) -> dict[str, Any]:
         "version": booking.version,
         "created_at": booking.created_at,
         "stands_for": booking.stands_for,
+        "terms": booking.terms,
+        "noticed_from": booking.noticed_from,
     }

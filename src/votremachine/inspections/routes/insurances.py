@@ -80,7 +80,7 @@ async def browse(
 
 
 @put(
-    "/insurances/{proof_id:uuid}/document",
+    "/insurances/{insurance_id:uuid}/document",
     operation_class=SendingDocument,
     status_code=200,
     request_max_body_size=LARGEST_BYTES,
@@ -91,7 +91,7 @@ async def browse(
 )
 async def send_document(
     request: HttpRequest,
-    proof_id: FromPath[UUID],
+    insurance_id: FromPath[UUID],
     claims: NamedDependency[Claims],
     database: NamedDependency[Database],
     files: NamedDependency[Files],
@@ -100,7 +100,7 @@ async def send_document(
 ) -> Response[InsuranceView]:
     """Send the document of a proof; the body is the file itself: PDF, JPEG, PNG, WebP or HEIC."""
     async with database.read() as tx:
-        await insurance.may_send(tx, await sessions.actor(tx, claims), proof_id)
+        await insurance.may_send(tx, await sessions.actor(tx, claims), insurance_id)
     async with received(request) as upload:
         found = await look_at_document(upload.file, images)
         async with database.begin() as tx:
@@ -108,7 +108,7 @@ async def send_document(
         await files.put(name, upload.file)
 
     async def verb(tx: Tx) -> InsuranceView:
-        return await insurance.receive(tx, await sessions.actor(tx, claims), links, proof_id, file_id, found)
+        return await insurance.receive(tx, await sessions.actor(tx, claims), links, insurance_id, file_id, found)
 
     return reply(request, await database.run(verb))
 

@@ -12,6 +12,7 @@ from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.availability.rules import SpanTaken
 from votremachine.bookings.rules import BookingChanged, ImpossibleReturn, StillOut, TooEarly, UnknownBooking
+from votremachine.deposits.rules import DepositMissing
 from votremachine.infra import idempotency
 from votremachine.infra.database import Database, Tx
 from votremachine.infra.links import Links
@@ -40,7 +41,16 @@ from votremachine.inspections.service import codes, signing
 from votremachine.kernel.states import IllegalTransition
 
 # What handing a machine over, or taking it back, may be refused for.
-_MOVING = (TooEarly, StillOut, SpanTaken, ImpossibleReturn, IllegalTransition, BookingChanged, InsuranceNeeded)
+_MOVING = (
+    TooEarly,
+    StillOut,
+    SpanTaken,
+    DepositMissing,
+    ImpossibleReturn,
+    IllegalTransition,
+    BookingChanged,
+    InsuranceNeeded,
+)
 
 
 @post(

@@ -1,12 +1,12 @@
 """Condition reports, sealed and chained; proofs of insurance; what an owner asks for; machines that are not back.
 
-Revision 0019, after 0015.
+Revision 0019, after 0018.
 """
 
 from alembic import op
 
 revision = "0019"
-down_revision = "0015"
+down_revision = "0018"
 
 TABLES = (
     """

@@ -1,6 +1,6 @@
 """Keeping cards: what was saved at the gateway, and which may pay."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +32,7 @@ _OF_PARTY = (
     .where(instruments.c.party_id == sa.bindparam("party", type_=sa.Uuid), _kept)
     .order_by(instruments.c.id)
 )
+_BY_IDS = sa.select(instruments).where(instruments.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
 _ONE = sa.select(instruments).where(instruments.c.id == sa.bindparam("id", type_=sa.Uuid))
 
 
@@ -122,6 +123,17 @@ async def of_party(tx: Tx, party_id: UUID, instrument_id: UUID) -> Instrument:
     row = await tx.row(_ONE, {"id": instrument_id})
     if row is None or row.party_id != party_id or row.state == State.REMOVED:
         raise UnknownInstrument(pointer="/instrument_id")
+    return _value(row)
+
+
+async def by_ids(tx: Tx, ids: Collection[UUID]) -> Mapping[UUID, Instrument]:
+    """These cards, in one statement, those that were removed among them; none without ids."""
+    if not ids:
+        return {}
+    return {row.id: _value(row) for row in await tx.rows(_BY_IDS, {"ids": list(ids)})}
+
+
+def _value(row: sa.Row[Any]) -> Instrument:
     return Instrument(
         **{name: row._mapping[name] for name in Instrument.__struct_fields__ if name != "state"}, state=State(row.state)
     )

@@ -6,7 +6,6 @@ compares. Here no more than one batch and the first differences are ever in memo
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +17,7 @@ from votremachine.infra.database import Database, Tx
 from votremachine.payments.gateway import Gateway, Movement, Standing
 from votremachine.payments.ledger.events import LedgerDiffers
 from votremachine.payments.ledger.models import ledger_claims, ledger_proofs
+from votremachine.payments.ledger.rules.proving import Difference, Fault, Proof
 from votremachine.payments.ledger.service.balances import first_id
 
 BATCH = 5_000
@@ -28,38 +28,6 @@ MOST_DIFFERENCES = 1_000
 # An order may be posted later than it was made (a cardholder who takes their time, an outage). What we posted first so
 # soon after the beginning may belong to an order that the gateway made before it.
 SLACK = timedelta(days=2)
-
-
-class Fault(StrEnum):
-    MISSING_HERE = "missing_here"  # the gateway moved money that the ledger knows nothing of
-    MISSING_THERE = "missing_there"  # the ledger has an order that the gateway does not list
-    AMOUNT_DIFFERS = "amount_differs"
-    HOLD_DIFFERS = "hold_differs"
-    UNBALANCED = "unbalanced"  # a transaction does not come to zero, or lacks entries
-    CHECKPOINT_DIFFERS = "checkpoint_differs"
-
-
-class Difference(msgspec.Struct, frozen=True):
-    """One thing that is not so. `about` is the gateway's reference, or an id of ours; amounts in minor units."""
-
-    fault: Fault
-    about: str
-    currency: str
-    ours: int
-    theirs: int
-
-
-class Proof(msgspec.Struct, frozen=True):
-    """How much was held against what, and how often it differed; `differences` are the first of them."""
-
-    id: UUID
-    since: datetime
-    until: datetime
-    entries: int
-    orders: int
-    checkpoints: int
-    found: int
-    differences: list[Difference]
 
 
 _COLUMNS: dict[str, sa.types.TypeEngine[Any]] = {

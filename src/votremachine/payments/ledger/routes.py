@@ -17,8 +17,9 @@ from votremachine.infra.problems import InvalidInput, responses
 from votremachine.infra.replies import reply
 from votremachine.infra.wire import Cursor, HttpRequest, Limit
 from votremachine.kernel.span import FIRST_YEAR, LAST_YEAR, EndsBeforeStart, NaiveTime, OutOfTime, Span
-from votremachine.payments.ledger.schemas import BalancesView, PartyAccount, StatementLineView
-from votremachine.payments.ledger.service import look
+from votremachine.payments.ledger.rules.proving import UnknownProof
+from votremachine.payments.ledger.schemas import BalancesView, PartyAccount, ProofDetails, ProofView, StatementLineView
+from votremachine.payments.ledger.service import look, proofs
 from votremachine.payments.ledger.service.balances import Place
 
 At = Annotated[datetime | None, QueryParameter(description="Just before when, with its offset; now by default.")]
@@ -69,6 +70,34 @@ async def show_statement(
     return reply(request, cursors.page(listed, rows, limit, lambda line: (line.transaction_id, line.line_no)))
 
 
+@get("/ledger/proofs", responses=responses(InvalidInput, BadCursor, NotSignedIn, NotAllowed))
+async def browse_proofs(
+    request: HttpRequest,
+    claims: NamedDependency[Claims],
+    database: NamedDependency[Database],
+    cursors: NamedDependency[Cursors],
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response[Page[ProofView]]:
+    """The daily proofs of the ledger against the gateway's own records, for the operator's people."""
+    before = cursors.read("proofs", cursor, UUID) if cursor else None
+    async with database.read() as tx:
+        rows = await proofs.browse(tx, await sessions.actor(tx, claims), before=before, limit=limit)
+    return reply(request, cursors.page("proofs", rows, limit, lambda row: row.id))
+
+
+@get("/ledger/proofs/{proof_id:uuid}", responses=responses(NotSignedIn, NotAllowed, UnknownProof))
+async def show_proof(
+    request: HttpRequest,
+    proof_id: FromPath[UUID],
+    claims: NamedDependency[Claims],
+    database: NamedDependency[Database],
+) -> Response[ProofDetails]:
+    """One proof and the first of its differences."""
+    async with database.read() as tx:
+        return reply(request, await proofs.one(tx, await sessions.actor(tx, claims), proof_id))
+
+
 def _checked(at: datetime) -> datetime:
     if at.tzinfo is None:
         raise NaiveTime(pointer="at")
@@ -77,4 +106,4 @@ def _checked(at: datetime) -> datetime:
     return at.astimezone(UTC)
 
 
-router = Router(path="/v1", tags=["ledger"], route_handlers=[show_balances, show_statement])
+router = Router(path="/v1", tags=["ledger"], route_handlers=[show_balances, show_statement, browse_proofs, show_proof])

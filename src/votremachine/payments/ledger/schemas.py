@@ -8,9 +8,10 @@ import msgspec
 
 from votremachine.kernel.money import Money
 from votremachine.payments.ledger.rules.posting import PostingKind
+from votremachine.payments.ledger.rules.proving import Difference
 
 # The accounts that a party has; the platform's are nobody else's business.
-PartyAccount = Literal["renter", "owner_pending", "owner_payable", "holds_owed"]
+PartyAccount = Literal["renter", "owner_pending", "owner_payable", "deposits", "holds_owed"]
 
 
 class BalanceView(msgspec.Struct, frozen=True):
@@ -38,3 +39,23 @@ class StatementLineView(msgspec.Struct, frozen=True):
     booking_id: UUID | None
     description: str
     amount: Money
+
+
+class ProofView(msgspec.Struct, frozen=True):
+    """One proof: how much was held against what from `since` to `until`, and how often it differed."""
+
+    id: UUID
+    since: datetime
+    until: datetime
+    entries: int
+    orders: int
+    checkpoints: int
+    found: int
+    made_at: datetime
+
+
+class ProofDetails(msgspec.Struct, frozen=True):
+    """A proof and the first of its differences."""
+
+    proof: ProofView
+    differences: list[Difference]

@@ -8,9 +8,9 @@ import structlog
 from votremachine.infra.database import Database
 from votremachine.payments.gateway import Gateway
 from votremachine.payments.orders import service
-from votremachine.payments.orders.carrying import carry_out
+from votremachine.payments.orders.carrying import carry_out, close
 from votremachine.payments.orders.events import OrderSettled
-from votremachine.payments.orders.rules import PaymentOrder, Silence, State
+from votremachine.payments.orders.rules import Answer, PaymentOrder, Silence, State, is_abandoned
 
 AT_ONCE = 5
 
@@ -36,6 +36,8 @@ async def carry_out_orders(ctx: dict[str, Any]) -> int:
 async def _carry_out(database: Database, gateway: Gateway, order: PaymentOrder, at_once: asyncio.Semaphore) -> None:
     async with at_once:
         outcome = await carry_out(gateway, order)
+        if isinstance(outcome, Answer) and is_abandoned(order, outcome, database.clock()):
+            outcome = await close(gateway, order)
     if isinstance(outcome, Silence):
         await database.run(lambda tx: service.put_off(tx, order))
         return

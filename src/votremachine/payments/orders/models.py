@@ -40,6 +40,9 @@ payment_orders = sa.Table(
     sa.Column("next_at", sa.DateTime(timezone=True), comment="when it is taken up by itself"),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("settled_at", sa.DateTime(timezone=True)),
+    sa.Column(
+        "given_up", sa.Boolean, nullable=False, server_default="false", comment="nobody waits for its cardholder"
+    ),
     sa.Index(None, "booking_id", "id"),
     sa.Index(None, "earlier_id"),
     sa.Index("payment_orders_due_idx", "next_at", postgresql_where=sa.text("next_at IS NOT NULL")),
@@ -49,7 +52,9 @@ payment_orders = sa.Table(
         "subject_id",
         "purpose",
         unique=True,
-        postgresql_where=sa.text("state IN ('pending', 'requires_action') AND what IN ('charge', 'hold')"),
+        postgresql_where=sa.text(
+            "state IN ('pending', 'requires_action') AND what IN ('charge', 'hold') AND NOT given_up"
+        ),
     ),
     # What was taken or set aside is given back whole, or captured, by one order at a time.
     sa.Index(

@@ -55,8 +55,8 @@ BEGINNING = frozenset({What.CHARGE, What.HOLD})
 # How long whoever carries an order out has it to themselves; longer than any gateway is waited for.
 LEASE = timedelta(seconds=60)
 SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=5), timedelta(minutes=15)
-# A cardholder who has not proved who they are by then never will: looked up no more, unless the gateway tells of it.
-PATIENCE = timedelta(hours=24)
+# A cardholder who has not proved who they are by then is waited for no longer: another card may be tried.
+PATIENCE = timedelta(hours=1)
 
 
 class CardDeclined(DomainError):
@@ -86,7 +86,8 @@ class PaymentOrder(msgspec.Struct, frozen=True, kw_only=True):
     `subject_id` is the booking or deposit that it is for, `earlier_id` the charge or hold that it speaks of and
     `gives_back` what is let go, in minor units, with a capture of less than was held, and
     `reference` how the gateway calls that, or this one once it is known. `next_at`: when it is taken up again by
-    itself; None when nothing remains to be done.
+    itself; None when nothing remains to be done. `given_up`: nobody waits for its cardholder any more, and it is closed
+    at the gateway.
     """
 
     id: UUID
@@ -113,6 +114,7 @@ class PaymentOrder(msgspec.Struct, frozen=True, kw_only=True):
     refusal: Refusal | None = None
     capture_before: datetime | None = None
     settled_at: datetime | None = None
+    given_up: bool = False
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -170,13 +172,14 @@ def answered(order: PaymentOrder, answer: Answer, now: datetime) -> PaymentOrder
     )
 
 
-def next_look(order: PaymentOrder, now: datetime) -> datetime | None:
-    """When an order whose outcome is open is taken up again: after ever longer waits.
+def is_abandoned(order: PaymentOrder, answer: Answer, now: datetime) -> bool:
+    """Whether an order waits for its cardholder still, and has for long enough."""
+    waits = order.state is State.REQUIRES_ACTION and answer.state is State.REQUIRES_ACTION
+    return waits and now - order.created_at > PATIENCE
 
-    One that only waits for its cardholder is left alone after a day.
-    """
-    if order.state is State.REQUIRES_ACTION and now - order.created_at > PATIENCE:
-        return None
+
+def next_look(order: PaymentOrder, now: datetime) -> datetime:
+    """When an order whose outcome is open is taken up again: after ever longer waits."""
     longer: int = 2 ** min(order.attempts, 10)
     return now + min(SHORTEST_WAIT * longer, LONGEST_WAIT)
 

@@ -1,6 +1,6 @@
 """Orders in the database: placing them, taking up those whose outcome is open, and keeping what became of them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from votremachine.infra.database import Tx, Write
 from votremachine.kernel.money import Money
 from votremachine.payments.gateway import Refusal
+from votremachine.payments.instruments.models import instruments
+from votremachine.payments.instruments.rules import State as InstrumentState
 from votremachine.payments.ledger.rules import recipes
 from votremachine.payments.ledger.rules.posting import Cause, Posting
 from votremachine.payments.ledger.service.posting import post
@@ -35,7 +37,36 @@ _PLACE = Write(
         {column.name: sa.bindparam(f"order_{column.name}", type_=column.type) for column in payment_orders.c}
     ),
 )
+_by_card = {column.name: sa.bindparam(f"order_{column.name}", type_=column.type) for column in payment_orders.c} | {
+    "instrument": instruments.c.reference,
+    "customer": instruments.c.customer,
+}
+_before = payment_orders.alias("before")
+_PLACE_FIRST = (
+    payment_orders.insert()
+    .from_select(
+        list(_by_card),
+        sa.select(*_by_card.values()).where(
+            instruments.c.id == _by_card["instrument_id"],
+            instruments.c.party_id == _by_card["payer_party_id"],
+            instruments.c.state == InstrumentState.READY,
+            ~sa.exists().where(
+                _before.c.booking_id == _by_card["booking_id"],
+                _before.c.state.not_in([State.DECLINED, State.REFUSED]),
+            ),
+        ),
+    )
+    .returning(payment_orders)
+)
 _ONE_LOCKED = sa.select(payment_orders).where(payment_orders.c.id == sa.bindparam("id")).with_for_update()
+_BY_IDS = sa.select(payment_orders).where(payment_orders.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
+# As the index says that allows one of them.
+_OPEN_OF = sa.select(payment_orders).where(
+    payment_orders.c.subject_id == sa.any_(sa.bindparam("subjects", type_=sa.ARRAY(sa.Uuid))),
+    payment_orders.c.state.in_([sa.literal_column(f"'{state.value}'") for state in sorted(OPEN)]),
+    payment_orders.c.what.in_([sa.literal_column(f"'{what.value}'") for what in sorted(BEGINNING)]),
+    sa.not_(payment_orders.c.given_up),
+)
 _OF_BOOKING = (
     sa.select(payment_orders)
     .where(payment_orders.c.booking_id == sa.bindparam("booking", type_=sa.Uuid))
@@ -73,10 +104,64 @@ async def place(tx: Tx, order: PaymentOrder) -> None:
     await tx.defer(_PLACE, {f"order_{name}": value for name, value in _columns(order).items()})
 
 
+async def place_first(tx: Tx, order: PaymentOrder) -> PaymentOrder | None:
+    """Write down the first order for a booking that is of any account, by a card of the payer's that may pay: it is
+    looked up by the same statement. None, and nothing written, if there is no such card or it is not the first.
+    """
+    values = {f"order_{name}": value for name, value in _columns(order).items()}
+    row = await tx.row(_PLACE_FIRST, values)
+    return None if row is None else from_row(row)
+
+
+def ending(tx: Tx, order: PaymentOrder, what: What, amount: Money, *, gives_back: int = 0) -> PaymentOrder:
+    """An order about the money of an earlier one, for the worker to carry out at once."""
+    return PaymentOrder(
+        id=tx.new_id(),
+        what=what,
+        purpose=order.purpose,
+        subject_id=order.subject_id,
+        booking_id=order.booking_id,
+        payer_party_id=order.payer_party_id,
+        payee_party_id=order.payee_party_id,
+        amount=amount,
+        earlier_id=order.id,
+        reference=order.reference,
+        gives_back=gives_back,
+        created_at=tx.now,
+        next_at=tx.now,
+    )
+
+
+async def give_back(tx: Tx, order: PaymentOrder) -> None:
+    """Order that all that was taken or set aside goes back; the worker carries it out."""
+    what = What.REFUND if order.what is What.CHARGE else What.RELEASE
+    await place(tx, ending(tx, order, what, order.amount))
+
+
+async def give_up(tx: Tx, order_id: UUID) -> None:
+    """Wait for this cardholder no more: the worker closes the order at the gateway, whatever it finds there."""
+    waiting = (payment_orders.c.id == order_id, payment_orders.c.state == State.REQUIRES_ACTION)
+    await tx.execute(payment_orders.update().where(*waiting).values(given_up=True, next_at=tx.now))
+
+
 async def load_locked(tx: Tx, order_id: UUID) -> PaymentOrder | None:
     """An order that nobody else settles until this transaction ends."""
     row = await tx.row(_ONE_LOCKED, {"id": order_id})
     return None if row is None else from_row(row)
+
+
+async def by_ids(tx: Tx, ids: Collection[UUID]) -> Mapping[UUID, PaymentOrder]:
+    """These orders as they stand, in one statement; none without ids."""
+    if not ids:
+        return {}
+    return {row.id: from_row(row) for row in await tx.rows(_BY_IDS, {"ids": list(ids)})}
+
+
+async def open_of(tx: Tx, subject_ids: Collection[UUID]) -> Mapping[UUID, PaymentOrder]:
+    """The order that begins to move money for each of these things, where its outcome is open; by the thing's id."""
+    if not subject_ids:
+        return {}
+    return {row.subject_id: from_row(row) for row in await tx.rows(_OPEN_OF, {"subjects": list(subject_ids)})}
 
 
 async def of_booking(tx: Tx, booking_id: UUID) -> list[PaymentOrder]:
@@ -84,9 +169,10 @@ async def of_booking(tx: Tx, booking_id: UUID) -> list[PaymentOrder]:
     return [from_row(row) for row in await tx.rows(_OF_BOOKING, {"booking": booking_id})]
 
 
-def under_way(orders: Sequence[PaymentOrder], subject_id: UUID) -> PaymentOrder | None:
+def under_way(orders: Sequence[PaymentOrder], subject_id: UUID, purpose: Purpose) -> PaymentOrder | None:
     """The order that begins to move money for this, and whose outcome is open; there is one at most."""
-    return next((one for one in orders if one.subject_id == subject_id and _begins(one) and one.state in OPEN), None)
+    ours = (one for one in orders if one.subject_id == subject_id and one.purpose is purpose)
+    return next((one for one in ours if _begins(one) and one.state in OPEN), None)
 
 
 async def take_due(tx: Tx) -> list[PaymentOrder]:
@@ -95,7 +181,15 @@ async def take_due(tx: Tx) -> list[PaymentOrder]:
 
 
 async def settle(tx: Tx, order: PaymentOrder, answer: Answer) -> PaymentOrder | None:
-    """Keep what the gateway said of an order; None when somebody else did already."""
+    """Keep what the gateway said of an order and enter it into the ledger; None when somebody else did already."""
+    changed = await keep(tx, order, answer)
+    if changed is not None:
+        await enter(tx, changed)
+    return changed
+
+
+async def keep(tx: Tx, order: PaymentOrder, answer: Answer) -> PaymentOrder | None:
+    """Keep what the gateway said of an order; None when somebody else did already. Whoever keeps it enters it, too."""
     if order.state not in OPEN:
         return None
     changed = answered(order, answer, tx.now)
@@ -110,17 +204,23 @@ async def settle(tx: Tx, order: PaymentOrder, answer: Answer) -> PaymentOrder | 
     }
     if not (await tx.execute(_SETTLE, values)).rowcount:
         return None
-    if changed.state is State.DONE:
-        await post(tx, Cause("payment_order", order.id), posting_of(changed), booking_id=order.booking_id)
     return changed
+
+
+async def enter(tx: Tx, order: PaymentOrder) -> None:
+    """Enter an order into the ledger, if it was carried out; deferred."""
+    if order.state is State.DONE:
+        await post(tx, Cause("payment_order", order.id), posting_of(order), booking_id=order.booking_id)
 
 
 def posting_of(order: PaymentOrder) -> Posting:
     """What the ledger says of an order that was carried out."""
     payer, amount, reference = order.payer_party_id, order.amount, order.reference
+    for_deposit = order.purpose is Purpose.DEPOSIT
     match order.what:
         case What.CHARGE:
-            return recipes.charged(payer, amount, reference)
+            taken = recipes.deposit_taken if for_deposit else recipes.charged
+            return taken(payer, amount, reference)
         case What.HOLD:
             return recipes.hold_placed(payer, amount, reference)
         case What.CAPTURE:
@@ -128,7 +228,8 @@ def posting_of(order: PaymentOrder) -> Posting:
         case What.RELEASE:
             return recipes.hold_released(payer, amount, reference)
         case What.REFUND:
-            return recipes.refund_paid(payer, amount, reference)
+            paid_back = recipes.deposit_paid_back if for_deposit else recipes.refund_paid
+            return paid_back(payer, amount, reference)
 
 
 async def put_off(tx: Tx, order: PaymentOrder) -> None:
@@ -174,6 +275,7 @@ def from_row(row: sa.Row[Any]) -> PaymentOrder:
         next_at=row.next_at,
         created_at=row.created_at,
         settled_at=row.settled_at,
+        given_up=row.given_up,
     )
 
 
@@ -204,4 +306,5 @@ def _columns(order: PaymentOrder) -> dict[str, Any]:
         "next_at": order.next_at,
         "created_at": order.created_at,
         "settled_at": order.settled_at,
+        "given_up": order.given_up,
     }

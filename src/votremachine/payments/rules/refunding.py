@@ -25,13 +25,6 @@ class PartsDisagree(DomainError):
     fr = "Les parts font {divided} et les lignes {paid}, en unités mineures."
 
 
-class WeatherNotOffered(DomainError):
-    kind = Kind.CONFLICT
-    code = "weather_not_offered"
-    en = "This owner does not offer to move a rental because of the weather."
-    fr = "Ce propriétaire n'offre pas de report pour cause de météo."
-
-
 class CalledOffBy(StrEnum):
     """Whose doing it is that nothing came of a rental."""
 
@@ -103,10 +96,17 @@ def cancelled(
 
     `own_rules` are those of a cooperative, for its policy. Raises `NothingPaid`, `CurrenciesDiffer`, `PartsDisagree`.
     """
+    return refund(paid, parts, rate_of(policy, start, at, by=by, own_rules=own_rules))
+
+
+def rate_of(
+    policy: Cancellation, start: datetime, at: datetime, *, by: CalledOffBy, own_rules: Schedule | None = None
+) -> int:
+    """The basis points that come back of a rental that is called off at `at`."""
     schedule = SCHEDULES[policy]
     if policy is Cancellation.COOPERATIVE and own_rules is not None:
         schedule = own_rules
-    return refund(paid, parts, schedule.refunded(start - at) if by is CalledOffBy.RENTER else ALL)
+    return schedule.refunded(start - at) if by is CalledOffBy.RENTER else ALL
 
 
 def missed(paid: Iterable[Taxed], parts: Split) -> Refund:
@@ -115,18 +115,25 @@ def missed(paid: Iterable[Taxed], parts: Split) -> Refund:
 
 
 def refund(paid: Iterable[Taxed], parts: Split, rate: int) -> Refund:
-    """So many basis points of every line, net and VAT rounded half up by themselves; raises as `cancelled` does.
+    """So many basis points of every line, as `refund_each` gives them."""
+    return refund_each(((one, rate) for one in paid), parts)
+
+
+def refund_each(paid: Iterable[tuple[Taxed, int]], parts: Split) -> Refund:
+    """Of each line its own basis points, net and VAT rounded half up by themselves; raises as `cancelled` does.
 
     What is kept is divided as the whole was, to the cent, by the largest remainder.
     """
-    lines = checked(paid)
+    rated = list(paid)
+    lines = checked(line for line, _ in rated)
     currency = lines[0].net.currency
     same_currency(lines[0].net, parts.owner, parts.fee, parts.fee_vat)
     whole = total((line.total for line in lines), currency)
     if parts.total != whole:
         raise PartsDisagree(divided=parts.total.minor, paid=whole.minor)
     back = tuple(
-        Taxed(Money(share(one.net.minor, rate), currency), Money(share(one.vat.minor, rate), currency)) for one in lines
+        Taxed(Money(share(one.net.minor, rate), currency), Money(share(one.vat.minor, rate), currency))
+        for one, rate in rated
     )
     to_renter = total((line.total for line in back), currency)
     weights = [parts.owner.minor, parts.fee.minor, parts.fee_vat.minor]
@@ -147,16 +154,6 @@ def difference(old: Split, new: Split) -> Difference:
         fee=new.fee - old.fee,
         fee_vat=new.fee_vat - old.fee_vat,
     )
-
-
-def moved_by_weather(old: Split, new: Split, *, offered: bool) -> Difference:
-    """A rental moved because of the weather costs the difference alone, whatever its policy and however late.
-
-    Raises `WeatherNotOffered` unless the owner offers it, `CurrenciesDiffer`.
-    """
-    if not offered:
-        raise WeatherNotOffered
-    return difference(old, new)
 
 
 def _minor(amount: Money) -> int:

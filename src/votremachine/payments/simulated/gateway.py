@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
@@ -9,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
 
-from votremachine.infra.database import Clock, Database, DatabaseAway, Tx
+from votremachine.infra.database import Clock, Database, DatabaseAway, RunAgain, Tx
 from votremachine.payments.card_numbers import refuse_card_numbers
 from votremachine.payments.gateway import (
     Capabilities,
@@ -20,7 +21,7 @@ from votremachine.payments.gateway import (
     SavedInstrument,
     Standing,
 )
-from votremachine.payments.simulated import posting, rules, store
+from votremachine.payments.simulated import beginning, posting, rules, store
 from votremachine.payments.simulated.cards import CARDS, Silence
 from votremachine.payments.simulated.models import instruments, orders
 from votremachine.payments.simulated.rules import Instrument, Kind, SimulatedOrder
@@ -93,7 +94,7 @@ class SimulatedGateway:
 
     async def _begin(self, asked: Order, kind: Kind) -> Movement:
         refuse_card_numbers(asked.instrument, asked.customer, asked.description, asked.destination)
-        made, heard = await self._run(lambda tx, now: _begin(tx, now, asked, kind))
+        made, heard = await self._asked(lambda tx, now: _begin(tx, now, asked, kind))
         if made is None or not heard:
             raise OutcomeUnknown("no answer")
         return rules.movement(made)
@@ -115,6 +116,16 @@ class SimulatedGateway:
 
         return rules.movement(await self._run(verb))
 
+    async def _asked(self, verb: Callable[[Tx, datetime], Awaitable[Answer]]) -> Answer:
+        """As `_run` for what needs no transaction: each of its statements stands by itself."""
+        try:
+            while True:
+                with suppress(RunAgain):
+                    async with self._database.read() as tx:
+                        return await verb(tx, self._clock())
+        except (DatabaseAway, DBAPIError) as error:
+            raise OutcomeUnknown("the simulated gateway's database does not answer") from error
+
     async def _run(self, verb: Callable[[Tx, datetime], Awaitable[Answer]]) -> Answer:
         try:
             return await self._database.run(lambda tx: verb(tx, self._clock()))
@@ -124,13 +135,15 @@ class SimulatedGateway:
 
 async def _begin(tx: Tx, now: datetime, asked: Order, kind: Kind) -> tuple[SimulatedOrder | None, bool]:
     """The order, None if it was not carried out, and whether its answer arrives."""
-    first, done = await store.claim(tx, asked.key, now, kind, asked)
-    if done:
+    content = store.digest(kind, asked)
+    known = await beginning.known(tx, asked.key, content, asked.instrument)
+    if known.carried_out:
         return await store.order_of(tx, now, orders.c.key == asked.key), True
     if asked.amount.minor < 1:
         raise NotAtGateway(f"{asked.amount.minor} is no amount")
-    kept = await _usable(tx, asked)
-    if first and kept.card.silence is Silence.BEFORE:
+    kept = _usable(known.card, asked)
+    if known.first and kept.card.silence is Silence.BEFORE:
+        await beginning.note(tx, asked.key, content, now)
         return None, False
     order = SimulatedOrder(
         key=asked.key,
@@ -143,12 +156,12 @@ async def _begin(tx: Tx, now: datetime, asked: Order, kind: Kind) -> tuple[Simul
         standing=Standing.REQUIRES_ACTION,
         client_secret=_name("secret"),
     )
-    held_before = await store.held_before(tx, asked.instrument)
-    order = rules.begun(order, off_session=asked.off_session, held_before=held_before, now=now)
-    await store.add_order(tx, order, now, destination=asked.destination, description=asked.description)
-    await store.carried_out(tx, asked.key)
-    await posting.tell_order(tx, now, order, ("created", order.standing.value))
-    return order, not (first and kept.card.silence is Silence.AFTER)
+    order = rules.begun(order, off_session=asked.off_session, held_before=known.held_before, now=now)
+    letters = posting.letters(tx, now, order, ("created", order.standing.value))
+    more = {"destination": asked.destination, "description": asked.description}
+    if not await beginning.keep(tx, order, content, now, letters, **more):
+        raise RunAgain
+    return order, not (known.first and kept.card.silence is Silence.AFTER)
 
 
 async def _page(
@@ -157,12 +170,11 @@ async def _page(
     return await store.orders_since(tx, now, after, until, PAGE)
 
 
-async def _usable(tx: Tx, asked: Order) -> Instrument:
+def _usable(card: Instrument | None, asked: Order) -> Instrument:
     """The card that is to pay. Raises `NotAtGateway` unless it was saved, by this customer."""
-    kept = await store.instrument_of(tx, instruments.c.instrument == asked.instrument)
-    if kept is None or kept.standing is not Standing.SUCCEEDED or kept.customer != asked.customer:
+    if card is None or card.standing is not Standing.SUCCEEDED or card.customer != asked.customer:
         raise NotAtGateway("this customer has no such card")
-    return kept
+    return card
 
 
 async def _save(tx: Tx, now: datetime, key: UUID, token: str, customer: str) -> Instrument:

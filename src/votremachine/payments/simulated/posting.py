@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -79,16 +80,22 @@ class Reader:
 
 async def tell_order(tx: Tx, now: datetime, order: SimulatedOrder, what: Sequence[str]) -> None:
     """Send word of what happened to an order, in this order, as its card's post goes."""
-    await _tell(tx, now, order.card, Subject.ORDER, order.key, order.reference, what)
+    await tx.execute(webhooks.insert(), letters(tx, now, order, what))
+
+
+def letters(tx: Tx, now: datetime, order: SimulatedOrder, what: Sequence[str]) -> list[dict[str, Any]]:
+    """The rows that send this word."""
+    return _letters(tx, now, order.card, Subject.ORDER, order.key, order.reference, what)
 
 
 async def tell_instrument(tx: Tx, now: datetime, instrument: Instrument, what: Sequence[str]) -> None:
-    await _tell(tx, now, instrument.card, Subject.INSTRUMENT, instrument.key, instrument.reference, what)
+    rows = _letters(tx, now, instrument.card, Subject.INSTRUMENT, instrument.key, instrument.reference, what)
+    await tx.execute(webhooks.insert(), rows)
 
 
-async def _tell(
+def _letters(
     tx: Tx, now: datetime, card: Card, subject: Subject, key: UUID, reference: str, what: Sequence[str]
-) -> None:
+) -> list[dict[str, Any]]:
     rows = []
     for place, name in enumerate(what):
         event_id = f"sim_event_{tx.new_id().hex}"
@@ -105,7 +112,7 @@ async def _tell(
         row["due_at"] = now + DELAY if late else now
         times = 2 if card.posting is Posting.TWICE else 1
         rows += [{**row, "id": tx.new_id()} for _ in range(times)]
-    await tx.execute(webhooks.insert(), rows)
+    return rows
 
 
 async def deliver(database: Database, client: httpx.AsyncClient, address: str, secret: bytes, clock: Clock) -> int:

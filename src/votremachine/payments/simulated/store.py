@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from votremachine.infra.database import Tx
 from votremachine.payments.gateway import KeyReused, NotAtGateway
 from votremachine.payments.simulated.models import instruments, operations, orders
-from votremachine.payments.simulated.rules import Instrument, Kind, SimulatedOrder, as_of
+from votremachine.payments.simulated.rules import Instrument, SimulatedOrder, as_of
 
 _CLAIM = insert(operations).on_conflict_do_nothing().returning(operations.c.key)
 _CLAIMED = sa.select(operations).where(operations.c.key == sa.bindparam("key")).with_for_update()
@@ -21,27 +21,28 @@ _ORDER = [orders.c[name] for name in SimulatedOrder.__struct_fields__]
 _INSTRUMENT = [instruments.c[name] for name in Instrument.__struct_fields__]
 
 
+def digest(*content: object) -> bytes:
+    """What tells one order from another."""
+    return blake2b(msgspec.json.encode(content), digest_size=16).digest()
+
+
 async def claim(tx: Tx, key: UUID, now: datetime, *content: object) -> tuple[bool, bool]:
     """Whether this key is seen for the first time, and whether its order was carried out.
 
     Whoever else comes with the same key waits until this transaction ends. Raises `KeyReused`.
     """
-    digest = blake2b(msgspec.json.encode(content), digest_size=16).digest()
-    row = {"key": key, "content": digest, "carried_out": False, "asked_at": now}
+    asked = digest(*content)
+    row = {"key": key, "content": asked, "carried_out": False, "asked_at": now}
     if await tx.row(_CLAIM, row) is not None:
         return True, False
     seen = (await tx.execute(_CLAIMED, {"key": key})).one()
-    if seen.content != digest:
+    if seen.content != asked:
         raise KeyReused(f"the key {key} was given before with another order")
     return False, bool(seen.carried_out)
 
 
 async def carried_out(tx: Tx, key: UUID) -> None:
     await tx.execute(operations.update().where(operations.c.key == key).values(carried_out=True))
-
-
-async def add_order(tx: Tx, order: SimulatedOrder, now: datetime, **more: str) -> None:
-    await tx.execute(orders.insert(), {**msgspec.structs.asdict(order), **more, "created_at": now})
 
 
 async def keep_order(tx: Tx, order: SimulatedOrder) -> None:
@@ -60,13 +61,6 @@ async def order_by_reference(tx: Tx, now: datetime, reference: str) -> Simulated
     if order is None:
         raise NotAtGateway("there is no such order")
     return order
-
-
-async def held_before(tx: Tx, instrument: str) -> bool:
-    """Whether the card was held on once."""
-    agreed = orders.c.standing.not_in(["declined", "requires_action"])
-    before = sa.exists().where(orders.c.instrument == instrument, orders.c.kind == Kind.HOLD, agreed)
-    return bool((await tx.execute(sa.select(before))).scalar_one())
 
 
 async def orders_since(

@@ -71,12 +71,12 @@ class TooFine(DomainError):
 EXTRA_ERRORS = (NotAmongThem, NoOperator, EstimateNeeded, NotCharged, TooFine)
 
 
-def thousandths(quantity: float) -> int:
+def thousandths(quantity: float, pointer: str = "/wishes") -> int:
     """A quantity in thousandths, as it is reckoned with; raises `TooFine` rather than to round what was said."""
     whole = round(quantity * WHOLE)
     # A float of three decimals is nearer to its thousandth than to anything else of up to a million.
     if abs(quantity * WHOLE - whole) > 1e-4:
-        raise TooFine(pointer="/wishes")
+        raise TooFine(pointer=pointer)
     return whole
 
 

@@ -29,6 +29,12 @@ CANCELLATION: Mapping[Cancellation, Said] = {
         "Cancelling is by the cooperative's own rules.",
     ),
 }
+WEATHER: Said = (
+    "Report pour cause de météo au prix payé, dans les {hours} heures avant le début ; une période plus chère coûte la"
+    " différence.",
+    "The weather moves it at the price that was paid, within {hours} hours before the start; a dearer time costs the"
+    " difference.",
+)
 FUEL: Mapping[FuelPolicy, Said] = {
     FuelPolicy.INCLUDED: ("Carburant compris.", "Fuel is included."),
     FuelPolicy.RETURNED_FULL: (
@@ -51,15 +57,27 @@ ROAD: Said = (
 )
 
 
-def terms(card: RateCard, cancellation: Cancellation, lines: Sequence[Line], language: str) -> list[str]:
+def terms(
+    card: RateCard,
+    cancellation: Cancellation,
+    lines: Sequence[Line],
+    language: str,
+    *,
+    weather_hours: int | None = None,
+) -> list[str]:
     """The sentences that go with one machine's lines, in the reader's language ("fr" or "en")."""
     english = language == "en"
-    return [said[english] for said in _said(card, cancellation, lines)]
+    return [said[english] for said in _said(card, cancellation, lines, weather_hours)]
 
 
-def _said(card: RateCard, cancellation: Cancellation, lines: Sequence[Line]) -> Iterator[Said]:
+def _said(
+    card: RateCard, cancellation: Cancellation, lines: Sequence[Line], weather_hours: int | None
+) -> Iterator[Said]:
     conditions: Conditions = card.conditions
     yield CANCELLATION[cancellation]
+    if weather_hours is not None:
+        french, english = WEATHER
+        yield french.format(hours=weather_hours), english.format(hours=weather_hours)
     yield FUEL[conditions.fuel.policy]
     if card.cooperative_id is not None:
         yield MEMBERS

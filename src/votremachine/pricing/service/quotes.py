@@ -103,5 +103,6 @@ def _terms(machine: Machine, hire: Hire, whole: Price, language: str) -> Terms:
         hire.card.cooperative_id,
         machine.cancellation,
         hire.card.conditions.fuel.policy,
-        words.terms(hire.card, machine.cancellation, lines, language),
+        words.terms(hire.card, machine.cancellation, lines, language, weather_hours=machine.terms.weather_hours),
+        machine.terms.weather_hours,
     )

@@ -27,11 +27,12 @@ class Code(StrEnum):
     RENTER = "renter"  # 411: what a renter owes
     OWNER_PENDING = "owner_pending"  # 4671: owed to an owner, while damage may still be claimed
     OWNER_PAYABLE = "owner_payable"  # 4672: owed to an owner, to be paid out
+    DEPOSITS = "deposits"  # 165: deposits that were really taken, to be paid back
     HOLDS_AT_GATEWAY = "holds_at_gateway"  # 8021: set aside on cards; a promise to us, not money
     HOLDS_OWED = "holds_owed"  # 809: its counterpart, by renter
 
 
-OF_PARTIES = frozenset({Code.RENTER, Code.OWNER_PENDING, Code.OWNER_PAYABLE, Code.HOLDS_OWED})
+OF_PARTIES = frozenset({Code.RENTER, Code.OWNER_PENDING, Code.OWNER_PAYABLE, Code.DEPOSITS, Code.HOLDS_OWED})
 # These face only each other: a hold is a promise, and no money until it is captured (ADR 9).
 MEMO = frozenset({Code.HOLDS_AT_GATEWAY, Code.HOLDS_OWED})
 

@@ -74,6 +74,21 @@ def hold_captured(renter: UUID, captured: Money, given_back: Money, reference: s
     return Posting(PostingKind.HOLD_CAPTURED, entries, reference)
 
 
+def deposit_taken(renter: UUID, amount: Money, reference: str) -> Posting:
+    """A deposit was really charged: money of the renter's that is kept for them."""
+    return _between(PostingKind.DEPOSIT_TAKEN, _gateway(amount), _deposits(renter, amount), amount, reference)
+
+
+def deposit_paid_back(renter: UUID, amount: Money, reference: str) -> Posting:
+    """What was kept of a charged deposit, or part of it, went back. `reference` is that of the charge."""
+    return _between(PostingKind.DEPOSIT_PAID_BACK, _deposits(renter, amount), _gateway(amount), amount, reference)
+
+
+def deposit_kept(renter: UUID, amount: Money) -> Posting:
+    """So much of a charged deposit pays for damage: it is the renter's payment now, like what is captured of a hold."""
+    return _between(PostingKind.DEPOSIT_KEPT, _deposits(renter, amount), _renter(renter, amount), amount)
+
+
 def awarded(renter: UUID, owner: UUID, amount: Money) -> Posting:
     """Damage was settled: the renter owes it, and the owner is to be paid."""
     return _between(PostingKind.AWARDED, _renter(renter, amount), _payable(owner, amount), amount)
@@ -136,6 +151,10 @@ def _gateway(amount: Money) -> Account:
 
 def _renter(renter: UUID, amount: Money) -> Account:
     return Account(Code.RENTER, renter, amount.currency)
+
+
+def _deposits(renter: UUID, amount: Money) -> Account:
+    return Account(Code.DEPOSITS, renter, amount.currency)
 
 
 def _payable(owner: UUID, amount: Money) -> Account:

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from votremachine.infra.database import Tx, Write
 from votremachine.payments.ledger.models import ledger_accounts, ledger_entries, ledger_transactions
-from votremachine.payments.ledger.rules.posting import Cause, Posting, check
+from votremachine.payments.ledger.rules.posting import Cause, Posting, PostingKind, check
 
 
 def _rows(name: str, columns: dict[str, sa.types.TypeEngine[Any]]) -> Any:
@@ -78,6 +78,18 @@ class Caused(msgspec.Struct, frozen=True):
     cause: Cause
     posting: Posting
     booking_id: UUID | None = None
+
+
+_STANDS = sa.select(sa.func.count()).where(
+    ledger_transactions.c.cause_kind == sa.bindparam("cause_kind"),
+    ledger_transactions.c.cause_id == sa.bindparam("cause_id", type_=sa.Uuid),
+    ledger_transactions.c.kind == sa.bindparam("kind"),
+)
+
+
+async def is_posted(tx: Tx, cause: Cause, kind: PostingKind) -> bool:
+    """Whether this was posted for this cause. One statement."""
+    return bool((await tx.execute(_STANDS, {"cause_kind": cause.kind, "cause_id": cause.id, "kind": kind})).scalar())
 
 
 async def post(

@@ -1,0 +1,114 @@
+"""The worker dies at twenty statements while two hundred bookings are paid by card: no cent is lost or taken twice."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from random import Random
+
+import pytest
+from msgspec.structs import replace
+
+from tests.bookings.paying.money import books
+from tests.faults.kill_points import KillPoints, kill_points
+from tests.faults.paid_bookings import PaidBookings
+from votremachine.config import Settings
+from votremachine.infra.database import Database, utc_now
+from votremachine.kernel.ids import uuid7
+from votremachine.payments.gateway import Order
+from votremachine.payments.orders import carrying
+from votremachine.worker import run
+
+SEED = 20260601
+DEATHS, A_ROUND = 20, 10
+# A round writes some hundred rows; a worker that is killed later than this may have nothing left to do.
+FURTHEST_ROW = 60
+PATIENCE_SECONDS = 60
+
+
+@pytest.mark.timeout(300)
+async def test_a_worker_that_is_killed_again_and_again_loses_no_cent(
+    database: Database, settings: Settings, redis_url: str
+) -> None:
+    random = Random(SEED)  # noqa: S311 -- the same each time, and no secret
+    paid = PaidBookings(database, random)
+    await paid.open()
+    async with kill_points(database, settings) as points:
+        for death in range(DEATHS):
+            await points.aim(random.randint(1, FURTHEST_ROW))
+            await live_and_die(points, paid, run, range(death * A_ROUND, (death + 1) * A_ROUND))
+        await until_quiet(points, paid, run)
+    await check(paid)
+
+
+async def live_and_die(
+    points: KillPoints, paid: PaidBookings, work: Callable[[Settings], None], bookings: range
+) -> None:
+    """A worker that lives while these bookings are paid, until it comes to the row where it is killed."""
+    dying = asyncio.create_task(points.kill(points.start(work)))
+    for n in bookings:
+        await paid.pay(n)
+    await paid.decide()
+    while not dying.done():
+        await paid.hurry()
+        await asyncio.sleep(0.1)
+    await dying
+
+
+async def until_quiet(points: KillPoints, paid: PaidBookings, work: Callable[[Settings], None]) -> None:
+    """A worker that is left alone does what is left, and what owners say to those who asked by then."""
+    await points.aim(None)
+    worker = points.start(work)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    try:
+        quiet = 0
+        while quiet < 3:
+            assert time.monotonic() < deadline, "it never comes to rest"
+            await asyncio.sleep(0.5)
+            if "requested" in (await paid.states()).values():
+                await paid.decide()
+            quiet = 0 if await paid.hurry() else quiet + 1
+    finally:
+        worker.kill()
+        worker.join()
+
+
+async def check(paid: PaidBookings) -> None:
+    """Nothing is broken, nothing is left, and everybody paid once for what stands."""
+    async with paid.database.read() as tx:
+        assert await books.broken(tx) == {}
+        assert await books.left(tx) == []
+        money = await books.booked(tx)
+    for booking, state in (await paid.states()).items():
+        one = paid.rentals[booking]
+        one.state, one.paid = state, state in {"confirmed", "cancelled"}
+        assert money[booking].paid == one.kept(), (one, money[booking])
+        shares = one.shares()
+        expected = {"gateway": one.kept(), "owner": -shares.owner, "fees": -shares.fee, "vat_collected": -shares.vat}
+        assert money[booking].ledger == {code: minor for code, minor in expected.items() if minor}
+    stand = sum(one.state == "confirmed" for one in paid.rentals.values())
+    assert stand > DEATHS * A_ROUND / 4, stand
+
+
+def careless(settings: Settings) -> None:
+    """A worker that calls each try by another name."""
+
+    def renamed(order: Order) -> Order:
+        return replace(order, key=uuid7(utc_now(), order.key.bytes[-10:]))
+
+    vars(carrying)["Order"] = lambda **given: renamed(Order(**given))
+    run(settings)
+
+
+async def test_with_other_keys_for_each_try_somebody_pays_twice(
+    database: Database, settings: Settings, redis_url: str
+) -> None:
+    """The control: what the test above would see."""
+    paid = PaidBookings(database, Random(SEED))  # noqa: S311 -- as above
+    await paid.open()
+    async with kill_points(database, settings) as points:
+        for death in range(6):
+            await points.aim(10 + death)
+            await live_and_die(points, paid, careless, range(death * 5, death * 5 + 5))
+        await until_quiet(points, paid, careless)
+    with pytest.raises(AssertionError):
+        await check(paid)
