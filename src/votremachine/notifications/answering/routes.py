@@ -35,6 +35,14 @@ class Reply(msgspec.Struct, frozen=True):
     text: str
 
 
+def read(body: bytes) -> Answered:
+    """What came; raises `UnreadAnswer`."""
+    try:
+        return msgspec.json.decode(body, type=Answered)
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        raise UnreadAnswer from error
+
+
 @post(
     "/webhooks/sms",
     status_code=200,
