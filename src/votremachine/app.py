@@ -106,6 +106,7 @@ ROUTERS: tuple[Router | HTTPRouteHandler, ...] = (
     health.router,
     *openapi.assets,
     serve("/", WEB / "index.html"),
+    serve("/calendar", WEB / "calendar.html"),
     *(serve(f"/{file.name}", file) for file in sorted(WEB.iterdir()) if file.suffix != ".html"),
 )
 

@@ -23,7 +23,8 @@ from votremachine.accounts.credentials import Credentials, keys_of
 from votremachine.accounts.jobs import purge_accounts, send_letters
 from votremachine.availability import events as calendar
 from votremachine.availability.blocks.jobs import roll_forward
-from votremachine.availability.feeds.jobs import fetch_feeds
+from votremachine.availability.feeds.jobs import fetch_feeds, purge_past, take_freed
+from votremachine.availability.feeds.service.refills import on_calendar_changed, on_given_back
 from votremachine.availability.maintenance.jobs import propose_maintenance
 from votremachine.bookings import events
 from votremachine.bookings.jobs import complete_returned, expire_provisional, warn_overdue
@@ -43,7 +44,7 @@ from votremachine.fleet.photos.jobs import make_copies
 from votremachine.infra import logs
 from votremachine.infra.bell import Bell
 from votremachine.infra.database import Database
-from votremachine.infra.fetching import Fetcher
+from votremachine.infra.fetching.fetcher import Fetcher
 from votremachine.infra.idempotency import purge
 from votremachine.infra.images.apart import Images
 from votremachine.infra.keys import Seal
@@ -82,21 +83,22 @@ LONGEST_PAUSE_SECONDS = 10
 HANDLERS: Handlers = {
     events.BookingRequested: (tell,),
     events.BookingConfirmed: (tell, on_confirmed),
-    events.BookingDeclined: (tell, on_fallen_through, on_over),
-    events.BookingExpired: (tell, on_fallen_through, on_over),
-    events.BookingCancelled: (tell, on_fallen_through, on_over),
-    events.BookingMoved: (tell, on_moved),
+    events.BookingDeclined: (tell, on_fallen_through, on_over, on_given_back),
+    events.BookingExpired: (tell, on_fallen_through, on_over, on_given_back),
+    events.BookingCancelled: (tell, on_fallen_through, on_over, on_given_back),
+    events.BookingMoved: (tell, on_moved, on_given_back),
     events.PaymentMissing: (tell,),
     events.UsageProposed: (tell,),
     events.UsageSettled: (tell, on_usage_settled),
-    events.MachineReplaced: (tell,),
-    events.MachineReturned: (tell, on_returned),
+    events.MachineReplaced: (tell, on_given_back),
+    events.MachineReturned: (tell, on_returned, on_given_back),
     events.BookingCompleted: (on_over,),
-    events.RenterAbsent: (tell, on_fallen_through, on_over),
+    events.RenterAbsent: (tell, on_fallen_through, on_over, on_given_back),
     events.BookingAtRisk: (tell,),
     events.BookingOutOfRisk: (tell,),
     waiting.WaitingOffered: (tell,),
     waiting.WaitingLapsed: (tell_person,),
+    calendar.CalendarChanged: (on_calendar_changed,),
     calendar.OccurrencesLost: (tell_owner,),
     calendar.MaintenanceDue: (tell_owner,),
     deposits.DepositRequired: (tell,),
@@ -180,6 +182,8 @@ def _cron_jobs() -> list[Any]:
         sweep(drain_outbox, second=EVERY_SECOND),
         sweep(send_letters, second=EVERY_SECOND),
         sweep(expire_provisional, second=EVERY_TEN_SECONDS),
+        # Mostly before the one below: what an owner does elsewhere comes before what can be offered to others.
+        sweep(take_freed, second=EVERY_SECOND),
         # Behind the sweep above, which gives back what offers held.
         sweep(offer_freed, second={2, 12, 22, 32, 42, 52}),
         sweep(warn_overdue, second={5}),
@@ -198,6 +202,7 @@ def _cron_jobs() -> list[Any]:
         sweep(purge_answers, hour={3}, minute={17}, second={0}),
         sweep(purge_accounts, hour={3}, minute={27}, second={0}),
         sweep(purge_notices, hour={3}, minute={47}, second={0}),
+        sweep(purge_past, hour={3}, minute={57}, second={0}),
         sweep(purge_codes, hour={3}, minute={57}, second={0}),
         sweep(purge_changes, minute={37}, second={0}),
         sweep(sweep_reminders, second=EVERY_TEN_SECONDS),

@@ -141,7 +141,6 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/v1/machines/{machine_id}/rates"): EVERYBODY,
     ("GET", "/v1/machines/{machine_id}/rates/history"): (403, 200, 403, 403, 200, 200, 200, 200, 200),
     ("GET", "/v1/machines/{machine_id}/availability"): EVERYBODY,
-    ("GET", "/v1/machines/{machine_id}/calendar"): (403, 200, 403, 403, 200, 200, 200, 200, 200),
     # Blocks may meet: the second one takes what the first leaves.
     ("POST", "/v1/machines/{machine_id}/blocks"): (403, 403, 403, 403, 403, 403, 403, 201, 201),
     ("GET", "/v1/machines/{machine_id}/blocks"): (403, 200, 403, 403, 200, 200, 200, 200, 200),
@@ -365,7 +364,6 @@ class Scene:
         )
         questions = {
             "availability": f"?from={at(0):%FT%TZ}&to={at(30):%FT%TZ}",
-            "calendar": f"?from={at(0):%FT%TZ}&to={at(30):%FT%TZ}",
             "statement": f"?account=owner_payable&from={at(-30):%FT%TZ}&to={at(1):%FT%TZ}",
             "agenda": f"?from={at(0):%FT%TZ}&to={at(30):%FT%TZ}",
             "substitutes": f"?from={at(12):%FT%TZ}&to={at(13):%FT%TZ}",
@@ -528,7 +526,7 @@ async def test_a_draft_is_nobody_elses_business(world: World, scene: Scene) -> N
     draft = await world.machine(scene.people["owner"], listed=False)
     window = f"from={at(0):%FT%TZ}&to={at(30):%FT%TZ}"
     stranger = scene.people["stranger"]
-    for path in ("", "/photos", "/rates", "/rates/history", f"/availability?{window}", f"/calendar?{window}"):
+    for path in ("", "/photos", "/rates", "/rates/history", f"/availability?{window}", f"/agenda?{window}"):
         assert (await stranger.get(f"/machines/{draft}{path}")).status_code == 404
     for verb, body in (
         ("publish", None),

@@ -101,6 +101,7 @@ class KillPoints:
             await asyncio.sleep(0.02)
         else:
             raise AssertionError("the worker never came so far")
+
         worker.kill()
         worker.join()
         async with self.database.read() as tx:

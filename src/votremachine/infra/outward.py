@@ -3,7 +3,7 @@
 import httpcore
 import httpx
 
-from votremachine.infra.fetching import Guarded, resolve
+from votremachine.infra.fetching.dialling import Guarded, resolve
 
 
 class _Transport(httpx.AsyncHTTPTransport):

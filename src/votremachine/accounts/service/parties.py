@@ -18,6 +18,8 @@ from votremachine.infra.keys import Seal
 from votremachine.infra.replies import Stale
 
 _BY_IDS = sa.select(parties).where(parties.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
+# The name of every party: for a slice above to join its own tables to.
+NAMES = sa.select(parties.c.id, parties.c.name)
 _SEATS = sa.select(seats).where(seats.c.party_id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
 NAMES_LIVE = timedelta(minutes=1)
 MOST_NAMES = 50_000

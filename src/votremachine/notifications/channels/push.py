@@ -11,7 +11,8 @@ import msgspec
 from pywebpush import WebPusher, WebPushException
 
 from votremachine.config import Settings
-from votremachine.infra.fetching import FetchFailed, read_address
+from votremachine.infra.fetching.addresses import read_address
+from votremachine.infra.fetching.failures import FetchFailed
 from votremachine.infra.outward import public_client
 from votremachine.notifications.channels.port import NotTaken, Parcel, Receipt
 from votremachine.notifications.devices.keys import PushSigner
