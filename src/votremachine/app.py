@@ -62,7 +62,7 @@ from votremachine.notifications.devices import routes as devices
 from votremachine.notifications.devices.keys import PushSigner
 from votremachine.notifications.devices.service import Devices
 from votremachine.notifications.preferences import routes as preferences
-from votremachine.notifications.privacy import INBOX
+from votremachine.notifications.privacy import DELIVERIES, INBOX
 from votremachine.payments.gateways import close_gateway, notice_readers, open_gateway
 from votremachine.payments.instruments import routes as instruments
 from votremachine.payments.instruments.privacy import CARDS
@@ -163,7 +163,11 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         "devices": Devices(Seal(keys_of(settings), "push subscriptions")),
         "push_signer": PushSigner(database, Seal(keys_of(settings), "push keys")),
         # What each slice knows of a person; those below know nothing of those above.
+<<<<<<< HEAD
         "parts": (MACHINES, FEEDS, CARDS, BOOKINGS, DEPOSITS, WAITING, INSPECTIONS, LINKS, INBOX),
+=======
+        "parts": (MACHINES, FEEDS, CARDS, BOOKINGS, DEPOSITS, WAITING, LINKS, INBOX, DELIVERIES),
+>>>>>>> reminders
     }
     per_request = {
         "claims": read_claims,

@@ -362,7 +362,6 @@ class Scene:
             "read": {"ids": [str(uuid4())]},
             "preferences": {},
             "devices": {"endpoint": f"https://push.example/{uuid4()}", "keys": {"p256dh": "BA", "auth": "aa"}},
-            "sms": {"from": "+33612345678", "text": "OUI 123456"},
             "usage": {"used": {}},
             "agree": {"usage_id": str(uuid4())},
             "pay": {"instrument_id": self.card},
