@@ -153,18 +153,18 @@ class Paying(RuleBasedStateMachine):
     @rule(ref=rental_in("held"), token=cards)
     def confirm(self, ref: UUID, token: str) -> None:
         """As the route does it, all at once."""
-        self.at_once(self._begin(ref, token))
+        self.at_once(self.begun(ref, token))
 
     @precondition(some("held"))
     @rule(ref=rental_in("held"), token=cards)
     def begin_to_confirm(self, ref: UUID, token: str) -> None:
         """The first transaction alone. What follows may come late, or never."""
-        self.step_by_step(self._begin(ref, token))
+        self.step_by_step(self.begun(ref, token))
 
     @precondition(some_attempt)
     @rule(nth=st.integers(0, 5))
     def ask_the_gateway(self, nth: int) -> None:
-        self._ask(self.attempts[nth % len(self.attempts)])
+        self.ask(self.attempts[nth % len(self.attempts)])
 
     @precondition(some_asked)
     @rule(nth=st.integers(0, 5))
@@ -172,7 +172,7 @@ class Paying(RuleBasedStateMachine):
         asked = [one for one in self.attempts if one.outcome is not None]
         attempt = asked[nth % len(asked)]
         self.attempts.remove(attempt)
-        self._end(attempt)
+        self.end(attempt)
 
     @precondition(some_attempt)
     @rule()
@@ -200,7 +200,8 @@ class Paying(RuleBasedStateMachine):
             self.rentals[ref].on_account = True
             self.rentals[ref].state = view.state.value
 
-    def _begin(self, ref: UUID, token: str) -> Attempt | None:
+    def begun(self, ref: UUID, token: str) -> Attempt | None:
+        """A confirmation by this card after its first transaction."""
         who, card = self.renter_of(ref).who, self.card_of(ref, token)
         begun: Begun | None = self.do(lambda tx: paying.begin(tx, who, ref, card))
         if begun is None:
@@ -215,20 +216,22 @@ class Paying(RuleBasedStateMachine):
     def at_once(self, attempt: Attempt | None) -> None:
         """As routes do it."""
         if attempt is not None:
-            self._ask(attempt)
-            self._end(attempt)
+            self.ask(attempt)
+            self.end(attempt)
 
     def step_by_step(self, attempt: Attempt | None) -> None:
         """What follows may come late, or never."""
         if attempt is not None:
             self.attempts.append(attempt)
 
-    def _ask(self, attempt: Attempt) -> None:
+    def ask(self, attempt: Attempt) -> None:
+        """The gateway is asked."""
         attempt.outcome = self.runner.run(carry_out(self.stage.gateway, attempt.order))
         if isinstance(attempt.outcome, Answer) and attempt.outcome.client_secret:
             self.secrets.append(attempt.outcome.client_secret)
 
-    def _end(self, attempt: Attempt) -> None:
+    def end(self, attempt: Attempt) -> None:
+        """Its last transaction."""
         who, outcome = self.renter_of(attempt.ref).who, attempt.outcome
         assert outcome is not None
         told = self.do(lambda tx: attempt.end(tx, who, attempt.order, outcome))
