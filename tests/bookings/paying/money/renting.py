@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 from sqlalchemy.dialects.postgresql import JSONB
 
-from tests.bookings.paying.money.paying import HOUR, Attempt, Paying, cards, rental_in, some
+from tests.bookings.paying.money.paying import Paying
+from tests.bookings.paying.money.playing import HOUR, Attempt, cards, rental_in, some
 from tests.bookings.paying.money.stage import PAYS
 from votremachine.bookings.paying import moving
 from votremachine.bookings.rules import Wish, WishKind
