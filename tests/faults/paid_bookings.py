@@ -9,6 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
+from tests.bookings.paying.money import books
 from tests.bookings.paying.money.terms import Part, Rental
 from tests.cast import farmer, listed
 from tests.people import at
@@ -126,6 +127,11 @@ class PaidBookings:
     async def states(self) -> dict[UUID, str]:
         async with self.database.read() as tx:
             return {row.id: row.state for row in await tx.rows(_STANDING)}
+
+    async def left(self) -> list[str]:
+        """What has not come to its end."""
+        async with self.database.read() as tx:
+            return [" ".join(one) for one in await books.left(tx)]
 
     async def hurry(self) -> int:
         """Nobody waits for a minute here; how much is still to be done."""
