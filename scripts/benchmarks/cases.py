@@ -16,6 +16,7 @@ import msgspec
 from benchmarks.client import Load, Sample, WrongAnswer, ask, drive, encoded
 from benchmarks.feed_import import feed_import
 from benchmarks.proving import BOOKINGS, ledger_proof, total
+from benchmarks.reminding import reminders
 from benchmarks.signing_in import signin, verify
 from benchmarks.world import Farmer, Size, Slot, World
 
@@ -131,6 +132,7 @@ CASES = {
     "quote": Case("quotes/s", quote, "read"),
     "availability": Case("calendars/s", availability, "read", (SMALL, LARGE)),
     "feed_import": Case("events/s", feed_import, "insert"),
+    "reminders": Case("reminders/s", reminders, "insert"),
     "signin": Case("sign-ins/s", signin, "verify"),
     "ledger_proof": Case("entries/s", ledger_proof, "total", (MILLION,)),
     "not_modified": Case("answers/s", not_modified, "read"),

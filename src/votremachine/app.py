@@ -50,7 +50,15 @@ from votremachine.infra.limits import Limits
 from votremachine.infra.pages import Cursors
 from votremachine.infra.problems import HANDLERS
 from votremachine.infra.storage.files import Files
+from votremachine.notifications import metrics
 from votremachine.notifications import routes as notifications
+from votremachine.notifications.answering import routes as answering
+from votremachine.notifications.channels.unsubscribing import Unsubscribing
+from votremachine.notifications.dead_letters import routes as dead_letters
+from votremachine.notifications.devices import routes as devices
+from votremachine.notifications.devices.keys import PushSigner
+from votremachine.notifications.devices.service import Devices
+from votremachine.notifications.preferences import routes as preferences
 from votremachine.notifications.privacy import INBOX
 from votremachine.payments.gateways import close_gateway, notice_readers, open_gateway
 from votremachine.payments.instruments import routes as instruments
@@ -86,6 +94,11 @@ ROUTERS: tuple[Router | HTTPRouteHandler, ...] = (
     deposits.router,
     calendars.router,
     notifications.router,
+    preferences.router,
+    devices.router,
+    dead_letters.router,
+    answering.router,
+    metrics.router,
     instruments.router,
     notices.router,
     sync.router,
@@ -93,6 +106,7 @@ ROUTERS: tuple[Router | HTTPRouteHandler, ...] = (
     health.router,
     *openapi.assets,
     serve("/", WEB / "index.html"),
+    serve("/calendar", WEB / "calendar.html"),
     *(serve(f"/{file.name}", file) for file in sorted(WEB.iterdir()) if file.suffix != ".html"),
 )
 
@@ -140,6 +154,9 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         "gateway": gateway,
         "notice_readers": notice_readers(settings),
         "feed_seal": Seal(keys_of(settings), "calendar feeds"),
+        "unsubscribing": Unsubscribing(keys_of(settings)),
+        "devices": Devices(Seal(keys_of(settings), "push subscriptions")),
+        "push_signer": PushSigner(database, Seal(keys_of(settings), "push keys")),
         # What each slice knows of a person; those below know nothing of those above.
         "parts": (MACHINES, FEEDS, CARDS, BOOKINGS, DEPOSITS, WAITING, LINKS, INBOX),
     }
@@ -165,7 +182,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         # Ours says it all, in one line per request.
         logging_config=None,
     )
-    app.asgi_handler = logs.RequestLog(app.asgi_handler, [calendars.PRIVATE_BELOW])
+    app.asgi_handler = logs.RequestLog(app.asgi_handler, [calendars.PRIVATE_BELOW, preferences.PRIVATE_BELOW])
     return app
 
 

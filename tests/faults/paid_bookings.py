@@ -87,6 +87,7 @@ class PaidBookings:
 
     async def _confirm(self, who: Actor, booking: UUID, card: UUID, dies: str) -> None:
         begun = await self.database.run(lambda tx: paying.begin(tx, who, booking, card))
+        assert isinstance(begun, paying.Begun)
         if dies == "1":
             return
         outcome = await carry_out(self.gateway, begun.order)

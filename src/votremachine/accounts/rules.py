@@ -75,6 +75,7 @@ class Verb(StrEnum):
     WAIVE_DEPOSIT = "waive_deposit"
     FIND_PERSON = "find_person"
     IMPERSONATE = "impersonate"
+    MIND_LETTERS = "mind_letters"
 
 
 _EVERYONE = frozenset(Role)
@@ -84,6 +85,7 @@ _ADMIN = frozenset({Role.ADMIN})
 _BANKERS = frozenset({Role.ADMIN, Role.TREASURER})
 _STAFF = frozenset(StaffRole)
 _SUPPORT = frozenset({StaffRole.SUPPORT})
+_MINDERS = frozenset({StaffRole.SUPPORT, StaffRole.OPERATOR})
 
 # Staff read; whoever must act for a person does so in that person's name, with a reason that they are shown.
 PERMISSIONS: Mapping[Verb, Mapping[Relation, frozenset[Role] | frozenset[StaffRole]]] = {
@@ -120,6 +122,7 @@ PERMISSIONS: Mapping[Verb, Mapping[Relation, frozenset[Role] | frozenset[StaffRo
     Verb.WAIVE_DEPOSIT: {Relation.OWNER: RUNNERS},
     Verb.FIND_PERSON: {Relation.PLATFORM: _SUPPORT},
     Verb.IMPERSONATE: {Relation.PLATFORM: _SUPPORT},
+    Verb.MIND_LETTERS: {Relation.PLATFORM: _MINDERS},
 }
 
 
