@@ -48,6 +48,17 @@ async def ask(
     return who, [both.asked._make(row[width:]) for row in rows]
 
 
+async def alone(database: Database, statement: sa.Select[Any] | sa.Insert, values: Mapping[str, Any]) -> Sequence[Any]:
+    """The rows of one statement that is committed by itself, each read by the names of its columns.
+
+    It may be sent again when the connection is lost, so it must be one of which the second has no further effect.
+    Raises `DatabaseAway`.
+    """
+    one = _alone(statement)
+    given = {**one.constants, **values}
+    return await _found(database, one.sql, [given[name] for name in one.names])
+
+
 async def _found(database: Database, sql: str, values: Sequence[Any]) -> Sequence[Any]:
     # After a restart of PostgreSQL the pool still holds connections of the server that was.
     for _ in range(ATTEMPTS - 1):
@@ -56,6 +67,21 @@ async def _found(database: Database, sql: str, values: Sequence[Any]) -> Sequenc
                 return await connection.fetch(sql, *values)  # type: ignore[no-any-return]
     async with database.driver() as connection:
         return await connection.fetch(sql, *values)  # type: ignore[no-any-return]
+
+
+class _Alone(NamedTuple):
+    """A statement as the driver takes it."""
+
+    sql: str
+    names: Sequence[str]
+    constants: Mapping[str, Any]
+
+
+@lru_cache(maxsize=64)
+def _alone(statement: sa.Select[Any] | sa.Insert) -> _Alone:
+    compiled = statement.compile(dialect=_DIALECT)
+    constants = {name: value for name, value in compiled.params.items() if value is not None}
+    return _Alone(compiled.string, list(compiled.positiontup or ()), constants)
 
 
 @lru_cache(maxsize=64)

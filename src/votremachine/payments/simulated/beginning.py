@@ -13,14 +13,15 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from votremachine.infra.database import Tx
-from votremachine.payments.gateway import KeyReused
+from votremachine.infra.database import Database
+from votremachine.infra.questions import alone
+from votremachine.payments.gateway import KeyReused, Standing
 from votremachine.payments.simulated.models import instruments, operations, orders, webhooks
 from votremachine.payments.simulated.rules import Instrument, Kind, SimulatedOrder
 
 _INSTRUMENT = [instruments.c[name] for name in Instrument.__struct_fields__]
 _asked_with = sa.bindparam("instrument", type_=sa.Text)
-_agreed = orders.c.standing.not_in(["declined", "requires_action"])
+_agreed = sa.and_(orders.c.standing != Standing.DECLINED, orders.c.standing != Standing.REQUIRES_ACTION)
 _nothing = sa.select(sa.true().label("nothing")).subquery("nothing")
 _KNOWN = (
     sa.select(
@@ -61,6 +62,7 @@ _KEEP = (
     insert(orders)
     .from_select(list(orders.c.keys()), sa.select(*_bound(orders).values()).select_from(_claimed))
     .add_cte(_told)
+    .returning(orders.c.key)
 )
 
 
@@ -73,22 +75,27 @@ class Known(NamedTuple):
     card: Instrument | None
 
 
-async def known(tx: Tx, key: UUID, content: bytes, instrument: str) -> Known:
+async def known(database: Database, key: UUID, content: bytes, instrument: str) -> Known:
     """Raises `KeyReused` when the key was given with other content."""
-    row = (await tx.execute(_KNOWN, {"asked": key, "instrument": instrument})).one()
-    if row.content not in (None, content):
+    (row,) = await alone(database, _KNOWN, {"asked": key, "instrument": instrument})
+    if row["content"] not in (None, content):
         raise KeyReused(f"the key {key} was given before with another order")
-    card = None if row.instrument is None else msgspec.convert(row._mapping, Instrument)
-    return Known(row.content is None, bool(row.carried_out), row.held_before, card)
+    card = None if row["instrument"] is None else msgspec.convert(dict(row), Instrument)
+    return Known(row["content"] is None, bool(row["carried_out"]), row["held_before"], card)
 
 
-async def note(tx: Tx, key: UUID, content: bytes, now: datetime) -> None:
+async def note(database: Database, key: UUID, content: bytes, now: datetime) -> None:
     """Only that a key was seen: nothing was carried out."""
-    await tx.execute(_CLAIM, _operation(key, content, now, carried_out=False))
+    await alone(database, _CLAIM, _operation(key, content, now, carried_out=False))
 
 
 async def keep(
-    tx: Tx, order: SimulatedOrder, content: bytes, now: datetime, letters: Sequence[Mapping[str, Any]], **more: str
+    database: Database,
+    order: SimulatedOrder,
+    content: bytes,
+    now: datetime,
+    letters: Sequence[Mapping[str, Any]],
+    **more: str,
 ) -> bool:
     """Keep an order that the bank decided on, and post `letters`; False when somebody else was first with its key."""
     columns = {**msgspec.structs.asdict(order), **more, "created_at": now}
@@ -97,7 +104,7 @@ async def keep(
         **{f"{orders.name}_{name}": value for name, value in columns.items()},
         **{f"letter_{column.name}": [letter[column.name] for letter in letters] for column in webhooks.c},
     }
-    return bool((await tx.execute(_KEEP, values)).rowcount)
+    return bool(await alone(database, _KEEP, values))
 
 
 def _operation(key: UUID, content: bytes, now: datetime, *, carried_out: bool) -> dict[str, Any]:

@@ -1,16 +1,19 @@
 """The gateway that plays: the port, over tables of its own and in transactions of its own."""
 
+import os
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import count
 from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
 
 from votremachine.infra.database import Clock, Database, DatabaseAway, RunAgain, Tx
+from votremachine.kernel.ids import uuid7
 from votremachine.payments.card_numbers import refuse_card_numbers
 from votremachine.payments.gateway import (
     Capabilities,
@@ -94,7 +97,7 @@ class SimulatedGateway:
 
     async def _begin(self, asked: Order, kind: Kind) -> Movement:
         refuse_card_numbers(asked.instrument, asked.customer, asked.description, asked.destination)
-        made, heard = await self._asked(lambda tx, now: _begin(tx, now, asked, kind))
+        made, heard = await self._begun(asked, kind)
         if made is None or not heard:
             raise OutcomeUnknown("no answer")
         return rules.movement(made)
@@ -116,13 +119,12 @@ class SimulatedGateway:
 
         return rules.movement(await self._run(verb))
 
-    async def _asked(self, verb: Callable[[Tx, datetime], Awaitable[Answer]]) -> Answer:
+    async def _begun(self, asked: Order, kind: Kind) -> tuple[SimulatedOrder | None, bool]:
         """As `_run` for what needs no transaction: each of its statements stands by itself."""
         try:
             while True:
                 with suppress(RunAgain):
-                    async with self._database.read() as tx:
-                        return await verb(tx, self._clock())
+                    return await _begin(self._database, self._clock(), asked, kind)
         except (DatabaseAway, DBAPIError) as error:
             raise OutcomeUnknown("the simulated gateway's database does not answer") from error
 
@@ -133,17 +135,18 @@ class SimulatedGateway:
             raise OutcomeUnknown("the simulated gateway's database does not answer") from error
 
 
-async def _begin(tx: Tx, now: datetime, asked: Order, kind: Kind) -> tuple[SimulatedOrder | None, bool]:
+async def _begin(database: Database, now: datetime, asked: Order, kind: Kind) -> tuple[SimulatedOrder | None, bool]:
     """The order, None if it was not carried out, and whether its answer arrives."""
     content = store.digest(kind, asked)
-    known = await beginning.known(tx, asked.key, content, asked.instrument)
+    known = await beginning.known(database, asked.key, content, asked.instrument)
     if known.carried_out:
-        return await store.order_of(tx, now, orders.c.key == asked.key), True
+        async with database.begin() as tx:
+            return await store.order_of(tx, now, orders.c.key == asked.key), True
     if asked.amount.minor < 1:
         raise NotAtGateway(f"{asked.amount.minor} is no amount")
     kept = _usable(known.card, asked)
     if known.first and kept.card.silence is Silence.BEFORE:
-        await beginning.note(tx, asked.key, content, now)
+        await beginning.note(database, asked.key, content, now)
         return None, False
     order = SimulatedOrder(
         key=asked.key,
@@ -157,9 +160,9 @@ async def _begin(tx: Tx, now: datetime, asked: Order, kind: Kind) -> tuple[Simul
         client_secret=_name("secret"),
     )
     order = rules.begun(order, off_session=asked.off_session, held_before=known.held_before, now=now)
-    letters = posting.letters(tx, now, order, ("created", order.standing.value))
+    letters = posting.letters(_ids(now), now, order, ("created", order.standing.value))
     more = {"destination": asked.destination, "description": asked.description}
-    if not await beginning.keep(tx, order, content, now, letters, **more):
+    if not await beginning.keep(database, order, content, now, letters, **more):
         raise RunAgain
     return order, not (known.first and kept.card.silence is Silence.AFTER)
 
@@ -224,6 +227,12 @@ async def _lapse(tx: Tx, now: datetime) -> int:
         await store.keep_order(tx, order)
         await posting.tell_order(tx, now, order, ("lapsed",))
     return len(over)
+
+
+def _ids(now: datetime) -> Callable[[], UUID]:
+    """Ids that sort as they are made, as a transaction makes them."""
+    numbers = count(1)
+    return lambda: uuid7(now, ((next(numbers) << 62) | int.from_bytes(os.urandom(7))).to_bytes(10))
 
 
 def _name(of: str) -> str:

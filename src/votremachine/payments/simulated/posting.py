@@ -1,6 +1,6 @@
 """What the simulated gateway tells us by itself: signed HTTP bodies that arrive late, twice, or in the wrong order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -80,25 +80,33 @@ class Reader:
 
 async def tell_order(tx: Tx, now: datetime, order: SimulatedOrder, what: Sequence[str]) -> None:
     """Send word of what happened to an order, in this order, as its card's post goes."""
-    await tx.execute(webhooks.insert(), letters(tx, now, order, what))
+    await tx.execute(webhooks.insert(), letters(tx.new_id, now, order, what))
 
 
-def letters(tx: Tx, now: datetime, order: SimulatedOrder, what: Sequence[str]) -> list[dict[str, Any]]:
-    """The rows that send this word."""
-    return _letters(tx, now, order.card, Subject.ORDER, order.key, order.reference, what)
+def letters(
+    new_id: Callable[[], UUID], now: datetime, order: SimulatedOrder, what: Sequence[str]
+) -> list[dict[str, Any]]:
+    """The rows that send this word; ids sort as they are made."""
+    return _letters(new_id, now, order.card, Subject.ORDER, order.key, order.reference, what)
 
 
 async def tell_instrument(tx: Tx, now: datetime, instrument: Instrument, what: Sequence[str]) -> None:
-    rows = _letters(tx, now, instrument.card, Subject.INSTRUMENT, instrument.key, instrument.reference, what)
+    rows = _letters(tx.new_id, now, instrument.card, Subject.INSTRUMENT, instrument.key, instrument.reference, what)
     await tx.execute(webhooks.insert(), rows)
 
 
 def _letters(
-    tx: Tx, now: datetime, card: Card, subject: Subject, key: UUID, reference: str, what: Sequence[str]
+    new_id: Callable[[], UUID],
+    now: datetime,
+    card: Card,
+    subject: Subject,
+    key: UUID,
+    reference: str,
+    what: Sequence[str],
 ) -> list[dict[str, Any]]:
     rows = []
     for place, name in enumerate(what):
-        event_id = f"sim_event_{tx.new_id().hex}"
+        event_id = f"sim_event_{new_id().hex}"
         told = Told(
             id=event_id,
             type=f"{subject}.{name}",
@@ -111,7 +119,7 @@ def _letters(
         row = {"event_id": event_id, "body": msgspec.json.encode(told).decode(), "made_at": now, "attempts": 0}
         row["due_at"] = now + DELAY if late else now
         times = 2 if card.posting is Posting.TWICE else 1
-        rows += [{**row, "id": tx.new_id()} for _ in range(times)]
+        rows += [{**row, "id": new_id()} for _ in range(times)]
     return rows
 
 
