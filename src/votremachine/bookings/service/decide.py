@@ -62,8 +62,7 @@ async def commit(
     expires_at = request_expiry(tx.now, booking.during.start) if to is State.REQUESTED else None
     if expires_at is not None and expires_at <= tx.now:
         raise HoldExpired
-    changes = {"on_account": on_account}
-    changed = await store.stand(tx, booking, to, FACTS[to], by=who, expires_at=expires_at, changes=changes)
+    changed = await store.stand(tx, booking, to, FACTS[to], by=who, expires_at=expires_at, on_account=on_account)
     if changed is None:
         raise HoldExpired
     await secure(tx, changed, who, card=card)

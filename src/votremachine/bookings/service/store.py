@@ -69,6 +69,25 @@ _STEP = Write(
 
 
 _WHOLE = (bookings, MACHINE_IDS)
+# Made once: a booking and the time that it takes go on together, or neither does.
+_STAND = (
+    bookings.update()
+    .where(
+        bookings.c.id == sa.bindparam("kept_ref", type_=sa.Uuid),
+        bookings.c.state == sa.bindparam("stands_was"),
+        bookings.c.version == sa.bindparam("stands_version"),
+        sa.or_(bookings.c.expires_at.is_(None), bookings.c.expires_at > sa.bindparam("stands_now")),
+        sa.select(sa.func.count()).select_from(claims.KEPT).scalar_subquery()
+        == sa.bindparam("kept_machines", type_=sa.Integer),
+    )
+    .values(
+        state=sa.bindparam("stands_to"),
+        version=bookings.c.version + 1,
+        expires_at=sa.bindparam("kept_until", type_=sa.DateTime(timezone=True)),
+        on_account=sa.bindparam("stands_on_account"),
+    )
+    .returning(*_WHOLE)
+)
 
 
 def authorise(verb: Verb, who: Actor, booking: Booking) -> Sides:
@@ -124,16 +143,25 @@ async def stand(
     *,
     by: Actor | None,
     expires_at: datetime | None,
-    changes: Mapping[str, Any] | None = None,
+    on_account: bool | None = None,
 ) -> Booking | None:
     """Take a locked booking to a state in which its time is blocked until `expires_at`, or for good; one statement for
     both. None, and nothing done, when it ran out or part of its time was lost. Raises `IllegalTransition`.
     """
     advance(LIFE, booking.state, to)
-    kept = {"kept_ref": booking.id, "kept_until": expires_at, "kept_machines": len(booking.machine_ids)}
-    whole = sa.select(sa.func.count()).select_from(claims.KEPT).scalar_subquery() == len(booking.machine_ids)
-    swap = _swapping(tx, booking, to, {"expires_at": expires_at, **(changes or {})}).where(whole)
-    row = await tx.row(swap.returning(*_WHOLE), kept)
+    row = await tx.row(
+        _STAND,
+        {
+            "kept_ref": booking.id,
+            "kept_until": expires_at,
+            "kept_machines": len(booking.machine_ids),
+            "stands_was": booking.state,
+            "stands_version": booking.version,
+            "stands_now": tx.now,
+            "stands_to": to,
+            "stands_on_account": booking.on_account if on_account is None else on_account,
+        },
+    )
     if row is None:
         return None
     changed = from_row(row)
