@@ -147,6 +147,8 @@ PLANNED_BY: tuple[type[events.BookingEvent], ...] = (
     events.MachineOut,
     events.MachineReturned,
     events.RenterAbsent,
+    events.UsageProposed,
+    events.UsageSettled,
     waiting.WaitingOffered,
 )
 

@@ -30,6 +30,7 @@ FACTS: dict[str, Any] = {
     "start": "2026-08-04T05:30:00+00:00",
     "end": "2026-08-05T17:00:00+00:00",
     "expires_at": "2026-08-03T18:15:00+00:00",
+    "claims_until": "2026-08-06T15:00:00+00:00",
     "zone": "Europe/Paris",
     "until": "2026-08-05T06:00:00+00:00",
     "amount": {"minor": 123_450, "currency": "EUR"},

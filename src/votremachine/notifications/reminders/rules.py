@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from votremachine.accounts.rules import RUNNERS, Role
-from votremachine.bookings.rules import REQUEST_LIFE, Booking
+from votremachine.bookings.rules import CLAIM_WINDOW, REQUEST_LIFE, Booking
 from votremachine.config import Settings
 from votremachine.notifications.hours import end_of_hours, in_hours
-from votremachine.notifications.rules import KINDS, Side
+from votremachine.notifications.rules import KINDS, NOTHING, Lacks, Side
 
 # Those who act for a party on its bookings; treasurers and viewers look them up when they care.
 READERS = frozenset({Role.ADMIN, Role.MANAGER, Role.MEMBER})
@@ -40,6 +40,8 @@ class Moments(msgspec.Struct, frozen=True, kw_only=True):
     request_after: tuple[timedelta, ...] = (timedelta(hours=2), timedelta(hours=12))
     request_before: timedelta = timedelta(hours=1)
     hold_before: timedelta = timedelta(minutes=5)
+    usage_at: time = time(18)
+    usage_before: timedelta = timedelta(hours=12)
     night_begins: time = time(22)
     night_ends: time = time(7)
 
@@ -54,6 +56,8 @@ class Moments(msgspec.Struct, frozen=True, kw_only=True):
             request_after=_minutes(settings.remind_request_minutes),
             request_before=timedelta(minutes=settings.remind_request_before_minutes),
             hold_before=timedelta(minutes=settings.remind_hold_before_minutes),
+            usage_at=time.fromisoformat(settings.remind_usage_at),
+            usage_before=timedelta(minutes=settings.remind_usage_before_minutes),
             night_begins=time.fromisoformat(settings.night_begins),
             night_ends=time.fromisoformat(settings.night_ends),
         )
@@ -123,6 +127,16 @@ def _long_overdue(booking: Booking, _: ZoneInfo, moments: Moments) -> Iterable[d
     return [booking.during.end + moments.escalate_after]
 
 
+def _missing_usage(booking: Booking, zone: ZoneInfo, moments: Moments) -> Iterable[datetime]:
+    """The evening of the return, or the next if it came back later than that; and before the claim window ends."""
+    if booking.returned_at is None:
+        return []
+    back = booking.returned_at.astimezone(zone)
+    evening = back.date() + timedelta(days=back.time() >= moments.usage_at)
+    last = booking.returned_at + CLAIM_WINDOW - moments.usage_before
+    return [datetime.combine(evening, moments.usage_at, zone).astimezone(UTC), last]
+
+
 BOOKING_KINDS: Mapping[str, Reminding] = {
     "booking_tomorrow": Reminding(BOTH, _tomorrow, Night.EVENING),
     "hand_over_soon": Reminding(BOTH, _hand_over, Night.EVENING),
@@ -132,14 +146,19 @@ BOOKING_KINDS: Mapping[str, Reminding] = {
     "request_waiting": Reminding((Side.OWNER,), _waiting_request, Night.MORNING, RUNNERS),
     "request_expiring": Reminding((Side.OWNER,), _expiring_request, Night.EVENING, RUNNERS),
     "hold_expiring": Reminding((Side.RENTER,), _expiring_hold, Night.PASSES),
+    "usage_missing": Reminding(BOTH, _missing_usage, Night.EVENING),
 }
 
 
-def planned(booking: Booking, zone: ZoneInfo, moments: Moments) -> frozenset[Planned]:
-    """Every reminder that a booking wants as it stands, past ones too. `zone` is its machine's."""
+def planned(booking: Booking, zone: ZoneInfo, moments: Moments, lacks: Lacks = NOTHING) -> frozenset[Planned]:
+    """Every reminder that a booking wants as it stands, past ones too. `zone` is its machine's.
+
+    What it lacks is planned for whoever may have to see to it by then; who has to is asked when it is due.
+    """
     wanted = set()
     for kind, reminding in BOOKING_KINDS.items():
-        if booking.state not in KINDS[kind].states:
+        known = KINDS[kind]
+        if booking.state not in known.states or (known.lack and known.lack not in lacks):
             continue
         for moment in reminding.moments(booking, zone, moments):
             due_at = awake(moment, zone, moments, reminding.night)

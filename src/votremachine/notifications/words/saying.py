@@ -12,7 +12,7 @@ from votremachine.notifications.words import formats
 from votremachine.notifications.words.catalogues import has, many, word
 from votremachine.notifications.words.said import Said
 
-_INSTANTS = ("start", "end", "expires_at", "until")
+_INSTANTS = ("start", "end", "expires_at", "until", "claims_until")
 
 
 def say(

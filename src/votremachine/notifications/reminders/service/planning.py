@@ -14,6 +14,7 @@ from votremachine.bookings.rules import Booking
 from votremachine.bookings.service import reading
 from votremachine.infra.database import Tx
 from votremachine.notifications.about import machines_of, zone_of
+from votremachine.notifications.lacking import lacks_of
 from votremachine.notifications.reminders.models import reminders
 from votremachine.notifications.reminders.rules import (
     BOOKING_KINDS,
@@ -53,7 +54,9 @@ async def plan(tx: Tx, booking_id: UUID, moments: Moments) -> None:
     booking = await reading.load(tx, booking_id)
     machines = await machines_of(tx, [booking])
     seats = await seats_of(tx, (booking.owner_party_id, booking.renter_party_id))
-    wanted = {one.key: one for one in wanted_of(booking, planned(booking, zone_of(booking, machines), moments), seats)}
+    lacks = (await lacks_of(tx, [booking]))[booking.id]
+    wants = planned(booking, zone_of(booking, machines), moments, lacks)
+    wanted = {one.key: one for one in wanted_of(booking, wants, seats)}
     await _drop_others(tx, booking_id, wanted)
     if rows := [_row(tx, booking_id, one) for one in wanted.values() if one.due_at > tx.now]:
         given = insert(reminders)
