@@ -81,6 +81,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     remind_hold_before_minutes: Minutes = 5
     remind_usage_at: Hour = "18:00"
     remind_usage_before_minutes: Minutes = 12 * 60
+    remind_report_minutes: Minutes = 60
     # Nobody is reminded then, but of what is urgent.
     night_begins: Hour = "22:00"
     night_ends: Hour = "07:00"

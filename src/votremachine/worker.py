@@ -149,6 +149,8 @@ PLANNED_BY: tuple[type[events.BookingEvent], ...] = (
     events.RenterAbsent,
     events.UsageProposed,
     events.UsageSettled,
+    inspections.InspectionToSign,
+    inspections.InspectionSigned,
     waiting.WaitingOffered,
 )
 

@@ -51,6 +51,7 @@ NONE = timedelta(0)
 # Around a change of clocks, at noon.
 BEGINNING = datetime(2027, 3, 26, 11, tzinfo=UTC)
 MACHINES = 3
+ASKING = 1  # whose owner asks for condition reports, of which nobody makes one here
 METERED = 2  # the one that is charged by the hectare
 HECTARES = {Unit.HECTARE: 10 * WHOLE}
 LIVE = "SELECT id FROM bookings WHERE state IN ('held', 'requested', 'confirmed', 'in_use') ORDER BY id"
@@ -62,8 +63,11 @@ VERBS = (*("accept", "out") * 3, "accept", "decline", "cancel", "confirm", "out"
 Wants = set[tuple[str, datetime]]
 
 
-def wanted(one: Booking, told: Collection[UUID]) -> Wants:
-    """The oracle: kinds and moments of a booking, written down once more and plainly. `told`: whose use is known."""
+def wanted(one: Booking, told: Collection[UUID], asking: UUID) -> Wants:
+    """The oracle: kinds and moments of a booking, written down once more and plainly.
+
+    `told`: those whose use is known; `asking`: the machine whose owner asks for reports.
+    """
     start, end, expires = one.during.start, one.during.end, one.expires_at
     found: Wants = set()
     if one.state is State.CONFIRMED:
@@ -76,6 +80,8 @@ def wanted(one: Booking, told: Collection[UUID]) -> Wants:
         found.add(("overdue_escalated", end + timedelta(days=1)))
     if one.state is State.RETURNED and one.id not in told and any(line.estimated for line in one.price.lines):
         found |= {("usage_missing", at) for at in wanted_of_a_return(one.returned_at)}
+    if asking in one.machine_ids:
+        found |= wanted_of_reports(one)
     if expires:
         found |= wanted_of_a_promise(one.state, expires, one.created_at)
     return {(kind, at.astimezone(UTC)) for kind, at in found if expires is None or at < expires}
@@ -85,6 +91,17 @@ def wanted_of_a_return(back: datetime | None) -> set[datetime]:
     assert back is not None
     six = back.astimezone(PARIS).replace(hour=18, minute=0, second=0, microsecond=0)
     return {six if back < six else six + timedelta(days=1), evening(back + timedelta(hours=36))}
+
+
+def wanted_of_reports(one: Booking) -> Wants:
+    hour = timedelta(hours=1)
+    if one.state is State.CONFIRMED:
+        return {("departure_report_missing", evening(one.during.start - hour))}
+    if one.state is State.IN_USE and one.out_at:
+        left = ("departure_report_missing", morning(one.out_at + hour))
+        return {left, ("return_report_missing", morning(one.during.end))}
+    back = one.returned_at if one.state is State.RETURNED else None
+    return {("return_report_missing", morning(back + hour))} if back else set()
 
 
 def wanted_of_a_promise(state: State, expires: datetime, made: datetime) -> Wants:
@@ -147,6 +164,8 @@ class Planning(RuleBasedStateMachine):
             cast = await plant(tx, buffers=[(NONE, NONE)] * MACHINES, on_request={1})
             asked = SetRates(rates=[RateInput(unit=Unit.HECTARE, minor=1_000)])
             self.card = (await set_rates(tx, cast.owner, cast.machines[METERED], asked)).id
+            asks = sa.text("UPDATE machines SET asks = '{report}' WHERE id = :id")
+            await tx.execute(asks, {"id": cast.machines[ASKING]})
         return cast
 
     async def _verb(self, verb: Any, *given: Any, **named: Any) -> Any:
@@ -237,7 +256,7 @@ class Planning(RuleBasedStateMachine):
 
     def _plan(self, booking_id: UUID) -> None:
         one = self.do(self._verb(reading.load, booking_id))
-        wants = wanted(one, self.told)
+        wants = wanted(one, self.told, self.cast.machines[ASKING])
         keys = {(kind, side, at) for kind, at in wants for side in SIDES.get(kind, ("owner", "renter"))}
         mine = self.known[booking_id]
         for key, state in list(mine.items()):
@@ -262,14 +281,16 @@ class Planning(RuleBasedStateMachine):
         again = set()
         for booking_id, mine in self.known.items():
             one = self.do(self._verb(reading.load, booking_id))
-            wants = wanted(one, self.told)
+            wants = wanted(one, self.told, self.cast.machines[ASKING])
             stands = one.expires_at is None or self.now < one.expires_at
             for key, state in list(mine.items()):
-                kind, _, at = key
+                kind, side, at = key
                 if state != "planned" or at > self.now:
                     continue
                 late = {"return_due": one.during.end}.get(kind, one.during.start)
                 too_late = kind in {"booking_tomorrow", "hand_over_soon", "return_due"} and late <= self.now
+                # Nobody began a report: its owner is to.
+                too_late |= kind.endswith("report_missing") and side == "renter"
                 mine[key] = "told" if stands and not too_late and (kind, at) in wants else "dropped"
                 if mine[key] == "dropped":
                     again.add(booking_id)

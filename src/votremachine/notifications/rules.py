@@ -34,6 +34,8 @@ class Lack(StrEnum):
     """What a booking may lack."""
 
     USAGE = "usage"  # what was used, of what is metered
+    DEPARTURE_REPORT = "departure_report"  # the condition report, signed by both, that the owner asks for
+    RETURN_REPORT = "return_report"
 
 
 # What a booking lacks, and the sides that are to see to it.
@@ -115,6 +117,8 @@ KINDS: Mapping[str, Kind] = {
     "request_expiring": _on(State.REQUESTED, urgent=True),
     "hold_expiring": _on(State.HELD, urgent=True),
     "usage_missing": Kind(states=frozenset({State.RETURNED}), lack=Lack.USAGE),
+    "departure_report_missing": Kind(states=_STANDING, lack=Lack.DEPARTURE_REPORT),
+    "return_report_missing": Kind(states=frozenset({State.IN_USE, State.RETURNED}), lack=Lack.RETURN_REPORT),
     "digest": Kind(Page.INBOX),
 }
 

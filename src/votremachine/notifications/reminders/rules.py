@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from votremachine.accounts.rules import RUNNERS, Role
-from votremachine.bookings.rules import CLAIM_WINDOW, REQUEST_LIFE, Booking
+from votremachine.bookings.rules import CLAIM_WINDOW, REQUEST_LIFE, Booking, State
 from votremachine.config import Settings
 from votremachine.notifications.hours import end_of_hours, in_hours
 from votremachine.notifications.rules import KINDS, NOTHING, Lacks, Side
@@ -42,6 +42,7 @@ class Moments(msgspec.Struct, frozen=True, kw_only=True):
     hold_before: timedelta = timedelta(minutes=5)
     usage_at: time = time(18)
     usage_before: timedelta = timedelta(hours=12)
+    report_within: timedelta = timedelta(hours=1)
     night_begins: time = time(22)
     night_ends: time = time(7)
 
@@ -58,6 +59,7 @@ class Moments(msgspec.Struct, frozen=True, kw_only=True):
             hold_before=timedelta(minutes=settings.remind_hold_before_minutes),
             usage_at=time.fromisoformat(settings.remind_usage_at),
             usage_before=timedelta(minutes=settings.remind_usage_before_minutes),
+            report_within=timedelta(minutes=settings.remind_report_minutes),
             night_begins=time.fromisoformat(settings.night_begins),
             night_ends=time.fromisoformat(settings.night_ends),
         )
@@ -137,6 +139,22 @@ def _missing_usage(booking: Booking, zone: ZoneInfo, moments: Moments) -> Iterab
     return [datetime.combine(evening, moments.usage_at, zone).astimezone(UTC), last]
 
 
+def _missing_departure(booking: Booking, zone: ZoneInfo, moments: Moments) -> Iterable[datetime]:
+    """Shortly before the start; if it left without, shortly after that, by day."""
+    if booking.state is State.CONFIRMED:
+        return [booking.during.start - moments.report_within]
+    if booking.out_at is None:
+        return []
+    return [awake(booking.out_at + moments.report_within, zone, moments, Night.MORNING)]
+
+
+def _missing_return(booking: Booking, _: ZoneInfo, moments: Moments) -> Iterable[datetime]:
+    """At the end, which such a report is a part of; if it came back without, shortly after that."""
+    if booking.state is State.IN_USE:
+        return [booking.during.end]
+    return [booking.returned_at + moments.report_within] if booking.returned_at else []
+
+
 BOOKING_KINDS: Mapping[str, Reminding] = {
     "booking_tomorrow": Reminding(BOTH, _tomorrow, Night.EVENING),
     "hand_over_soon": Reminding(BOTH, _hand_over, Night.EVENING),
@@ -147,6 +165,8 @@ BOOKING_KINDS: Mapping[str, Reminding] = {
     "request_expiring": Reminding((Side.OWNER,), _expiring_request, Night.EVENING, RUNNERS),
     "hold_expiring": Reminding((Side.RENTER,), _expiring_hold, Night.PASSES),
     "usage_missing": Reminding(BOTH, _missing_usage, Night.EVENING),
+    "departure_report_missing": Reminding(BOTH, _missing_departure, Night.EVENING),
+    "return_report_missing": Reminding(BOTH, _missing_return, Night.MORNING),
 }
 
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from votremachine.accounts.challenges import Proofs
 from votremachine.bookings.service import reading
 from votremachine.infra.database import Tx
+from votremachine.notifications.about import machines_of
 from votremachine.notifications.answering.rules import ASKING
 from votremachine.notifications.answering.service import new_code
 from votremachine.notifications.channels.port import Parcel
@@ -101,8 +102,9 @@ async def _still_true(tx: Tx, told: Sequence[sa.Row[Any]]) -> set[UUID]:
     """Those of these messages that still say what is so."""
     about = {one.booking_id for one in told if one.booking_id is not None and KINDS[one.kind].states}
     found = await reading.by_ids(tx, about) if about else {}
-    lacking = {one.booking_id for one in told if KINDS[one.kind].lack}
-    lacks = await lacks_of(tx, [one for one in found.values() if one.id in lacking])
+    asked = {one.booking_id for one in told if KINDS[one.kind].lack} & found.keys()
+    lacking = [found[one] for one in asked]
+    lacks = await lacks_of(tx, lacking, await machines_of(tx, lacking)) if lacking else {}
     return {
         one.id
         for one in told

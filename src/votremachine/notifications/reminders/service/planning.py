@@ -54,7 +54,7 @@ async def plan(tx: Tx, booking_id: UUID, moments: Moments) -> None:
     booking = await reading.load(tx, booking_id)
     machines = await machines_of(tx, [booking])
     seats = await seats_of(tx, (booking.owner_party_id, booking.renter_party_id))
-    lacks = (await lacks_of(tx, [booking]))[booking.id]
+    lacks = (await lacks_of(tx, [booking], machines))[booking.id]
     wants = planned(booking, zone_of(booking, machines), moments, lacks)
     wanted = {one.key: one for one in wanted_of(booking, wants, seats)}
     await _drop_others(tx, booking_id, wanted)

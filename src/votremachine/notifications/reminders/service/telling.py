@@ -67,7 +67,7 @@ async def about_bookings(tx: Tx, rows: Rows, moments: Moments) -> Mapping[UUID, 
     parties = {party for one in found.values() for party in (one.owner_party_id, one.renter_party_id)}
     seats = await seats_of(tx, parties)
     facts = await facts_about(tx, list(found.values()), machines)
-    lacks = await lacks_of(tx, list(found.values()))
+    lacks = await lacks_of(tx, list(found.values()), machines)
     keys = {
         one.key
         for booking in found.values()
