@@ -64,6 +64,7 @@ from votremachine.notifications.devices.keys import PushSigner
 from votremachine.notifications.devices.service import Devices
 from votremachine.notifications.reminders.jobs import sweep_reminders, tell_reminders
 from votremachine.notifications.reminders.rules import Moments
+from votremachine.notifications.reminders.service.documents import plan_document
 from votremachine.notifications.reminders.service.planning import plan_booking
 from votremachine.notifications.service import tell, tell_operators, tell_overdue, tell_owner, tell_person
 from votremachine.payments.gateways import close_gateway, open_gateway, simulated_secrets
@@ -160,7 +161,11 @@ log = structlog.get_logger()
 def handlers(moments: Moments) -> Handlers:
     """`HANDLERS`, and the planning of reminders at the moments that the operator set."""
     plan = partial(plan_booking, moments=moments)
-    return {**HANDLERS, **{event: (*HANDLERS.get(event, ()), plan) for event in PLANNED_BY}}
+    return {
+        **HANDLERS,
+        **{event: (*HANDLERS.get(event, ()), plan) for event in PLANNED_BY},
+        inspections.InsuranceAdded: (partial(plan_document, moments=moments),),
+    }
 
 
 async def drain_outbox(ctx: dict[str, Any]) -> int:

@@ -59,6 +59,7 @@ class Kind(msgspec.Struct, frozen=True):
 
 
 _ACCOUNT = Kind(Page.ACCOUNT, urgent=True)
+_ACCOUNT_LATER = Kind(Page.ACCOUNT)
 _CALENDAR = Kind(Page.CALENDAR)
 _STANDING = frozenset({State.CONFIRMED, State.IN_USE})
 
@@ -119,6 +120,7 @@ KINDS: Mapping[str, Kind] = {
     "usage_missing": Kind(states=frozenset({State.RETURNED}), lack=Lack.USAGE),
     "departure_report_missing": Kind(states=_STANDING, lack=Lack.DEPARTURE_REPORT),
     "return_report_missing": Kind(states=frozenset({State.IN_USE, State.RETURNED}), lack=Lack.RETURN_REPORT),
+    "document_expiring": _ACCOUNT_LATER,
     "digest": Kind(Page.INBOX),
 }
 

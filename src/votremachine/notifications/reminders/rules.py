@@ -1,7 +1,7 @@
 """When people are reminded of a booking: one row for each kind, and the nights in which nobody is woken. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Self
 from uuid import UUID
@@ -12,7 +12,7 @@ import msgspec
 from votremachine.accounts.rules import RUNNERS, Role
 from votremachine.bookings.rules import CLAIM_WINDOW, REQUEST_LIFE, Booking, State
 from votremachine.config import Settings
-from votremachine.notifications.hours import end_of_hours, in_hours
+from votremachine.notifications.hours import HOME, end_of_hours, in_hours
 from votremachine.notifications.rules import KINDS, NOTHING, Lacks, Side
 
 # Those who act for a party on its bookings; treasurers and viewers look them up when they care.
@@ -43,6 +43,9 @@ class Moments(msgspec.Struct, frozen=True, kw_only=True):
     usage_at: time = time(18)
     usage_before: timedelta = timedelta(hours=12)
     report_within: timedelta = timedelta(hours=1)
+    document_days: tuple[int, ...] = (30, 7)
+    # What is about no machine in particular, on the platform's own clocks.
+    office_at: time = time(9)
     night_begins: time = time(22)
     night_ends: time = time(7)
 
@@ -60,6 +63,8 @@ class Moments(msgspec.Struct, frozen=True, kw_only=True):
             usage_at=time.fromisoformat(settings.remind_usage_at),
             usage_before=timedelta(minutes=settings.remind_usage_before_minutes),
             report_within=timedelta(minutes=settings.remind_report_minutes),
+            document_days=tuple(int(one) for one in settings.remind_document_days.split()),
+            office_at=time.fromisoformat(settings.remind_office_at),
             night_begins=time.fromisoformat(settings.night_begins),
             night_ends=time.fromisoformat(settings.night_ends),
         )
@@ -186,6 +191,16 @@ def planned(booking: Booking, zone: ZoneInfo, moments: Moments, lacks: Lacks = N
             if booking.expires_at is None or due_at < booking.expires_at:
                 wanted |= {Planned(kind, side, due_at) for side in reminding.sides}
     return frozenset(wanted)
+
+
+def expiring(last_day: date, moments: Moments) -> list[datetime]:
+    """When people are told that something is valid until this day, and no longer."""
+    return [in_office(last_day - timedelta(days=days), moments) for days in moments.document_days]
+
+
+def in_office(day: date, moments: Moments) -> datetime:
+    """The hour of a day at which people are told of what is about no machine."""
+    return datetime.combine(day, moments.office_at, ZoneInfo(HOME)).astimezone(UTC)
 
 
 def awake(moment: datetime, zone: ZoneInfo, moments: Moments, night: Night) -> datetime:

@@ -1,6 +1,6 @@
 """Planning the reminders of a booking anew, whenever a fact about it is handed on."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -58,7 +58,12 @@ async def plan(tx: Tx, booking_id: UUID, moments: Moments) -> None:
     wants = planned(booking, zone_of(booking, machines), moments, lacks)
     wanted = {one.key: one for one in wanted_of(booking, wants, seats)}
     await _drop_others(tx, booking_id, wanted)
-    if rows := [_row(tx, booking_id, one) for one in wanted.values() if one.due_at > tx.now]:
+    await add(tx, booking_id, wanted.values())
+
+
+async def add(tx: Tx, subject: UUID, wanted: Iterable[Wanted]) -> None:
+    """Plan these about something, if they are to come and not there yet."""
+    if rows := [_row(tx, subject, one) for one in wanted if one.due_at > tx.now]:
         given = insert(reminders)
         # One that was dropped comes back when its booking is moved back.
         again = given.on_conflict_do_update(
