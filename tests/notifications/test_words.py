@@ -54,6 +54,8 @@ LINES = [
 def facts_for(kind: str, side: Side) -> dict[str, Any]:
     if kind == "digest":
         return {"count": 2, "lines": LINES}
+    if kind == "calendar_unseen":
+        return {}
     if kind == "document_expiring":
         return {"insurer": "Groupama d'Oc", "last_day": "2026-09-02"}
     about = FACTS if KINDS[kind].page.value != "account" else {}

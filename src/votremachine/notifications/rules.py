@@ -121,6 +121,7 @@ KINDS: Mapping[str, Kind] = {
     "departure_report_missing": Kind(states=_STANDING, lack=Lack.DEPARTURE_REPORT),
     "return_report_missing": Kind(states=frozenset({State.IN_USE, State.RETURNED}), lack=Lack.RETURN_REPORT),
     "document_expiring": _ACCOUNT_LATER,
+    "calendar_unseen": _CALENDAR,
     "digest": Kind(Page.INBOX),
 }
 

@@ -43,6 +43,7 @@ class Moments(msgspec.Struct, frozen=True, kw_only=True):
     usage_at: time = time(18)
     usage_before: timedelta = timedelta(hours=12)
     report_within: timedelta = timedelta(hours=1)
+    unseen_for: timedelta = timedelta(days=30)
     document_days: tuple[int, ...] = (30, 7)
     # What is about no machine in particular, on the platform's own clocks.
     office_at: time = time(9)
@@ -63,6 +64,7 @@ class Moments(msgspec.Struct, frozen=True, kw_only=True):
             usage_at=time.fromisoformat(settings.remind_usage_at),
             usage_before=timedelta(minutes=settings.remind_usage_before_minutes),
             report_within=timedelta(minutes=settings.remind_report_minutes),
+            unseen_for=timedelta(days=settings.remind_unseen_days),
             document_days=tuple(int(one) for one in settings.remind_document_days.split()),
             office_at=time.fromisoformat(settings.remind_office_at),
             night_begins=time.fromisoformat(settings.night_begins),

@@ -19,7 +19,7 @@ from votremachine.notifications.lacking import lacks_of
 from votremachine.notifications.leasing import Queue
 from votremachine.notifications.reminders.models import reminders
 from votremachine.notifications.reminders.rules import BOOKING_KINDS, Moments, ReminderState, planned
-from votremachine.notifications.reminders.service import documents
+from votremachine.notifications.reminders.service import calendars, documents
 from votremachine.notifications.reminders.service.digests import digests
 from votremachine.notifications.reminders.service.planning import plan, side_of, wanted_of
 from votremachine.notifications.rules import Side, still_true
@@ -94,5 +94,6 @@ def _side(booking: Booking, person_id: UUID, seats: Mapping[UUID, Mapping[UUID, 
 CHECKS: Mapping[str, Check] = {
     **dict.fromkeys(BOOKING_KINDS, about_bookings),
     documents.KIND: documents.documents,
+    calendars.KIND: calendars.unseen_calendars,
     "digest": digests,
 }
