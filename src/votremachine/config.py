@@ -79,6 +79,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     remind_request_minutes: SeveralMinutes = "120 720"
     remind_request_before_minutes: Minutes = 60
     remind_hold_before_minutes: Minutes = 5
+    remind_usage_at: Hour = "18:00"
+    remind_usage_before_minutes: Minutes = 12 * 60
+    remind_report_minutes: Minutes = 60
+    # About no machine in particular: days before a document ends, and the hour, on the clocks of Paris.
+    remind_document_days: SeveralMinutes = "30 7"
+    remind_unseen_days: Annotated[int, msgspec.Meta(ge=1, le=366)] = 30
+    remind_office_at: Hour = "09:00"
     # Nobody is reminded then, but of what is urgent.
     night_begins: Hour = "22:00"
     night_ends: Hour = "07:00"

@@ -62,8 +62,9 @@ from votremachine.notifications.delivering.service.packing import Packer
 from votremachine.notifications.delivering.service.sending import Sender
 from votremachine.notifications.devices.keys import PushSigner
 from votremachine.notifications.devices.service import Devices
-from votremachine.notifications.reminders.jobs import sweep_reminders, tell_reminders
+from votremachine.notifications.reminders.jobs import plan_unseen_calendars, sweep_reminders, tell_reminders
 from votremachine.notifications.reminders.rules import Moments
+from votremachine.notifications.reminders.service.documents import plan_document
 from votremachine.notifications.reminders.service.planning import plan_booking
 from votremachine.notifications.service import tell, tell_operators, tell_overdue, tell_owner, tell_person
 from votremachine.payments.gateways import close_gateway, open_gateway, simulated_secrets
@@ -147,6 +148,10 @@ PLANNED_BY: tuple[type[events.BookingEvent], ...] = (
     events.MachineOut,
     events.MachineReturned,
     events.RenterAbsent,
+    events.UsageProposed,
+    events.UsageSettled,
+    inspections.InspectionToSign,
+    inspections.InspectionSigned,
     waiting.WaitingOffered,
 )
 
@@ -156,7 +161,11 @@ log = structlog.get_logger()
 def handlers(moments: Moments) -> Handlers:
     """`HANDLERS`, and the planning of reminders at the moments that the operator set."""
     plan = partial(plan_booking, moments=moments)
-    return {**HANDLERS, **{event: (*HANDLERS.get(event, ()), plan) for event in PLANNED_BY}}
+    return {
+        **HANDLERS,
+        **{event: (*HANDLERS.get(event, ()), plan) for event in PLANNED_BY},
+        inspections.InsuranceAdded: (partial(plan_document, moments=moments),),
+    }
 
 
 async def drain_outbox(ctx: dict[str, Any]) -> int:
@@ -213,6 +222,7 @@ def _cron_jobs() -> list[Any]:
         sweep(purge_past, hour={3}, minute={57}, second={0}),
         sweep(purge_codes, hour={3}, minute={57}, second={0}),
         sweep(purge_changes, minute={37}, second={0}),
+        sweep(plan_unseen_calendars, hour={5}, minute={37}, second={0}, timeout=600),
         sweep(sweep_reminders, second=EVERY_TEN_SECONDS),
         sweep(sweep_deliveries, second={1, 6, 11, 16, 21, 26, 31, 36, 41, 46, 51, 56}),
         sweep(follow_up, second={4}),

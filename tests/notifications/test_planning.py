@@ -3,7 +3,7 @@ what is planned is what a plain list says, and nothing is told about a booking t
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -24,6 +24,8 @@ from hypothesis.stateful import (
 
 from tests.cast import Cast, plant
 from tests.emptying import empty
+from votremachine.bookings.metering import service as metering
+from votremachine.bookings.metering.schemas import TellUsage
 from votremachine.bookings.paying import moving
 from votremachine.bookings.rules import Booking, State, Wish, WishKind
 from votremachine.bookings.schemas import Book
@@ -36,14 +38,24 @@ from votremachine.kernel.errors import DomainError
 from votremachine.notifications.delivering.rules import LEASE
 from votremachine.notifications.reminders.rules import Moments
 from votremachine.notifications.reminders.service import telling
+from votremachine.pricing.rules.card import Unit
+from votremachine.pricing.rules.lines import WHOLE
+from votremachine.pricing.rules.offer import Offer, OfferedMachine
+from votremachine.pricing.rules.price import Extras
+from votremachine.pricing.schemas import RateInput, SetRates
+from votremachine.pricing.service.cards import set_rates
 from votremachine.worker import handlers
 
 PARIS = ZoneInfo("Europe/Paris")
 NONE = timedelta(0)
 # Around a change of clocks, at noon.
 BEGINNING = datetime(2027, 3, 26, 11, tzinfo=UTC)
-MACHINES = 2
+MACHINES = 3
+ASKING = 1  # whose owner asks for condition reports, of which nobody makes one here
+METERED = 2  # the one that is charged by the hectare
+HECTARES = {Unit.HECTARE: 10 * WHOLE}
 LIVE = "SELECT id FROM bookings WHERE state IN ('held', 'requested', 'confirmed', 'in_use') ORDER BY id"
+BACK = "SELECT id FROM bookings WHERE state = 'returned' ORDER BY id"
 # A booking begins and ends once, and may be called off at any moment: in proportion.
 VERBS = (*("accept", "out") * 3, "accept", "decline", "cancel", "confirm", "out", "in", "move")
 
@@ -51,8 +63,11 @@ VERBS = (*("accept", "out") * 3, "accept", "decline", "cancel", "confirm", "out"
 Wants = set[tuple[str, datetime]]
 
 
-def wanted(one: Booking) -> Wants:
-    """The oracle: kinds and moments of a booking, written down once more and plainly."""
+def wanted(one: Booking, told: Collection[UUID], asking: UUID) -> Wants:
+    """The oracle: kinds and moments of a booking, written down once more and plainly.
+
+    `told`: those whose use is known; `asking`: the machine whose owner asks for reports.
+    """
     start, end, expires = one.during.start, one.during.end, one.expires_at
     found: Wants = set()
     if one.state is State.CONFIRMED:
@@ -63,9 +78,30 @@ def wanted(one: Booking) -> Wants:
         found.add(("return_due", evening(end - timedelta(hours=2))))
         found |= {("overdue", end + timedelta(minutes=late)) for late in (30, 240)}
         found.add(("overdue_escalated", end + timedelta(days=1)))
+    if one.state is State.RETURNED and one.id not in told and any(line.estimated for line in one.price.lines):
+        found |= {("usage_missing", at) for at in wanted_of_a_return(one.returned_at)}
+    if asking in one.machine_ids:
+        found |= wanted_of_reports(one)
     if expires:
         found |= wanted_of_a_promise(one.state, expires, one.created_at)
     return {(kind, at.astimezone(UTC)) for kind, at in found if expires is None or at < expires}
+
+
+def wanted_of_a_return(back: datetime | None) -> set[datetime]:
+    assert back is not None
+    six = back.astimezone(PARIS).replace(hour=18, minute=0, second=0, microsecond=0)
+    return {six if back < six else six + timedelta(days=1), evening(back + timedelta(hours=36))}
+
+
+def wanted_of_reports(one: Booking) -> Wants:
+    hour = timedelta(hours=1)
+    if one.state is State.CONFIRMED:
+        return {("departure_report_missing", evening(one.during.start - hour))}
+    if one.state is State.IN_USE and one.out_at:
+        left = ("departure_report_missing", morning(one.out_at + hour))
+        return {left, ("return_report_missing", morning(one.during.end))}
+    back = one.returned_at if one.state is State.RETURNED else None
+    return {("return_report_missing", morning(back + hour))} if back else set()
 
 
 def wanted_of_a_promise(state: State, expires: datetime, made: datetime) -> Wants:
@@ -115,6 +151,7 @@ class Planning(RuleBasedStateMachine):
         self.now = BEGINNING
         self.database.clock = lambda: self.now
         self.known: dict[UUID, dict[tuple[str, str, datetime], str]] = {}
+        self.told: set[UUID] = set()
         self.cast: Cast = self.do(self._plant())
 
     def do(self, work: Coroutine[Any, Any, Any]) -> Any:
@@ -124,7 +161,12 @@ class Planning(RuleBasedStateMachine):
         async with self.database.begin() as tx:
             await empty(tx)
         async with self.database.begin() as tx:
-            return await plant(tx, buffers=[(NONE, NONE)] * MACHINES, on_request={1})
+            cast = await plant(tx, buffers=[(NONE, NONE)] * MACHINES, on_request={1})
+            asked = SetRates(rates=[RateInput(unit=Unit.HECTARE, minor=1_000)])
+            self.card = (await set_rates(tx, cast.owner, cast.machines[METERED], asked)).id
+            asks = sa.text("UPDATE machines SET asks = '{report}' WHERE id = :id")
+            await tx.execute(asks, {"id": cast.machines[ASKING]})
+        return cast
 
     async def _verb(self, verb: Any, *given: Any, **named: Any) -> Any:
         """A verb that may be refused: that is the engine's business."""
@@ -145,8 +187,15 @@ class Planning(RuleBasedStateMachine):
         asked = Book(
             machine_ids=[self.cast.machines[machine]], start=start, end=start + timedelta(hours=hours), payment=payment
         )
-        if made := self.do(self._verb(book, self.cast.renter, asked)):
+        offer = self._offer(asked) if machine == METERED else None
+        if made := self.do(self._verb(book, self.cast.renter, asked, offer)):
             self.known[made.id] = {}
+
+    def _offer(self, asked: Book) -> Offer:
+        """Ten hectares at 10 €, and VAT."""
+        (party,), (machine,) = self.cast.renter.seats, asked.machine_ids
+        expected = (OfferedMachine(machine, self.card, Extras(use=HECTARES)),)
+        return Offer(party, asked.start, asked.end, expected, 0, 12_000, self.now)
 
     @precondition(lambda self: self.known)
     @rule(
@@ -174,6 +223,17 @@ class Planning(RuleBasedStateMachine):
         else:
             self._move(booking_id, hours)
 
+    @precondition(lambda self: self.known)
+    @rule(which=st.integers(0, 20), by_owner=st.booleans())
+    def tell_usage(self, which: int, by_owner: bool) -> None:
+        back = [row.id for row in self.do(self._rows(BACK))]
+        if not back:
+            return
+        who = self.cast.owner if by_owner else self.cast.renter
+        used = TellUsage(used={self.cast.machines[METERED]: {Unit.HECTARE: 9}})
+        if self.do(self._verb(metering.propose, who, back[which % len(back)], used)):
+            self.told.add(back[which % len(back)])
+
     def _move(self, booking_id: UUID, hours: int) -> None:
         one = self.do(self._verb(reading.load, booking_id))
         start = self.now.replace(minute=0, second=0) + timedelta(hours=hours)
@@ -196,7 +256,7 @@ class Planning(RuleBasedStateMachine):
 
     def _plan(self, booking_id: UUID) -> None:
         one = self.do(self._verb(reading.load, booking_id))
-        wants = wanted(one)
+        wants = wanted(one, self.told, self.cast.machines[ASKING])
         keys = {(kind, side, at) for kind, at in wants for side in SIDES.get(kind, ("owner", "renter"))}
         mine = self.known[booking_id]
         for key, state in list(mine.items()):
@@ -221,14 +281,16 @@ class Planning(RuleBasedStateMachine):
         again = set()
         for booking_id, mine in self.known.items():
             one = self.do(self._verb(reading.load, booking_id))
-            wants = wanted(one)
+            wants = wanted(one, self.told, self.cast.machines[ASKING])
             stands = one.expires_at is None or self.now < one.expires_at
             for key, state in list(mine.items()):
-                kind, _, at = key
+                kind, side, at = key
                 if state != "planned" or at > self.now:
                     continue
                 late = {"return_due": one.during.end}.get(kind, one.during.start)
                 too_late = kind in {"booking_tomorrow", "hand_over_soon", "return_due"} and late <= self.now
+                # Nobody began a report: its owner is to.
+                too_late |= kind.endswith("report_missing") and side == "renter"
                 mine[key] = "told" if stands and not too_late and (kind, at) in wants else "dropped"
                 if mine[key] == "dropped":
                     again.add(booking_id)
@@ -295,6 +357,32 @@ def test_who_is_late_hears_of_it_again_until_the_machine_is_back(settings: Setti
             *[("overdue_escalated", "dropped")] * 2,
             ("return_due", "told"),
         ]
+    finally:
+        loop.run_until_complete(Planning.database.close())
+        loop.close()
+
+
+def test_who_brought_back_metered_work_is_asked_how_much_until_somebody_says(settings: Settings) -> None:
+    """The same of what is told after the return: the first evening is heard of, the last hours are not."""
+    loop = asyncio.new_event_loop()
+    Planning.loop, Planning.database = loop, Database(settings.database_url, 2)
+    walk = Planning()
+    try:
+        walk.begin()
+        walk.book(METERED, 24, 10, "on_account")
+        (booking_id,) = walk.known
+        walk.act(0, "out", 2)
+        walk.act(0, "in", 2)
+        walk.hear()
+        walk.pass_time(10 * 60)
+        walk.sweep()
+        walk.what_is_planned_is_what_the_list_says()
+        walk.tell_usage(0, by_owner=True)
+        walk.pass_time(2 * 24 * 60)
+        walk.sweep()  # before the fact is handed on: it is looked at again
+        walk.what_is_planned_is_what_the_list_says()
+        usage = [(state, side) for (kind, side, _), state in walk.known[booking_id].items() if kind == "usage_missing"]
+        assert sorted(usage) == [("dropped", "owner"), ("dropped", "renter"), ("told", "owner"), ("told", "renter")]
     finally:
         loop.run_until_complete(Planning.database.close())
         loop.close()

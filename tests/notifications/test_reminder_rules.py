@@ -31,7 +31,7 @@ from votremachine.notifications.reminders.rules import (
     awake,
     planned,
 )
-from votremachine.notifications.rules import KINDS, Side, still_true
+from votremachine.notifications.rules import KINDS, Lack, Side, still_true
 
 PARIS = ZoneInfo("Europe/Paris")
 ZONES = st.sampled_from(["Europe/Paris", "America/New_York", "Indian/Reunion", "Australia/Lord_Howe", "UTC"]).map(
@@ -136,6 +136,29 @@ def test_a_short_hold_is_told_of_near_its_end_and_a_long_one_earlier() -> None:
         ends = made + timedelta(minutes=life)
         one = booking(paris(2026, 6, 9, 8), paris(2026, 6, 9, 18), State.HELD, created_at=made, expires_at=ends)
         assert moments_of("hold_expiring", one) == [ends - timedelta(minutes=before)]
+
+
+@pytest.mark.parametrize(
+    ("back", "evening", "last"),
+    [
+        ((1, 14), (1, 18), (2, 21)),  # 36 hours on it is night
+        ((1, 18), (2, 18), (2, 21)),
+        ((1, 9), (1, 18), (2, 21)),
+        ((1, 8), (1, 18), (2, 20)),
+    ],
+)
+def test_use_is_asked_for_in_the_evening_and_while_it_may_still_be_told(
+    back: tuple[int, int], evening: tuple[int, int], last: tuple[int, int]
+) -> None:
+    returned_at = paris(2026, 6, *back)
+    one = booking(paris(2026, 5, 30, 8), paris(2026, 6, 1, 18), State.RETURNED, returned_at=returned_at)
+    lacks = {Lack.USAGE: frozenset({Side.OWNER})}
+    found = {wanted.due_at for wanted in planned(one, PARIS, MOMENTS, lacks) if wanted.kind == "usage_missing"}
+    assert found == {paris(2026, 6, *evening), paris(2026, 6, *last)}
+    assert not planned(one, PARIS, MOMENTS)
+    assert still_true("usage_missing", {"side": "owner"}, one, returned_at, lacks)
+    assert not still_true("usage_missing", {"side": "renter"}, one, returned_at, lacks), "the other side is to act"
+    assert not still_true("usage_missing", {"side": "owner"}, one, returned_at)
 
 
 @given(INSTANTS, ZONES, HOURS, HOURS, st.sampled_from([Night.EVENING, Night.MORNING]))

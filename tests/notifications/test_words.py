@@ -30,6 +30,7 @@ FACTS: dict[str, Any] = {
     "start": "2026-08-04T05:30:00+00:00",
     "end": "2026-08-05T17:00:00+00:00",
     "expires_at": "2026-08-03T18:15:00+00:00",
+    "claims_until": "2026-08-06T15:00:00+00:00",
     "zone": "Europe/Paris",
     "until": "2026-08-05T06:00:00+00:00",
     "amount": {"minor": 123_450, "currency": "EUR"},
@@ -53,6 +54,10 @@ LINES = [
 def facts_for(kind: str, side: Side) -> dict[str, Any]:
     if kind == "digest":
         return {"count": 2, "lines": LINES}
+    if kind == "calendar_unseen":
+        return {}
+    if kind == "document_expiring":
+        return {"insurer": "Groupama d'Oc", "last_day": "2026-09-02"}
     about = FACTS if KINDS[kind].page.value != "account" else {}
     return {**about, "side": side}
 

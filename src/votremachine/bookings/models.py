@@ -144,3 +144,11 @@ booking_transitions = sa.Table(
     sa.Column("why", sa.Text, nullable=False),
     sa.Index(None, "booking_id", "id"),
 )
+
+# When anybody of a party last looked at its machines' calendar; of one that never did, since when that counts.
+calendar_looks = sa.Table(
+    "calendar_looks",
+    metadata,
+    sa.Column("party_id", sa.Uuid, primary_key=True),
+    sa.Column("seen_on", sa.Date, nullable=False),
+)

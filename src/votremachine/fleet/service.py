@@ -87,6 +87,19 @@ async def machines_of(tx: Tx, party_id: UUID) -> list[Machine]:
     return [from_row(row) for row in await tx.rows(theirs)]
 
 
+async def lending(tx: Tx, *, after: UUID, limit: int) -> list[UUID]:
+    """The next parties, in order of id, of whose machines any is listed."""
+    found = sa.select(machines.c.party_id).where(machines.c.state == State.LISTED, machines.c.party_id > after)
+    rows = await tx.rows(found.distinct().order_by(machines.c.party_id).limit(limit))
+    return [row.party_id for row in rows]
+
+
+async def lending_of(tx: Tx, party_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these parties of whose machines any is listed; one statement."""
+    listed = sa.and_(machines.c.state == State.LISTED, machines.c.party_id.in_(list(party_ids)))
+    return {row.party_id for row in await tx.rows(sa.select(machines.c.party_id).where(listed).distinct())}
+
+
 async def exact_positions(tx: Tx, ids: Collection[UUID]) -> Mapping[UUID, Position]:
     """Where these machines really stand: for their own people, and the two sides of a confirmed booking alone."""
     return {row.id: Position(row.latitude, row.longitude) for row in await tx.rows(_POSITIONS, {"ids": list(ids)})}

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from votremachine.bookings.events import BookingEvent
+from votremachine.kernel.events import Event
 
 
 class InspectionToSign(BookingEvent, frozen=True, kw_only=True):
@@ -19,3 +20,10 @@ class InspectionSigned(BookingEvent, frozen=True, kw_only=True):
     machine_id: UUID
     kind: str
     hash: str
+
+
+class InsuranceAdded(Event, frozen=True, kw_only=True):
+    """A party has a proof of insurance more, which runs out one day."""
+
+    proof_id: UUID
+    party_id: UUID

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+HOME = "Europe/Paris"
+
 
 def in_hours(instant: datetime, zone: ZoneInfo, begins: time, ends: time) -> bool:
     """Whether clocks show a time in `[begins, ends)`, which may span midnight."""

@@ -1,6 +1,6 @@
 """Which fact is told to which side, and what each kind of message is: how urgent, and true for how long. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
@@ -30,10 +30,24 @@ class Page(StrEnum):
     INBOX = "inbox"
 
 
+class Lack(StrEnum):
+    """What a booking may lack."""
+
+    USAGE = "usage"  # what was used, of what is metered
+    DEPARTURE_REPORT = "departure_report"  # the condition report, signed by both, that the owner asks for
+    RETURN_REPORT = "return_report"
+
+
+# What a booking lacks, and the sides that are to see to it.
+Lacks = Mapping[Lack, Collection[Side]]
+NOTHING: Lacks = {}
+
+
 class Kind(msgspec.Struct, frozen=True):
     """A kind of message. `urgent` ones pass quiet hours and digests. It goes out only while its booking is in one of
     `states` (any, if there are none); if `timed`, only while the booking has the time that the message names; and
-    before its start or end, if `before` says so: it would come too late.
+    before its start or end, if `before` says so: it would come too late. If it is about a `lack`, it goes to the sides
+    that are to see to it, for as long as they are.
     """
 
     page: Page = Page.BOOKING
@@ -41,9 +55,11 @@ class Kind(msgspec.Struct, frozen=True):
     states: frozenset[State] = frozenset()
     timed: bool = False
     before: Literal["start", "end", ""] = ""
+    lack: Lack | None = None
 
 
 _ACCOUNT = Kind(Page.ACCOUNT, urgent=True)
+_ACCOUNT_LATER = Kind(Page.ACCOUNT)
 _CALENDAR = Kind(Page.CALENDAR)
 _STANDING = frozenset({State.CONFIRMED, State.IN_USE})
 
@@ -101,6 +117,11 @@ KINDS: Mapping[str, Kind] = {
     "request_waiting": _on(State.REQUESTED),
     "request_expiring": _on(State.REQUESTED, urgent=True),
     "hold_expiring": _on(State.HELD, urgent=True),
+    "usage_missing": Kind(states=frozenset({State.RETURNED}), lack=Lack.USAGE),
+    "departure_report_missing": Kind(states=_STANDING, lack=Lack.DEPARTURE_REPORT),
+    "return_report_missing": Kind(states=frozenset({State.IN_USE, State.RETURNED}), lack=Lack.RETURN_REPORT),
+    "document_expiring": _ACCOUNT_LATER,
+    "calendar_unseen": _CALENDAR,
     "digest": Kind(Page.INBOX),
 }
 
@@ -134,14 +155,18 @@ TOLD: dict[type[events.BookingEvent] | type[deposits.DepositEvent], tuple[Side, 
 }
 
 
-def still_true(kind: str, facts: Facts, booking: Booking | None, now: datetime) -> bool:
-    """Whether a message may still go out: what it says of its booking, if it is about one, holds at `now`."""
+def still_true(kind: str, facts: Facts, booking: Booking | None, now: datetime, lacks: Lacks = NOTHING) -> bool:
+    """Whether a message may still go out: what it says of its booking, if it is about one, holds at `now`. `lacks` is
+    what the booking lacks then.
+    """
     known = KINDS[kind]
     if not known.states:
         return True
     if booking is None or state_at(booking, now) not in known.states:
         return False
     if known.before and getattr(booking.during, known.before) <= now:
+        return False
+    if known.lack and facts.get("side") not in lacks.get(known.lack, ()):
         return False
     return not known.timed or (_said(facts, "start"), _said(facts, "end")) == (booking.during.start, booking.during.end)
 

@@ -68,6 +68,11 @@ class OwnWord(DomainError):
     fr = "C'est à l'autre partie d'accepter ce que vous avez déclaré."
 
 
+def awaits_usage(booking: Booking) -> bool:
+    """Whether what was used may be told now, and the price waits for it."""
+    return booking.state is State.RETURNED and bool(measured_units(booking.price))
+
+
 def check_open(booking: Booking) -> None:
     """Raises `NotMetered`, or `NotBackYet`: usage is settled between the return and the end of the claim window."""
     if not measured_units(booking.price):

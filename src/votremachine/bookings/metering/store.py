@@ -1,5 +1,6 @@
 """What was said of the use of a booking, in the database."""
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -19,10 +20,21 @@ _OF_BOOKING = (
     .order_by(booking_usages.c.id)
 )
 
+_TOLD = (
+    sa.select(booking_usages.c.booking_id)
+    .where(booking_usages.c.booking_id == sa.any_(sa.bindparam("bookings", type_=sa.ARRAY(sa.Uuid))))
+    .distinct()
+)
+
 
 async def of_booking(tx: Tx, booking_id: UUID) -> list[Usage]:
     """Everything that was said of it, oldest first."""
     return [_usage(row) for row in await tx.rows(_OF_BOOKING, {"booking": booking_id})]
+
+
+async def told_of(tx: Tx, booking_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these bookings of which anybody has said how much was used; one statement."""
+    return {row.booking_id for row in await tx.rows(_TOLD, {"bookings": list(booking_ids)})}
 
 
 async def add(tx: Tx, usage: Usage) -> None:

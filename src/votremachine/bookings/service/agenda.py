@@ -11,6 +11,7 @@ from votremachine.availability.rules import Sight
 from votremachine.availability.service import agenda as calendars
 from votremachine.availability.service.agenda import Standing
 from votremachine.bookings.schemas import MachineAgenda, Named
+from votremachine.bookings.service import looks
 from votremachine.bookings.service.history import Kept, kept, was_out_in_window
 from votremachine.bookings.service.sights import Look, entries
 from votremachine.bookings.windows import Dates, anywhere, dates_of, on_clock
@@ -58,6 +59,7 @@ async def fleet_agenda(
     edges = {"wanted_from": window.start, "wanted_to": window.end}
     who, rows = await ask(database, identify, now, _PAGE, values | edges)
     require(Verb.READ_CALENDAR, who, owner=party_id, stranger=UnknownParty())
+    await looks.note(database, who, party_id)
     return await _agendas(database, party_id, [fleet.from_row(row) for row in rows], asked)
 
 
@@ -70,6 +72,7 @@ async def machine_agenda(
     known = fleet.check_found({row.id: fleet.from_row(row) for row in rows}, [machine_id])
     (machine,) = fleet.check_visible(who, known)
     require(Verb.READ_CALENDAR, who, owner=machine.party_id, stranger=NotAllowed())
+    await looks.note(database, who, machine.party_id)
     return (await _agendas(database, machine.party_id, [machine], asked))[0]
 
 

@@ -1,5 +1,6 @@
 """Proofs of insurance: a party adds them once, and they cover every rental within their days."""
 
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from votremachine.infra.database import Tx
 from votremachine.infra.documents import Found
 from votremachine.infra.links import Links
 from votremachine.infra.storage import ledger
+from votremachine.inspections.events import InsuranceAdded
 from votremachine.inspections.models import insurance_proofs, insurance_rules
 from votremachine.inspections.rules.insurance import (
     MOST_PROOFS,
@@ -39,6 +41,17 @@ _OF_PARTY = (
     sa.select(insurance_proofs)
     .where(insurance_proofs.c.party_id == sa.bindparam("party"))
     .order_by(insurance_proofs.c.id.desc())
+)
+_next = insurance_proofs.alias()
+# A later one begins before this one has ended, its document there: without it, it covers nothing.
+_FOLLOWED = sa.exists().where(
+    _next.c.party_id == insurance_proofs.c.party_id,
+    _next.c.valid_until > insurance_proofs.c.valid_until,
+    _next.c.valid_from <= insurance_proofs.c.valid_until + 1,
+    _next.c.sha256.is_not(None),
+)
+_LAST = sa.select(insurance_proofs).where(
+    insurance_proofs.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))), ~_FOLLOWED
 )
 
 
@@ -62,6 +75,7 @@ async def add(tx: Tx, who: Actor, links: Links, party_id: UUID, asked: AddInsura
     values = {"id": tx.new_id(), "party_id": party_id, "added_by": who.person_id, "created_at": tx.now}
     adding = insurance_proofs.insert().values(values | msgspec.structs.asdict(asked)).returning(insurance_proofs)
     row = (await tx.execute(adding)).one()
+    tx.publish(InsuranceAdded(proof_id=row.id, party_id=party_id))
     await audit.note(tx, who, "add_insurance", "party", party_id, party_id, proof_id=str(row.id))
     return _view(tx, links, row)
 
@@ -128,6 +142,11 @@ async def cover(tx: Tx, who: Actor, links: Links, booking_id: UUID) -> CoverView
     if booking.state not in MEETING and booking.renter_party_id not in who.seats:
         shown = None
     return CoverView(any(asks), _view(tx, links, shown) if shown else None)
+
+
+async def running_out(tx: Tx, ids: Collection[UUID]) -> Mapping[UUID, Proof]:
+    """Those of these proofs that no later one of their party follows, by id; one statement."""
+    return {row.id: _proof(row) for row in await tx.rows(_LAST, {"ids": list(ids)})}
 
 
 async def check_covered(tx: Tx, booking: Booking, machine: Machine) -> str:

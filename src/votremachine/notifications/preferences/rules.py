@@ -9,10 +9,8 @@ import msgspec
 
 from votremachine.kernel.errors import DomainError
 from votremachine.notifications.delivering.rules import URGENT, USUAL, Channel
-from votremachine.notifications.hours import end_of_hours, in_hours
+from votremachine.notifications.hours import HOME, end_of_hours, in_hours
 from votremachine.notifications.rules import KINDS
-
-HOME = "Europe/Paris"
 
 
 class UnknownKind(DomainError):

@@ -12,7 +12,9 @@ from votremachine.notifications.delivering.posting import Posted
 from votremachine.notifications.delivering.service.sending import Sender
 from votremachine.notifications.handing_out import Work, hand_out
 from votremachine.notifications.reminders.rules import Moments
-from votremachine.notifications.reminders.service import telling
+from votremachine.notifications.reminders.service import calendars, telling
+
+FIRST = UUID(int=0)  # sorts before every id
 
 log = structlog.get_logger()
 
@@ -20,6 +22,14 @@ log = structlog.get_logger()
 async def sweep_reminders(ctx: dict[str, Any]) -> int:
     """Hand out the reminders that are due; how many."""
     return await hand_out(ctx, WORK)
+
+
+async def plan_unseen_calendars(ctx: dict[str, Any]) -> None:
+    """See, batch by batch, whose calendar nobody looked at for long; again the same day changes nothing."""
+    database: Database = ctx["database"]
+    after: UUID | None = FIRST
+    while after is not None:
+        after = await database.run(partial(calendars.plan_unseen, after=after, moments=ctx["moments"]))
 
 
 async def tell_reminders(ctx: dict[str, Any], ids: list[str], lease: str) -> int:

@@ -1,7 +1,7 @@
 """When people are reminded of a booking: one row for each kind, and the nights in which nobody is woken. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Self
 from uuid import UUID
@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from votremachine.accounts.rules import RUNNERS, Role
-from votremachine.bookings.rules import REQUEST_LIFE, Booking
+from votremachine.bookings.rules import CLAIM_WINDOW, REQUEST_LIFE, Booking, State
 from votremachine.config import Settings
-from votremachine.notifications.hours import end_of_hours, in_hours
-from votremachine.notifications.rules import KINDS, Side
+from votremachine.notifications.hours import HOME, end_of_hours, in_hours
+from votremachine.notifications.rules import KINDS, NOTHING, Lacks, Side
 
 # Those who act for a party on its bookings; treasurers and viewers look them up when they care.
 READERS = frozenset({Role.ADMIN, Role.MANAGER, Role.MEMBER})
@@ -40,6 +40,13 @@ class Moments(msgspec.Struct, frozen=True, kw_only=True):
     request_after: tuple[timedelta, ...] = (timedelta(hours=2), timedelta(hours=12))
     request_before: timedelta = timedelta(hours=1)
     hold_before: timedelta = timedelta(minutes=5)
+    usage_at: time = time(18)
+    usage_before: timedelta = timedelta(hours=12)
+    report_within: timedelta = timedelta(hours=1)
+    unseen_for: timedelta = timedelta(days=30)
+    document_days: tuple[int, ...] = (30, 7)
+    # What is about no machine in particular, on the platform's own clocks.
+    office_at: time = time(9)
     night_begins: time = time(22)
     night_ends: time = time(7)
 
@@ -54,6 +61,12 @@ class Moments(msgspec.Struct, frozen=True, kw_only=True):
             request_after=_minutes(settings.remind_request_minutes),
             request_before=timedelta(minutes=settings.remind_request_before_minutes),
             hold_before=timedelta(minutes=settings.remind_hold_before_minutes),
+            usage_at=time.fromisoformat(settings.remind_usage_at),
+            usage_before=timedelta(minutes=settings.remind_usage_before_minutes),
+            report_within=timedelta(minutes=settings.remind_report_minutes),
+            unseen_for=timedelta(days=settings.remind_unseen_days),
+            document_days=tuple(int(one) for one in settings.remind_document_days.split()),
+            office_at=time.fromisoformat(settings.remind_office_at),
             night_begins=time.fromisoformat(settings.night_begins),
             night_ends=time.fromisoformat(settings.night_ends),
         )
@@ -123,6 +136,32 @@ def _long_overdue(booking: Booking, _: ZoneInfo, moments: Moments) -> Iterable[d
     return [booking.during.end + moments.escalate_after]
 
 
+def _missing_usage(booking: Booking, zone: ZoneInfo, moments: Moments) -> Iterable[datetime]:
+    """The evening of the return, or the next if it came back later than that; and before the claim window ends."""
+    if booking.returned_at is None:
+        return []
+    back = booking.returned_at.astimezone(zone)
+    evening = back.date() + timedelta(days=back.time() >= moments.usage_at)
+    last = booking.returned_at + CLAIM_WINDOW - moments.usage_before
+    return [datetime.combine(evening, moments.usage_at, zone).astimezone(UTC), last]
+
+
+def _missing_departure(booking: Booking, zone: ZoneInfo, moments: Moments) -> Iterable[datetime]:
+    """Shortly before the start; if it left without, shortly after that, by day."""
+    if booking.state is State.CONFIRMED:
+        return [booking.during.start - moments.report_within]
+    if booking.out_at is None:
+        return []
+    return [awake(booking.out_at + moments.report_within, zone, moments, Night.MORNING)]
+
+
+def _missing_return(booking: Booking, _: ZoneInfo, moments: Moments) -> Iterable[datetime]:
+    """At the end, which such a report is a part of; if it came back without, shortly after that."""
+    if booking.state is State.IN_USE:
+        return [booking.during.end]
+    return [booking.returned_at + moments.report_within] if booking.returned_at else []
+
+
 BOOKING_KINDS: Mapping[str, Reminding] = {
     "booking_tomorrow": Reminding(BOTH, _tomorrow, Night.EVENING),
     "hand_over_soon": Reminding(BOTH, _hand_over, Night.EVENING),
@@ -132,14 +171,21 @@ BOOKING_KINDS: Mapping[str, Reminding] = {
     "request_waiting": Reminding((Side.OWNER,), _waiting_request, Night.MORNING, RUNNERS),
     "request_expiring": Reminding((Side.OWNER,), _expiring_request, Night.EVENING, RUNNERS),
     "hold_expiring": Reminding((Side.RENTER,), _expiring_hold, Night.PASSES),
+    "usage_missing": Reminding(BOTH, _missing_usage, Night.EVENING),
+    "departure_report_missing": Reminding(BOTH, _missing_departure, Night.EVENING),
+    "return_report_missing": Reminding(BOTH, _missing_return, Night.MORNING),
 }
 
 
-def planned(booking: Booking, zone: ZoneInfo, moments: Moments) -> frozenset[Planned]:
-    """Every reminder that a booking wants as it stands, past ones too. `zone` is its machine's."""
+def planned(booking: Booking, zone: ZoneInfo, moments: Moments, lacks: Lacks = NOTHING) -> frozenset[Planned]:
+    """Every reminder that a booking wants as it stands, past ones too. `zone` is its machine's.
+
+    What it lacks is planned for whoever may have to see to it by then; who has to is asked when it is due.
+    """
     wanted = set()
     for kind, reminding in BOOKING_KINDS.items():
-        if booking.state not in KINDS[kind].states:
+        known = KINDS[kind]
+        if booking.state not in known.states or (known.lack and known.lack not in lacks):
             continue
         for moment in reminding.moments(booking, zone, moments):
             due_at = awake(moment, zone, moments, reminding.night)
@@ -147,6 +193,16 @@ def planned(booking: Booking, zone: ZoneInfo, moments: Moments) -> frozenset[Pla
             if booking.expires_at is None or due_at < booking.expires_at:
                 wanted |= {Planned(kind, side, due_at) for side in reminding.sides}
     return frozenset(wanted)
+
+
+def expiring(last_day: date, moments: Moments) -> list[datetime]:
+    """When people are told that something is valid until this day, and no longer."""
+    return [in_office(last_day - timedelta(days=days), moments) for days in moments.document_days]
+
+
+def in_office(day: date, moments: Moments) -> datetime:
+    """The hour of a day at which people are told of what is about no machine."""
+    return datetime.combine(day, moments.office_at, ZoneInfo(HOME)).astimezone(UTC)
 
 
 def awake(moment: datetime, zone: ZoneInfo, moments: Moments, night: Night) -> datetime:

@@ -9,17 +9,23 @@ from babel.dates import format_date
 from babel.numbers import format_currency
 
 from votremachine.kernel.money import Money
+from votremachine.notifications.hours import HOME
 from votremachine.notifications.words.catalogues import word
 
-HOME = "Europe/Paris"
 _DAYS = {-1: "day.yesterday", 0: "day.today", 1: "day.tomorrow"}
 
 
 def moment(instant: datetime, zone: ZoneInfo, language: str, now: datetime) -> str:
     """A day and an hour on the clocks of a zone, for who reads it at `now`."""
     local, today = instant.astimezone(zone), now.astimezone(zone).date()
-    day = _day(local.date(), (local.date() - today).days, language, local.year == today.year)
-    return word("moment", language).format(day=day, hour=hour(local, language))
+    on = _day(local.date(), (local.date() - today).days, language, local.year == today.year)
+    return word("moment", language).format(day=on, hour=hour(local, language))
+
+
+def day(when: date, language: str, now: datetime) -> str:
+    """A date, for who reads it at `now`."""
+    today = now.astimezone(ZoneInfo(HOME)).date()
+    return _day(when, (when - today).days, language, when.year == today.year)
 
 
 def span(start: datetime, end: datetime, zone: ZoneInfo, language: str, now: datetime) -> str:
@@ -39,11 +45,11 @@ def hour(local: datetime, language: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _day(day: date, ahead: int, language: str, this_year: bool) -> str:
+def _day(when: date, ahead: int, language: str, this_year: bool) -> str:
     if ahead in _DAYS:
         return word(_DAYS[ahead], language)
     pattern = "EEEE d MMMM" if this_year else "EEEE d MMMM y"
-    return format_date(day, pattern, locale=_locale(language))
+    return format_date(when, pattern, locale=_locale(language))
 
 
 def money(amount: Money, language: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from votremachine.notifications.words import formats
 from votremachine.notifications.words.catalogues import has, many, word
 from votremachine.notifications.words.said import Said
 
-_INSTANTS = ("start", "end", "expires_at", "until")
+_INSTANTS = ("start", "end", "expires_at", "until", "claims_until")
 
 
 def say(
@@ -57,6 +57,8 @@ def _values(facts: Facts, language: str, now: datetime) -> dict[str, str]:
             values[name.removesuffix(mark)] = said
         elif name in _INSTANTS:
             values[name] = formats.moment(formats.read(said), zone, language, now)
+        elif name == "last_day":
+            values[name] = formats.day(date.fromisoformat(said), language, now)
         elif isinstance(said, dict):
             values[name] = formats.money(Money(**said), language)
         elif isinstance(said, str | int):

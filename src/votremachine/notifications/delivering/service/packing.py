@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from votremachine.accounts.challenges import Proofs
 from votremachine.bookings.service import reading
 from votremachine.infra.database import Tx
+from votremachine.notifications.about import machines_of
 from votremachine.notifications.answering.rules import ASKING
 from votremachine.notifications.answering.service import new_code
 from votremachine.notifications.channels.port import Parcel
@@ -19,10 +20,11 @@ from votremachine.notifications.delivering.models import deliveries
 from votremachine.notifications.delivering.rules import Channel, DeliveryState
 from votremachine.notifications.delivering.service.store import DUE
 from votremachine.notifications.devices.service import Device, Devices
+from votremachine.notifications.lacking import lacks_of
 from votremachine.notifications.models import messages
 from votremachine.notifications.preferences.rules import Reach
 from votremachine.notifications.preferences.service import reach_of
-from votremachine.notifications.rules import KINDS, still_true
+from votremachine.notifications.rules import KINDS, NOTHING, still_true
 from votremachine.notifications.words.catalogues import word
 from votremachine.notifications.words.saying import say
 
@@ -100,4 +102,11 @@ async def _still_true(tx: Tx, told: Sequence[sa.Row[Any]]) -> set[UUID]:
     """Those of these messages that still say what is so."""
     about = {one.booking_id for one in told if one.booking_id is not None and KINDS[one.kind].states}
     found = await reading.by_ids(tx, about) if about else {}
-    return {one.id for one in told if still_true(one.kind, one.facts, found.get(one.booking_id), tx.now)}
+    asked = {one.booking_id for one in told if KINDS[one.kind].lack} & found.keys()
+    lacking = [found[one] for one in asked]
+    lacks = await lacks_of(tx, lacking, await machines_of(tx, lacking)) if lacking else {}
+    return {
+        one.id
+        for one in told
+        if still_true(one.kind, one.facts, found.get(one.booking_id), tx.now, lacks.get(one.booking_id, NOTHING))
+    }

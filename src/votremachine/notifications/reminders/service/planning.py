@@ -1,6 +1,6 @@
 """Planning the reminders of a booking anew, whenever a fact about it is handed on."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from votremachine.bookings.rules import Booking
 from votremachine.bookings.service import reading
 from votremachine.infra.database import Tx
 from votremachine.notifications.about import machines_of, zone_of
+from votremachine.notifications.lacking import lacks_of
 from votremachine.notifications.reminders.models import reminders
 from votremachine.notifications.reminders.rules import (
     BOOKING_KINDS,
@@ -53,9 +54,16 @@ async def plan(tx: Tx, booking_id: UUID, moments: Moments) -> None:
     booking = await reading.load(tx, booking_id)
     machines = await machines_of(tx, [booking])
     seats = await seats_of(tx, (booking.owner_party_id, booking.renter_party_id))
-    wanted = {one.key: one for one in wanted_of(booking, planned(booking, zone_of(booking, machines), moments), seats)}
+    lacks = (await lacks_of(tx, [booking], machines))[booking.id]
+    wants = planned(booking, zone_of(booking, machines), moments, lacks)
+    wanted = {one.key: one for one in wanted_of(booking, wants, seats)}
     await _drop_others(tx, booking_id, wanted)
-    if rows := [_row(tx, booking_id, one) for one in wanted.values() if one.due_at > tx.now]:
+    await add(tx, booking_id, wanted.values())
+
+
+async def add(tx: Tx, subject: UUID, wanted: Iterable[Wanted]) -> None:
+    """Plan these about something, if they are to come and not there yet."""
+    if rows := [_row(tx, subject, one) for one in wanted if one.due_at > tx.now]:
         given = insert(reminders)
         # One that was dropped comes back when its booking is moved back.
         again = given.on_conflict_do_update(

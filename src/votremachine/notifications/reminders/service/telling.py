@@ -15,9 +15,11 @@ from votremachine.infra.database import Tx
 from votremachine.notifications.about import facts_about, machines_of, zone_of
 from votremachine.notifications.delivering.posting import Notice, Posted, post
 from votremachine.notifications.delivering.rules import MOST_ATTEMPTS, wait_after
+from votremachine.notifications.lacking import lacks_of
 from votremachine.notifications.leasing import Queue
 from votremachine.notifications.reminders.models import reminders
 from votremachine.notifications.reminders.rules import BOOKING_KINDS, Moments, ReminderState, planned
+from votremachine.notifications.reminders.service import calendars, documents
 from votremachine.notifications.reminders.service.digests import digests
 from votremachine.notifications.reminders.service.planning import plan, side_of, wanted_of
 from votremachine.notifications.rules import Side, still_true
@@ -66,16 +68,17 @@ async def about_bookings(tx: Tx, rows: Rows, moments: Moments) -> Mapping[UUID, 
     parties = {party for one in found.values() for party in (one.owner_party_id, one.renter_party_id)}
     seats = await seats_of(tx, parties)
     facts = await facts_about(tx, list(found.values()), machines)
+    lacks = await lacks_of(tx, list(found.values()), machines)
     keys = {
         one.key
         for booking in found.values()
-        for one in wanted_of(booking, planned(booking, zone_of(booking, machines), moments), seats)
+        for one in wanted_of(booking, planned(booking, zone_of(booking, machines), moments, lacks[booking.id]), seats)
     }
     notices = {}
     for row in rows:
         booking = found[row.subject]
-        if row.dedupe_key in keys and still_true(row.kind, facts[booking.id], booking, tx.now):
-            said = {**facts[booking.id], "side": _side(booking, row.person_id, seats)}
+        said = {**facts[booking.id], "side": _side(booking, row.person_id, seats)}
+        if row.dedupe_key in keys and still_true(row.kind, said, booking, tx.now, lacks[booking.id]):
             notices[row.id] = Notice(row.person_id, row.kind, said, booking.id)
     # The moments may have been set anew since these were planned.
     for booking_id in sorted({row.subject for row in rows if row.id not in notices}):
@@ -88,4 +91,9 @@ def _side(booking: Booking, person_id: UUID, seats: Mapping[UUID, Mapping[UUID, 
 
 
 # How each kind is looked at again when it is due.
-CHECKS: Mapping[str, Check] = {**dict.fromkeys(BOOKING_KINDS, about_bookings), "digest": digests}
+CHECKS: Mapping[str, Check] = {
+    **dict.fromkeys(BOOKING_KINDS, about_bookings),
+    documents.KIND: documents.documents,
+    calendars.KIND: calendars.unseen_calendars,
+    "digest": digests,
+}
