@@ -29,6 +29,8 @@ from votremachine.bookings.waiting.privacy import WAITING
 from votremachine.calendars import routes as calendars
 from votremachine.calendars.privacy import LINKS
 from votremachine.config import Settings, read_settings
+from votremachine.damages.privacy import CLAIMS
+from votremachine.damages.routes import router as damages
 from votremachine.demo import routes as demo
 from votremachine.deposits import routes as deposits
 from votremachine.deposits.privacy import DEPOSITS
@@ -47,6 +49,7 @@ from votremachine.infra.files import serve
 from votremachine.infra.images.apart import Images
 from votremachine.infra.keys import Seal
 from votremachine.infra.limits import Limits
+from votremachine.infra.links import Links
 from votremachine.infra.pages import Cursors
 from votremachine.infra.problems import HANDLERS
 from votremachine.infra.storage.files import Files
@@ -84,6 +87,7 @@ ROUTERS: tuple[Router | HTTPRouteHandler, ...] = (
     waiting.router,
     replacing.router,
     deposits.router,
+    damages.router,
     calendars.router,
     notifications.router,
     instruments.router,
@@ -136,12 +140,13 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         "known_by": known_by,
         "turnstile": turnstile,
         "cursors": Cursors(keys_of(settings)),
+        "links": Links(keys_of(settings)),
         "offers": offers,
         "gateway": gateway,
         "notice_readers": notice_readers(settings),
         "feed_seal": Seal(keys_of(settings), "calendar feeds"),
         # What each slice knows of a person; those below know nothing of those above.
-        "parts": (MACHINES, FEEDS, CARDS, BOOKINGS, DEPOSITS, WAITING, LINKS, INBOX),
+        "parts": (MACHINES, FEEDS, CARDS, BOOKINGS, DEPOSITS, CLAIMS, WAITING, LINKS, INBOX),
     }
     per_request = {
         "claims": read_claims,

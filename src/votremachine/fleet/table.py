@@ -194,4 +194,6 @@ def _terms(row: sa.Row[Any]) -> Terms:
         None if row.pairing is None else _PAIRING.decode(row.pairing),
         () if row.exceptions == _NONE else _EXCEPTIONS.decode(row.exceptions),
         row.weather_hours,
+        row.claim_hours,
+        row.claim_cap_minor,
     )

@@ -82,11 +82,28 @@ class Moving(Operation):
 
 
 @dataclass
+class Answering(Operation):
+    """A route that needs both `If-Match` and an `Idempotency-Key`."""
+
+    def __post_init__(self) -> None:
+        _with(self, _TAG, _KEY)
+
+
+@dataclass
 class SendingImage(Operation):
     """A route whose body is an image file."""
 
     def __post_init__(self) -> None:
         kinds = ("image/jpeg", "image/png", "image/webp", "image/heic")
+        self.request_body = RequestBody({kind: OpenAPIMediaType() for kind in kinds}, required=True)
+
+
+@dataclass
+class SendingDocument(Operation):
+    """A route whose body is a PDF or an image file."""
+
+    def __post_init__(self) -> None:
+        kinds = ("application/pdf", "image/jpeg", "image/png", "image/webp", "image/heic")
         self.request_body = RequestBody({kind: OpenAPIMediaType() for kind in kinds}, required=True)
 
 

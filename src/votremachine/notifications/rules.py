@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from votremachine.bookings import events
 from votremachine.bookings.waiting.events import WaitingLapsed, WaitingOffered
+from votremachine.damages import events as damages
 from votremachine.deposits import events as deposits
 from votremachine.kernel.events import Event
 from votremachine.kernel.money import Money
@@ -18,7 +19,9 @@ class Side(StrEnum):
 
 
 # Whom each fact concerns. The person who did it is not told what they just did.
-TOLD: dict[type[events.BookingEvent] | type[deposits.DepositEvent], tuple[Side, ...]] = {
+TOLD: dict[
+    type[events.BookingEvent] | type[deposits.DepositEvent] | type[damages.ClaimEvent], tuple[Side, ...]
+] = {
     events.BookingRequested: (Side.OWNER,),
     events.BookingConfirmed: (Side.OWNER, Side.RENTER),
     events.BookingDeclined: (Side.RENTER,),
@@ -42,6 +45,16 @@ TOLD: dict[type[events.BookingEvent] | type[deposits.DepositEvent], tuple[Side, 
     deposits.DepositReleased: (Side.RENTER,),
     deposits.DepositWaived: (Side.OWNER, Side.RENTER),
     deposits.DepositCaptured: (Side.OWNER, Side.RENTER),
+    damages.ClaimOpened: (Side.RENTER,),
+    damages.ClaimAccepted: (Side.OWNER, Side.RENTER),
+    damages.ClaimContested: (Side.OWNER,),
+    damages.OfferMade: (Side.OWNER, Side.RENTER),
+    damages.ClaimAgreed: (Side.OWNER, Side.RENTER),
+    damages.ClaimWithdrawn: (Side.RENTER,),
+    damages.ClaimEscalated: (Side.OWNER, Side.RENTER),
+    damages.ClaimDecided: (Side.OWNER, Side.RENTER),
+    damages.ClaimSettled: (Side.OWNER, Side.RENTER),
+    damages.ClaimPaid: (Side.OWNER, Side.RENTER),
 }
 
 # kind -> (French, English); in braces what `facts_of` has
@@ -128,6 +141,53 @@ WORDS: dict[str, tuple[str, str]] = {
         "{captured} ont été prélevés sur la caution pour un dommage ; {released} sont rendus.",
         "{captured} of the deposit were taken for damage; {released} are given back.",
     ),
+    "ClaimOpened": (
+        "Le propriétaire déclare un dommage et demande {amount} : acceptez, ou contestez sous 72 heures. Sans réponse, un"
+        " médiateur tranche.",
+        "The owner claims damage and asks {amount}: accept, or contest it within 72 hours. Without an answer a mediator"
+        " decides.",
+    ),
+    "ClaimAccepted": (
+        "Le locataire accepte de payer le dommage : {amount}.",
+        "The renter accepts to pay for the damage: {amount}.",
+    ),
+    "ClaimContested": (
+        "Le locataire conteste votre déclaration de dommage : répondez par une offre sous 72 heures, sans quoi un"
+        " médiateur tranche.",
+        "The renter contests your claim: answer with an offer within 72 hours, or a mediator decides.",
+    ),
+    "OfferMade": (
+        "Une offre de {amount} est faite pour régler le dommage : acceptez-la ou répondez sous 72 heures.",
+        "{amount} is offered to settle the damage: agree to it or answer within 72 hours.",
+    ),
+    "ClaimAgreed": (
+        "Vous êtes d'accord sur le dommage : {amount}.",
+        "You have agreed about the damage: {amount}.",
+    ),
+    "ClaimWithdrawn": (
+        "Le propriétaire a retiré sa déclaration de dommage.",
+        "The owner withdrew the claim of damage.",
+    ),
+    "ClaimEscalated": (
+        "La déclaration de dommage est confiée à un médiateur. Ajoutez vos pièces : il tranche sur ce qu'il voit.",
+        "A mediator is to decide about the claim of damage. Add your evidence: they decide on what they see.",
+    ),
+    "ClaimWaits": (
+        "Une déclaration de dommage attend votre réponse. {what}",
+        "A claim of damage is waiting for your answer. {what}",
+    ),
+    "ClaimDecided": (
+        "Le médiateur a tranché : {amount} sont dus pour le dommage. Ses motifs figurent dans la déclaration.",
+        "The mediator has decided: {amount} are due for the damage. The reasons stand in the claim.",
+    ),
+    "ClaimSettled": (
+        "Le dommage est réglé : {from_deposit} pris sur la caution, {from_renter} à la charge du locataire. {what}",
+        "The damage is settled: {from_deposit} taken of the deposit, {from_renter} paid by the renter. {what}",
+    ),
+    "ClaimPaid": (
+        "Ce qui restait dû pour le dommage est payé : {amount}.",
+        "What was still due for the damage has been paid: {amount}.",
+    ),
     "OccurrencesLost": (
         "Une réservation occupe une partie d'un de vos blocages récurrents : elle reste, le blocage la contourne.",
         "A booking stands in part of one of your recurring blocks: it stays, and the block goes around it.",
@@ -185,6 +245,17 @@ _RELEASED = {
     ),
     True: ("Votre caution est rendue.", "Your deposit has been given back."),
 }
+_WAITS = {
+    False: (
+        "Il vous reste moins de 24 heures ; ensuite, un médiateur tranche.",
+        "You have less than 24 hours; after that a mediator decides.",
+    ),
+    True: ("Les deux parties attendent votre décision.", "Both sides are waiting for your decision."),
+}
+_OWED = (
+    "Il reste {owed} à payer : le locataire peut payer avec une autre carte.",
+    "{owed} are still due: the renter may pay with another card.",
+)
 _FAILURES = {
     "declined": ("refus de la banque", "declined by the bank"),
     "insufficient_funds": ("provision insuffisante", "insufficient funds"),
@@ -210,6 +281,8 @@ def facts_of(event: Event) -> Facts:
             return {f"amount_{language}": _amount(Money(event.minor, event.currency), language) for language in _HOURS}
         case deposits.DepositEvent():
             return {f"{name}_{language}": said for language in _HOURS for name, said in _of_deposit(event, language)}
+        case damages.ClaimEvent():
+            return {f"{name}_{language}": said for language in _HOURS for name, said in _of_claim(event, language)}
     return {}
 
 
@@ -236,6 +309,22 @@ def _of_deposit(event: deposits.DepositEvent, language: str) -> list[tuple[str, 
             taken, back = Money(event.captured, event.currency), Money(event.released, event.currency)
             return [("captured", _amount(taken, language)), ("released", _amount(back, language))]
     return []
+
+
+def _of_claim(event: damages.ClaimEvent, language: str) -> list[tuple[str, str]]:
+    """What the words of a fact about a claim name, in one language."""
+
+    def amount(minor: int) -> str:
+        return _amount(Money(minor, event.currency), language)
+
+    match event:
+        case damages.ClaimWaits():
+            return [("what", _either(_WAITS[not event.turn], language))]
+        case damages.ClaimSettled():
+            owed = _either(_OWED, language).format(owed=amount(event.owed)) if event.owed else ""
+            parts = [("from_deposit", amount(event.from_deposit)), ("from_renter", amount(event.from_renter))]
+            return [*parts, ("what", owed)]
+    return [("amount", amount(event.minor))]
 
 
 def _why(failure: str, language: str) -> str:

@@ -6,10 +6,11 @@ import sqlalchemy as sa
 
 from votremachine.accounts.events import PersonEvent
 from votremachine.accounts.rules import Actor, Role, StaffRole
-from votremachine.accounts.service import parties
+from votremachine.accounts.service import adhesions, parties
 from votremachine.accounts.service.staff import staff_of
 from votremachine.availability.events import FeedClashed, FeedFails, MaintenanceDue, OccurrencesLost
 from votremachine.bookings.events import BookingEvent
+from votremachine.damages.events import ClaimEvent, ClaimWaits
 from votremachine.deposits.events import DepositEvent
 from votremachine.infra.database import Tx
 from votremachine.notifications.models import messages
@@ -21,10 +22,30 @@ from votremachine.payments.ledger.events import LedgerDiffers
 READERS = (Role.ADMIN, Role.MANAGER, Role.MEMBER)
 
 
-async def tell(tx: Tx, event: BookingEvent | DepositEvent) -> None:
-    """Put a fact about a booking or its deposit into the inboxes of the sides it concerns; once, as it is delivered."""
+async def tell(tx: Tx, event: BookingEvent | DepositEvent | ClaimEvent) -> None:
+    """Put a fact about a booking, its deposit or a claim into the inboxes of the sides it concerns, as it is delivered."""
     sides = {Side.OWNER: event.owner_party_id, Side.RENTER: event.renter_party_id}
     readers = {person for side in TOLD[type(event)] for person in await parties.people_of(tx, sides[side], READERS)}
+    await _tell(tx, event, readers)
+
+
+async def tell_awaited(tx: Tx, event: ClaimWaits) -> None:
+    """Tell those whose answer to a claim is awaited: the side whose turn it is, or else who may decide."""
+    if event.turn:
+        party = event.owner_party_id if event.turn == Side.OWNER else event.renter_party_id
+        await _tell(tx, event, set(await parties.people_of(tx, party, READERS)))
+        return
+    sides = {event.owner_party_id, event.renter_party_id}
+    both = await adhesions.shared(tx, event.owner_party_id, event.renter_party_id)
+    mediators = set(await staff_of(tx, StaffRole.MEDIATOR))
+    for cooperative in set(both) - sides:
+        mediators.update(await parties.people_of(tx, cooperative, (Role.ADMIN,)))
+    for side in sides:
+        mediators.difference_update(await parties.people_of(tx, side, tuple(Role)))
+    await _tell(tx, event, mediators)
+
+
+async def _tell(tx: Tx, event: BookingEvent | DepositEvent | ClaimEvent, readers: set[UUID]) -> None:
     told = [
         {
             "id": tx.new_id(),
