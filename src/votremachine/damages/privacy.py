@@ -15,9 +15,9 @@ _STEPS = sa.select(
 _OFFERS = sa.select(*(claim_offers.c[name] for name in ("claim_id", "side", "minor", "note", "at"))).order_by(
     claim_offers.c.id
 )
-_FILES = sa.select(
-    *(claim_evidence.c[name] for name in ("id", "claim_id", "media_type", "bytes", "at"))
-).order_by(claim_evidence.c.id)
+_FILES = sa.select(*(claim_evidence.c[name] for name in ("id", "claim_id", "media_type", "bytes", "at"))).order_by(
+    claim_evidence.c.id
+)
 
 
 async def _export(tx: Tx, who: Actor) -> dict[str, Any]:

@@ -51,7 +51,7 @@ class Pairing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Terms(msgspec.Struct, frozen=True):
     """An owner's rules: whole minutes, except the horizon in days. Without hand-over hours, any hour will do; the dates
     of `exceptions` have hours of their own. Within `weather_hours` before the start a renter may move a booking for
-    the weather; None: the owner does not offer that. Damage may be claimed within `claim_hours` of the return, and never
+    the weather; None: the owner does not offer that. Damage may be claimed within `claim_hours` of the return, never
     for more than `claim_cap_minor` in all.
     """
 

@@ -19,9 +19,7 @@ class Side(StrEnum):
 
 
 # Whom each fact concerns. The person who did it is not told what they just did.
-TOLD: dict[
-    type[events.BookingEvent] | type[deposits.DepositEvent] | type[damages.ClaimEvent], tuple[Side, ...]
-] = {
+TOLD: dict[type[events.BookingEvent] | type[deposits.DepositEvent] | type[damages.ClaimEvent], tuple[Side, ...]] = {
     events.BookingRequested: (Side.OWNER,),
     events.BookingConfirmed: (Side.OWNER, Side.RENTER),
     events.BookingDeclined: (Side.RENTER,),
@@ -142,8 +140,8 @@ WORDS: dict[str, tuple[str, str]] = {
         "{captured} of the deposit were taken for damage; {released} are given back.",
     ),
     "ClaimOpened": (
-        "Le propriétaire déclare un dommage et demande {amount} : acceptez, ou contestez sous 72 heures. Sans réponse, un"
-        " médiateur tranche.",
+        "Le propriétaire déclare un dommage et demande {amount} : acceptez, ou contestez sous 72 heures. Sans réponse,"
+        " un médiateur tranche.",
         "The owner claims damage and asks {amount}: accept, or contest it within 72 hours. Without an answer a mediator"
         " decides.",
     ),
@@ -279,11 +277,7 @@ def facts_of(event: Event) -> Facts:
             return {f"{name}_{language}": said for name, said in told.items() for language in _HOURS}
         case events.PaymentMissing():
             return {f"amount_{language}": _amount(Money(event.minor, event.currency), language) for language in _HOURS}
-        case deposits.DepositEvent():
-            return {f"{name}_{language}": said for language in _HOURS for name, said in _of_deposit(event, language)}
-        case damages.ClaimEvent():
-            return {f"{name}_{language}": said for language in _HOURS for name, said in _of_claim(event, language)}
-    return {}
+    return {f"{name}_{language}": said for language in _HOURS for name, said in _named(event, language)}
 
 
 def say(kind: str, language: str, facts: Facts) -> str:
@@ -292,6 +286,16 @@ def say(kind: str, language: str, facts: Facts) -> str:
     spoken, words = ("fr", french) if language == "fr" else ("en", english)
     mark = f"_{spoken}"
     return words.format(**{name.removesuffix(mark): said for name, said in facts.items() if name.endswith(mark)})
+
+
+def _named(event: Event, language: str) -> list[tuple[str, str]]:
+    """What the words of a fact about a deposit or a claim name, in one language."""
+    match event:
+        case deposits.DepositEvent():
+            return _of_deposit(event, language)
+        case damages.ClaimEvent():
+            return _of_claim(event, language)
+    return []
 
 
 def _of_deposit(event: deposits.DepositEvent, language: str) -> list[tuple[str, str]]:

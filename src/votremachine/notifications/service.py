@@ -23,7 +23,7 @@ READERS = (Role.ADMIN, Role.MANAGER, Role.MEMBER)
 
 
 async def tell(tx: Tx, event: BookingEvent | DepositEvent | ClaimEvent) -> None:
-    """Put a fact about a booking, its deposit or a claim into the inboxes of the sides it concerns, as it is delivered."""
+    """Put a fact about a booking, its deposit or a claim into the inboxes of the sides it concerns; once."""
     sides = {Side.OWNER: event.owner_party_id, Side.RENTER: event.renter_party_id}
     readers = {person for side in TOLD[type(event)] for person in await parties.people_of(tx, sides[side], READERS)}
     await _tell(tx, event, readers)

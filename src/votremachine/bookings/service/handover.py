@@ -112,7 +112,7 @@ async def no_show(tx: Tx, who: Actor, booking_id: UUID, why: str) -> BookingView
 
 async def complete(tx: Tx) -> int:
     """Complete a batch of the bookings whose claim window has closed; how many."""
-    # None is shorter than the usual window, which the index finds; what its terms say of a longer one is looked at then.
+    # No window is shorter than the usual one, which the index finds; a longer one by its terms is looked at then.
     over = sa.and_(
         reading.in_state(State.RETURNED),
         bookings.c.returned_at <= tx.now - CLAIM_WINDOW,

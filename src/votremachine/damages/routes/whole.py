@@ -83,14 +83,14 @@ async def browse(
     claims: NamedDependency[Claims],
     database: NamedDependency[Database],
     cursors: NamedDependency[Cursors],
-    state: Of = None,
+    listed: Of = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response[Page[ClaimView]]:
     """The claims that a party made, or that were made against it, newest first."""
-    scope = f"claims {party_id} {state}"
+    scope = f"claims {party_id} {listed}"
     before = cursors.read(scope, cursor, UUID) if cursor else None
     async with database.read() as tx:
         who = await sessions.actor(tx, claims)
-        rows = await reading.of_party(tx, who, party_id, state, before=before, limit=limit)
+        rows = await reading.of_party(tx, who, party_id, listed, before=before, limit=limit)
     return reply(request, cursors.page(scope, rows, limit, lambda row: row.id))

@@ -59,8 +59,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """One claim about one booking; amounts are minor units of `currency`.
 
     `total` is what its lines come to, `asked` no more than the `cap`. `turn` is the side that is to answer until
-    `due_at`; `next_at` when the sweep looks at it. `awarded` is what is to be paid, `from_deposit` what was taken of the
-    deposit and `released` what went back of it, `from_renter` the rest, and `paid` how much of that has come in.
+    `due_at`; `next_at` when the sweep looks at it. `awarded` is what is to be paid, `from_deposit` what was taken of
+    the deposit and `released` what went back of it, `from_renter` the rest, and `paid` how much of that has come in.
     """
 
     id: UUID

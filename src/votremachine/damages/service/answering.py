@@ -1,5 +1,6 @@
 """What the two sides say to a claim, each when it is their turn and in time."""
 
+from typing import Any
 from uuid import UUID
 
 from votremachine.accounts.rules import Actor, Relation, Verb, require
@@ -35,7 +36,7 @@ async def contest(tx: Tx, who: Actor, claim_id: UUID, version: int, asked: Conte
     claim = await _begin(tx, who, claim_id, version, Verb.CONTEST_CLAIM)
     advance(rules.LIFE, claim.state, State.CONTESTED)
     due_at, next_at = answer_by(tx.now)
-    times = {"turn": Side.OWNER, "due_at": due_at, "next_at": next_at}
+    times: dict[str, Any] = {"turn": Side.OWNER, "due_at": due_at, "next_at": next_at}
     changed = await store.step(tx, claim, State.CONTESTED, ClaimContested, by=who, why=asked.reason, **times)
     if asked.minor is not None:
         rules.check_amount(claim, asked.minor, "/minor")
@@ -78,7 +79,7 @@ async def agree(tx: Tx, who: Actor, claim_id: UUID, version: int) -> Claim:
 async def withdraw(tx: Tx, who: Actor, claim_id: UUID, version: int, why: str) -> Claim:
     """The owner asks for nothing any more. Raises what `_begin` does, `IllegalTransition`."""
     claim = await _begin(tx, who, claim_id, version, Verb.CLAIM_DAMAGE)
-    nobody = {"turn": None, "due_at": None, "next_at": None}
+    nobody: dict[str, Any] = {"turn": None, "due_at": None, "next_at": None}
     changed = await store.step(tx, claim, State.WITHDRAWN, ClaimWithdrawn, by=who, why=why, **nobody)
     await ending.let_go(tx, claim.booking_id, claim.id)
     return changed
@@ -92,7 +93,7 @@ async def escalate(tx: Tx, who: Actor, claim_id: UUID, version: int, why: str) -
 
 async def to_mediation(tx: Tx, claim: Claim, *, by: Actor | None, why: str) -> Claim:
     """A mediator is to decide; without `by`, because nobody answered in time."""
-    waits = {"turn": None, "due_at": None, "next_at": tx.now + rules.MEDIATORS_REMINDED}
+    waits: dict[str, Any] = {"turn": None, "due_at": None, "next_at": tx.now + rules.MEDIATORS_REMINDED}
     changed = await store.step(tx, claim, State.MEDIATION, ClaimEscalated, by=by, why=why, **waits)
     tx.publish(store.fact(ClaimWaits, changed))
     return changed
@@ -117,7 +118,5 @@ def _turn(claim: Claim, who: Actor) -> Side:
     side = claim.turn
     if side is None or claim.party(side) not in who.seats:
         raise rules.OutOfTurn
-    require(
-        Verb.BARGAIN, who, **{Relation(side.value).value: claim.party(side)}, stranger=rules.OutOfTurn()
-    )
+    require(Verb.BARGAIN, who, **{Relation(side.value).value: claim.party(side)}, stranger=rules.OutOfTurn())
     return side

@@ -1,4 +1,4 @@
-"""A mediator decides: the platform's, or an admin of the cooperative that both sides belong to, never one side's own."""
+"""A mediator decides: the platform's, or an admin of a cooperative of both sides, never one side's own people."""
 
 from uuid import UUID
 
@@ -47,7 +47,7 @@ async def authorise(tx: Tx, verb: Verb, who: Actor, claim: Claim) -> Sides:
 
 
 async def _cooperative(tx: Tx, who: Actor, claim: Claim) -> UUID | None:
-    """A cooperative of both sides that this person acts for, once the claim is for a mediator; never one of the sides."""
+    """A cooperative of both sides that this person acts for, while a mediator is to decide; never a side itself."""
     if rules.state_at(claim, tx.now) not in {State.MEDIATION, State.DECIDED}:
         return None
     sides = {claim.owner_party_id, claim.renter_party_id}

@@ -65,7 +65,10 @@ async def of_party(
     """
     require(Verb.READ_CLAIM, who, owner=party_id, stranger=UnknownParty())
     # Each side by its own index.
-    halves = [_half(side == party_id, state, before, limit, tx) for side in (claims.c.owner_party_id, claims.c.renter_party_id)]
+    halves = [
+        _half(side == party_id, state, before, limit, tx)
+        for side in (claims.c.owner_party_id, claims.c.renter_party_id)
+    ]
     both = sa.union_all(*halves).subquery()
     rows = await tx.rows(sa.select(both).order_by(both.c.id.desc()).limit(limit + 1))
     return await views(tx, [store.from_row(row) for row in rows])
@@ -83,9 +86,7 @@ def evidence_view(tx: Tx, links: Links, row: sa.Row[Any]) -> EvidenceView:
     return EvidenceView(row.id, Side(row.side), row.media_type, row.bytes, row.sha256.hex(), row.at, url)
 
 
-def _half(
-    side: sa.ColumnElement[bool], state: State | None, before: UUID | None, limit: int, tx: Tx
-) -> sa.Select[Any]:
+def _half(side: sa.ColumnElement[bool], state: State | None, before: UUID | None, limit: int, tx: Tx) -> sa.Select[Any]:
     wanted = sa.select(claims).where(side)
     if state is not None:
         wanted = wanted.where(_in_state(state, tx))
@@ -129,9 +130,17 @@ def _view(tx: Tx, claim: Claim, names: Mapping[UUID, str]) -> ClaimView:
 def _settlement(claim: Claim) -> SettlementView | None:
     if claim.awarded is None:
         return None
-    parts = [claim.from_deposit, claim.released, claim.from_renter]
-    known = [None if part is None else Money(part, claim.currency) for part in parts]
-    return SettlementView(Money(claim.awarded, claim.currency), *known, owed=Money(claim.owed, claim.currency))
+
+    def known(minor: int | None) -> Money | None:
+        return None if minor is None else Money(minor, claim.currency)
+
+    return SettlementView(
+        awarded=Money(claim.awarded, claim.currency),
+        from_deposit=known(claim.from_deposit),
+        released=known(claim.released),
+        from_renter=known(claim.from_renter),
+        owed=Money(claim.owed, claim.currency),
+    )
 
 
 def _line(row: sa.Row[Any], currency: str) -> LineView:

@@ -12,9 +12,7 @@ down_revision = "0018"
 def upgrade() -> None:
     op.execute("ALTER TABLE machines ADD COLUMN claim_hours INTEGER DEFAULT '48' NOT NULL")
     op.execute("COMMENT ON COLUMN machines.claim_hours IS 'after the return'")
-    op.execute(
-        "ALTER TABLE machines ADD CONSTRAINT machines_claim_hours_check CHECK (claim_hours BETWEEN 48 AND 120)"
-    )
+    op.execute("ALTER TABLE machines ADD CONSTRAINT machines_claim_hours_check CHECK (claim_hours BETWEEN 48 AND 120)")
     op.execute("ALTER TABLE machines ADD COLUMN claim_cap_minor BIGINT")
     op.execute("COMMENT ON COLUMN machines.claim_cap_minor IS 'the most that a claim asks'")
     op.execute("ALTER TABLE machines ADD CONSTRAINT machines_claim_cap_minor_check CHECK (claim_cap_minor > 0)")
