@@ -2,7 +2,7 @@
 
 from litestar import Router
 
-from votremachine.damages.routes import answers, whole
+from votremachine.damages.routes import answers, files, paying, whole
 
 router = Router(
     path="/v1",
@@ -18,5 +18,8 @@ router = Router(
         answers.withdraw,
         answers.escalate,
         answers.decide,
+        paying.pay,
+        files.add,
+        files.show,
     ],
 )
