@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import httpx
 import msgspec
 import pytest
+import sqlalchemy as sa
 
 from tests.deposits.conftest import PLAIN, Vault
 from tests.people import Json, Person, World, at
@@ -75,6 +76,19 @@ class Yard(Vault):
         await complete_returned(self.context)
         await move_claims(self.context)
         await self.work()
+
+    async def overdue(self, claim: Json) -> None:
+        """The time to answer is over, and no sweep has been by."""
+        await self._set("UPDATE claims SET due_at = now(), next_at = now() WHERE id = :id", claim["id"])
+
+    async def ago(self, booking: Json, *, hours: int) -> None:
+        """The machine came back so long ago; nothing has been swept."""
+        back = f"UPDATE bookings SET returned_at = now() - interval '{hours} hours' WHERE id = :id"
+        await self._set(back, booking["id"])
+
+    async def _set(self, statement: str, id_: str) -> None:
+        async with self.people.begin() as tx:
+            await tx.execute(sa.text(statement), {"id": UUID(id_)})
 
     async def told(self, person: Person) -> list[str]:
         """What is in somebody's inbox about claims, oldest first."""
