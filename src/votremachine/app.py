@@ -53,6 +53,8 @@ from votremachine.infra.links import Links
 from votremachine.infra.pages import Cursors
 from votremachine.infra.problems import HANDLERS
 from votremachine.infra.storage.files import Files
+from votremachine.inspections.privacy import INSPECTIONS
+from votremachine.inspections.routes import router as inspections
 from votremachine.notifications import routes as notifications
 from votremachine.notifications.privacy import INBOX
 from votremachine.payments.gateways import close_gateway, notice_readers, open_gateway
@@ -86,6 +88,7 @@ ROUTERS: tuple[Router | HTTPRouteHandler, ...] = (
     bookings.router,
     waiting.router,
     replacing.router,
+    inspections.router,
     deposits.router,
     damages.router,
     calendars.router,
@@ -146,7 +149,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         "notice_readers": notice_readers(settings),
         "feed_seal": Seal(keys_of(settings), "calendar feeds"),
         # What each slice knows of a person; those below know nothing of those above.
-        "parts": (MACHINES, FEEDS, CARDS, BOOKINGS, DEPOSITS, CLAIMS, WAITING, LINKS, INBOX),
+        "parts": (MACHINES, FEEDS, CARDS, BOOKINGS, DEPOSITS, WAITING, INSPECTIONS, CLAIMS, LINKS, INBOX),
     }
     per_request = {
         "claims": read_claims,

@@ -44,6 +44,7 @@ async def test_all_that_is_known_of_a_person_and_no_secret(
         "calendar_links.json",
         "cards.json",
         "inbox.json",
+        "inspections.json",
         "machines.json",
         "waiting_list.json",
     }

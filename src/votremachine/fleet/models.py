@@ -48,6 +48,7 @@ machines = sa.Table(
     sa.Column(
         "exceptions", JSONB, nullable=False, server_default="[]", comment="dates with hand-over hours of their own"
     ),
+    sa.Column("asks", ARRAY(sa.Text), nullable=False, server_default="{}", comment="before the machine leaves"),
     sa.Column("weather_hours", sa.Integer, comment="so long before the start the weather moves a booking"),
     sa.Column("claim_hours", sa.Integer, nullable=False, server_default="48", comment="after the return"),
     sa.Column("claim_cap_minor", sa.BigInteger, comment="the most that a claim asks"),
@@ -68,6 +69,7 @@ machines = sa.Table(
     _one_of("cancellation", "flexible", "moderate", "strict", "cooperative"),
     _one_of("cleaning", "as_found", "swept", "washed", "disinfected"),
     sa.CheckConstraint("meters <@ ARRAY['engine_hour', 'hectare', 'bale', 'm3', 'km', 'tonne']", name="meters"),
+    sa.CheckConstraint("asks <@ ARRAY['report', 'licence', 'age', 'insurance']", name="asks"),
     sa.CheckConstraint("weather_hours > 0", name="weather_hours"),
     sa.CheckConstraint("claim_hours BETWEEN 48 AND 120", name="claim_hours"),
     sa.CheckConstraint("claim_cap_minor > 0", name="claim_cap_minor"),

@@ -1,13 +1,16 @@
 """Which fact is told to which side, and in what words. Pure."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from votremachine.bookings import events
+from votremachine.bookings.events import MachineOverdue
+from votremachine.bookings.overdue.rules import AFTER, Step
 from votremachine.bookings.waiting.events import WaitingLapsed, WaitingOffered
 from votremachine.damages import events as damages
 from votremachine.deposits import events as deposits
+from votremachine.inspections.events import InspectionSigned, InspectionToSign
 from votremachine.kernel.events import Event
 from votremachine.kernel.money import Money
 from votremachine.payments.ledger.events import LedgerDiffers
@@ -34,6 +37,8 @@ TOLD: dict[type[events.BookingEvent] | type[deposits.DepositEvent] | type[damage
     events.RenterAbsent: (Side.RENTER,),
     events.BookingAtRisk: (Side.OWNER, Side.RENTER),
     events.BookingOutOfRisk: (Side.OWNER, Side.RENTER),
+    InspectionToSign: (Side.OWNER, Side.RENTER),
+    InspectionSigned: (Side.OWNER, Side.RENTER),
     WaitingOffered: (Side.RENTER,),
     deposits.DepositRequired: (Side.RENTER,),
     deposits.DepositHeld: (Side.OWNER, Side.RENTER),
@@ -85,6 +90,20 @@ WORDS: dict[str, tuple[str, str]] = {
         " The renter may cancel if the other one does not suit.",
     ),
     "MachineReturned": ("Le retour du matériel est enregistré.", "The return of the machine is recorded."),
+    "MachineOverdue": (
+        "Le matériel n'est pas rentré : il devait l'être depuis plus de {hours} h. Enregistrez son retour, prolongez la"
+        " réservation, ou appelez-vous.",
+        "The machine is not back: it should have been more than {hours} h ago. Record its return, extend the booking,"
+        " or call each other.",
+    ),
+    "InspectionToSign": (
+        "Un état des lieux attend les signatures des deux côtés.",
+        "A condition report is waiting for both sides to sign it.",
+    ),
+    "InspectionSigned": (
+        "Un état des lieux est signé. Gardez son empreinte : {hash}",
+        "A condition report is signed. Keep its hash: {hash}",
+    ),
     "RenterAbsent": (
         "Le propriétaire signale que personne n'est venu chercher le matériel.",
         "The owner reports that nobody came for the machine.",
@@ -272,12 +291,22 @@ def facts_of(event: Event) -> Facts:
             return {f"until_{language}": _hour(event.expires_at, language) for language in _HOURS}
         case WaitingLapsed():
             return {"why_fr": event.fr, "why_en": event.en}
-        case LedgerDiffers():
-            told = {"found": str(event.found), "proof": str(event.proof_id)}
-            return {f"{name}_{language}": said for name, said in told.items() for language in _HOURS}
         case events.PaymentMissing():
             return {f"amount_{language}": _amount(Money(event.minor, event.currency), language) for language in _HOURS}
-    return {f"{name}_{language}": said for language in _HOURS for name, said in _named(event, language)}
+    alike = {f"{name}_{language}": said for language in _HOURS for name, said in _of_any_language(event).items()}
+    return alike | {f"{name}_{language}": said for language in _HOURS for name, said in _named(event, language)}
+
+
+def _of_any_language(event: Event) -> Mapping[str, str]:
+    """What the words of a fact name alike in every language."""
+    match event:
+        case MachineOverdue():
+            return {"hours": str(AFTER[Step(event.step)] // timedelta(hours=1))}
+        case InspectionSigned():
+            return {"hash": event.hash}
+        case LedgerDiffers():
+            return {"found": str(event.found), "proof": str(event.proof_id)}
+    return {}
 
 
 def say(kind: str, language: str, facts: Facts) -> str:

@@ -5,11 +5,12 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from votremachine.accounts.events import PersonEvent
-from votremachine.accounts.rules import Actor, Role, StaffRole
-from votremachine.accounts.service import adhesions, parties
+from votremachine.accounts.rules import RUNNERS, Actor, Role, StaffRole
+from votremachine.accounts.service import adhesions, parties, staff
 from votremachine.accounts.service.staff import staff_of
 from votremachine.availability.events import FeedClashed, FeedFails, MaintenanceDue, OccurrencesLost
-from votremachine.bookings.events import BookingEvent
+from votremachine.bookings.events import BookingEvent, MachineOverdue
+from votremachine.bookings.overdue.rules import Step
 from votremachine.damages.events import ClaimEvent, ClaimWaits
 from votremachine.deposits.events import DepositEvent
 from votremachine.infra.database import Tx
@@ -43,6 +44,25 @@ async def tell_awaited(tx: Tx, event: ClaimWaits) -> None:
     for side in sides:
         mediators.difference_update(await parties.people_of(tx, side, tuple(Role)))
     await _tell(tx, event, mediators)
+
+
+async def tell_overdue(tx: Tx, event: MachineOverdue) -> None:
+    """Put it into the inboxes of those whom the step reaches that a machine is not back."""
+    await _tell(tx, event, await _reached(tx, event))
+
+
+async def _reached(tx: Tx, event: MachineOverdue) -> set[UUID]:
+    owner, renter = event.owner_party_id, event.renter_party_id
+    match Step(event.step):
+        case Step.RENTER:
+            return set(await parties.people_of(tx, renter, READERS))
+        case Step.OWNER:
+            return set(await parties.people_of(tx, owner, READERS))
+        case Step.COOPERATIVE:
+            shared = await adhesions.shared(tx, owner, renter)
+            return {person for one in shared for person in await parties.people_of(tx, one, RUNNERS)}
+        case Step.STAFF:
+            return set(await staff.everybody(tx))
 
 
 async def _tell(tx: Tx, event: BookingEvent | DepositEvent | ClaimEvent, readers: set[UUID]) -> None:

@@ -14,6 +14,7 @@ from votremachine.bookings.rules import UnknownBooking
 from votremachine.damages.rules.claim import (
     ClaimOpenAlready,
     ClaimWindowClosed,
+    FuelNotMissing,
     NotOfThisBooking,
     NotReturned,
     State,
@@ -39,7 +40,7 @@ Of = Annotated[State | None, QueryParameter(name="state", description="How they 
     operation_class=Committing,
     responses=responses(
         *(*INPUT, *idempotency.ERRORS, NotSignedIn, NotAllowed, UnknownBooking, NotReturned, ClaimWindowClosed),
-        *(ClaimOpenAlready, NotOfThisBooking, CostUnclear, AgeNeeded, WornOut, NoSuchWear),
+        *(ClaimOpenAlready, NotOfThisBooking, FuelNotMissing, CostUnclear, AgeNeeded, WornOut, NoSuchWear),
     ),
 )
 async def open_claim(

@@ -136,6 +136,12 @@ class NotOfThisBooking(DomainError):
     fr = "Ceci ne fait pas partie de la réservation concernée."
 
 
+class FuelNotMissing(DomainError):
+    code = "fuel_not_missing"
+    en = "The signed condition reports show {missing} eighths of fuel less than when it left."
+    fr = "Les états des lieux signés montrent {missing} huitièmes de carburant en moins qu'au départ."
+
+
 class OutOfTurn(DomainError):
     kind = Kind.CONFLICT
     code = "out_of_turn"

@@ -1,12 +1,12 @@
 """Claims: their lines, offers, evidence and steps; for how long, and how much, an owner may claim.
 
-Revision 0023, after 0018.
+Revision 0023, after 0019.
 """
 
 from alembic import op
 
 revision = "0023"
-down_revision = "0018"
+down_revision = "0019"
 
 
 def upgrade() -> None:
