@@ -77,6 +77,15 @@ class Yard(Vault):
         await move_claims(self.context)
         await self.work()
 
+    async def payable(self, claim: Json) -> list[int]:
+        """What its owner is paid for a claim, by what came in; smallest first."""
+        found = sa.text(
+            "SELECT p.minor FROM payables p JOIN claims c USING (booking_id)"
+            " WHERE c.id = :id AND p.id <> p.booking_id ORDER BY p.minor"
+        )
+        async with self.people.read() as tx:
+            return [row.minor for row in await tx.rows(found, {"id": UUID(claim["id"])})]
+
     async def overdue(self, claim: Json) -> None:
         """The time to answer is over, and no sweep has been by."""
         await self._set("UPDATE claims SET due_at = now(), next_at = now() WHERE id = :id", claim["id"])
