@@ -12,6 +12,7 @@ import pytest
 from litestar import Litestar
 
 from tests.emptying import empty
+from tests.payments.card_numbers import tables_with_numbers
 from tests.people import Letters, Person, World
 from votremachine.accounts.credentials import Credentials
 from votremachine.accounts.service.challenges import send_letters
@@ -22,7 +23,7 @@ from votremachine.infra.letters import letters_folder, open_post
 
 IN_CI = "CI" in os.environ
 
-pytest_plugins = ["tests.servers"]
+pytest_plugins = ["tests.servers", "tests.no_card_numbers"]
 
 # At a desk, other examples each time; in CI the same ones, so that a change is judged by what it changed.
 hypothesis.settings.register_profile("desk", deadline=None)
@@ -68,11 +69,13 @@ async def shared_database(settings: Settings) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def database(shared_database: Database) -> Database:
-    """A migrated and empty database."""
+async def database(shared_database: Database) -> AsyncIterator[Database]:
+    """A migrated and empty database; no number of a card stands in it in the end."""
     async with shared_database.begin() as tx:
         await empty(tx)
-    return shared_database
+    yield shared_database
+    async with shared_database.read() as tx:
+        assert await tables_with_numbers(tx) == [], "the number of a card was kept"
 
 
 @pytest.fixture(scope="session")

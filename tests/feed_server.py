@@ -1,6 +1,7 @@
 """A server of calendars with real sockets, which behaves as badly as it is told to."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -41,7 +42,7 @@ def raw(data: bytes) -> Serve:
 
 
 @asynccontextmanager
-async def feed_server() -> AsyncIterator[FeedServer]:
+async def feed_server(tls: ssl.SSLContext | None = None) -> AsyncIterator[FeedServer]:
     server = FeedServer()
 
     async def met(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -54,7 +55,7 @@ async def feed_server() -> AsyncIterator[FeedServer]:
         finally:
             writer.close()
 
-    listening = await asyncio.start_server(met, "127.0.0.1", 0)
+    listening = await asyncio.start_server(met, "127.0.0.1", 0, ssl=tls)
     server.port = listening.sockets[0].getsockname()[1]
     try:
         yield server

@@ -61,9 +61,10 @@ def encoded(method: str, path: str, token: str = "", body: bytes = b"", **header
     return "\r\n".join([*lines, "\r\n"]).encode() + body
 
 
-def ask(port: int, method: str, path: str, body: Any = None, token: str = "") -> Answer:
-    """One question outside of any round; raises `WrongAnswer` when it is refused."""
+def ask(port: int, method: str, path: str, body: Any = None, token: str = "", **more: str) -> Answer:
+    """One question outside of any round, with these headers; raises `WrongAnswer` when it is refused."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
+    headers |= {name.replace("_", "-"): value for name, value in more.items()}
     with closing(http.client.HTTPConnection(HOST, port, timeout=PATIENCE_SECONDS)) as line:
         line.request(method, path, None if body is None else msgspec.json.encode(body), headers)
         answer = line.getresponse()

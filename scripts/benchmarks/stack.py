@@ -39,6 +39,7 @@ class Stack:
         # As asyncpg writes it; the settings have SQLAlchemy's way.
         self.dsn = settings.database_url.replace("+asyncpg", "")
         self.database_url = settings.database_url
+        self.environ = _environ(settings)
         self._folder = settings.var_dir
         self._supervisor = supervisor
         self._peak_bytes = 0
@@ -117,6 +118,7 @@ def _environ(settings: Settings) -> dict[str, str]:
         "redis_url",
         "secret",
         "demo",
+        "var_dir",
         "log_level",
         "rate_limit_factor",
     )

@@ -55,8 +55,16 @@ from votremachine.infra.problems import HANDLERS
 from votremachine.infra.storage.files import Files
 from votremachine.inspections.privacy import INSPECTIONS
 from votremachine.inspections.routes import router as inspections
+from votremachine.notifications import metrics
 from votremachine.notifications import routes as notifications
-from votremachine.notifications.privacy import INBOX
+from votremachine.notifications.answering import routes as answering
+from votremachine.notifications.channels.unsubscribing import Unsubscribing
+from votremachine.notifications.dead_letters import routes as dead_letters
+from votremachine.notifications.devices import routes as devices
+from votremachine.notifications.devices.keys import PushSigner
+from votremachine.notifications.devices.service import Devices
+from votremachine.notifications.preferences import routes as preferences
+from votremachine.notifications.privacy import DELIVERIES, INBOX
 from votremachine.payments.gateways import close_gateway, notice_readers, open_gateway
 from votremachine.payments.instruments import routes as instruments
 from votremachine.payments.instruments.privacy import CARDS
@@ -93,6 +101,11 @@ ROUTERS: tuple[Router | HTTPRouteHandler, ...] = (
     damages.router,
     calendars.router,
     notifications.router,
+    preferences.router,
+    devices.router,
+    dead_letters.router,
+    answering.router,
+    metrics.router,
     instruments.router,
     notices.router,
     sync.router,
@@ -100,6 +113,7 @@ ROUTERS: tuple[Router | HTTPRouteHandler, ...] = (
     health.router,
     *openapi.assets,
     serve("/", WEB / "index.html"),
+    serve("/calendar", WEB / "calendar.html"),
     *(serve(f"/{file.name}", file) for file in sorted(WEB.iterdir()) if file.suffix != ".html"),
 )
 
@@ -148,8 +162,11 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         "gateway": gateway,
         "notice_readers": notice_readers(settings),
         "feed_seal": Seal(keys_of(settings), "calendar feeds"),
+        "unsubscribing": Unsubscribing(keys_of(settings)),
+        "devices": Devices(Seal(keys_of(settings), "push subscriptions")),
+        "push_signer": PushSigner(database, Seal(keys_of(settings), "push keys")),
         # What each slice knows of a person; those below know nothing of those above.
-        "parts": (MACHINES, FEEDS, CARDS, BOOKINGS, DEPOSITS, WAITING, INSPECTIONS, CLAIMS, LINKS, INBOX),
+        "parts": (MACHINES, FEEDS, CARDS, BOOKINGS, DEPOSITS, WAITING, INSPECTIONS, CLAIMS, LINKS, INBOX, DELIVERIES),
     }
     per_request = {
         "claims": read_claims,
@@ -173,7 +190,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         # Ours says it all, in one line per request.
         logging_config=None,
     )
-    app.asgi_handler = logs.RequestLog(app.asgi_handler, [calendars.PRIVATE_BELOW])
+    app.asgi_handler = logs.RequestLog(app.asgi_handler, [calendars.PRIVATE_BELOW, preferences.PRIVATE_BELOW])
     return app
 
 

@@ -1,4 +1,4 @@
-"""The `votremachine` command: up, serve, work, migrate, seed, staff, doctor, machines import.
+"""The `votremachine` command: up, serve, work, migrate, seed, staff, doctor, machines import, reminders.
 
 What a person can put right ends with one line on stderr and exit code 2; a process that died by itself with 1.
 """
@@ -63,7 +63,20 @@ def _parser() -> argparse.ArgumentParser:
         if run is doctor:
             command.add_argument("--photos", action="store_true", help="read every photo again, too")
     _add_import(commands.add_parser("machines", help="the fleet of a party").add_subparsers(required=True))
+    _add_reminders(commands.add_parser("reminders", help="what could not be sent").add_subparsers(required=True))
     return parser
+
+
+def _add_reminders(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    for verb, which, purpose in (
+        ("list", "", "what could not be told or sent after many tries"),
+        ("retry", "?", "try it again: all of it, or one"),
+        ("replay", "1", "send once more what was sent; its person gets it twice"),
+    ):
+        command = commands.add_parser(verb, help=purpose, description=purpose)
+        if which:
+            command.add_argument("letter", type=UUID, nargs=which if which == "?" else None, metavar="ID")
+        command.set_defaults(run=mind_reminders, verb=verb)
 
 
 def _add_import(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -138,6 +151,13 @@ def import_machines(settings: Settings, given: argparse.Namespace) -> None:
     from votremachine.fleet.importing.command import run  # as in serve
 
     run(settings, given.file, given.party, dry=given.dry_run)
+
+
+def mind_reminders(settings: Settings, given: argparse.Namespace) -> None:
+    settings = _with_database(settings)
+    from votremachine.notifications.command import run  # as in serve
+
+    asyncio.run(run(settings, given.verb, getattr(given, "letter", None)))
 
 
 def up(settings: Settings, _: argparse.Namespace) -> None:

@@ -9,6 +9,9 @@ import msgspec
 
 # 32 bytes, the least that RFC 7518, 3.2, allows as a key of HS256.
 SHORTEST_SECRET = 32
+Hour = Annotated[str, msgspec.Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+Minutes = Annotated[int, msgspec.Meta(ge=0, le=60 * 24 * 28)]
+SeveralMinutes = Annotated[str, msgspec.Meta(pattern="^([0-9]{1,5} ?)*$")]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -40,6 +43,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     # A gateway that takes {"to", "text"} as a JSON POST, with this bearer token; empty: files as well.
     sms_url: str = ""
     sms_token: str = ""
+    # The body for another gateway, as JSON: {to}, {text} and {id} in its texts stand for what is sent.
+    sms_template: str = '{"to": "{to}", "text": "{text}"}'
     # Whether renters may pay by card; the deposit is arranged with it.
     card_payments: bool = True
     # A deposit's hold is renewed this many hours before it ends; earlier in its life for a hold that is short.
@@ -65,6 +70,26 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     argon2_lanes: Annotated[int, msgspec.Meta(ge=1)] = 1
     # Calendars are read from private and loopback addresses too: for tests, never on a service that others reach.
     fetch_private_addresses: bool = False
+    # When people are reminded, on the clocks of the machine: an hour, or minutes before or after what it is about.
+    remind_tomorrow_at: Hour = "18:00"
+    remind_hand_over_minutes: Minutes = 120
+    remind_return_minutes: Minutes = 120
+    remind_overdue_minutes: SeveralMinutes = "30 240"
+    remind_escalate_minutes: Minutes = 24 * 60
+    remind_request_minutes: SeveralMinutes = "120 720"
+    remind_request_before_minutes: Minutes = 60
+    remind_hold_before_minutes: Minutes = 5
+    # Nobody is reminded then, but of what is urgent.
+    night_begins: Hour = "22:00"
+    night_ends: Hour = "07:00"
+    # What a gateway that hands in answers by SMS must show as its bearer token; empty: none are taken.
+    sms_inbound_token: str = ""
+    # Web Push services may write to this address about us (RFC 8292, 2.1).
+    push_contact: str = "mailto:ne-pas-repondre@votremachine.example"
+    # What must be shown as bearer token to read /metrics; empty: nothing.
+    metrics_token: str = ""
+    # Messages go nowhere but into inboxes: for measuring.
+    deliver_to_nobody: bool = False
     log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
     log_json: bool = True
 

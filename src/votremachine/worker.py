@@ -5,6 +5,7 @@ says when to look, so losing it costs a delay and nothing else.
 """
 
 import asyncio
+import random
 import signal
 import time
 from contextlib import suppress
@@ -14,7 +15,7 @@ from typing import Any
 import structlog
 from arq import cron
 from arq.connections import RedisSettings
-from arq.worker import Worker
+from arq.worker import Worker, func
 from redis.exceptions import RedisError
 
 from votremachine.accounts import events as accounts
@@ -22,7 +23,8 @@ from votremachine.accounts.credentials import Credentials, keys_of
 from votremachine.accounts.jobs import purge_accounts, send_letters
 from votremachine.availability import events as calendar
 from votremachine.availability.blocks.jobs import roll_forward
-from votremachine.availability.feeds.jobs import fetch_feeds
+from votremachine.availability.feeds.jobs import fetch_feeds, purge_past, take_freed
+from votremachine.availability.feeds.service.refills import on_calendar_changed, on_given_back
 from votremachine.availability.maintenance.jobs import propose_maintenance
 from votremachine.bookings import events
 from votremachine.bookings.jobs import complete_returned, expire_provisional, warn_overdue
@@ -46,7 +48,7 @@ from votremachine.fleet.photos.jobs import make_copies
 from votremachine.infra import logs
 from votremachine.infra.bell import Bell
 from votremachine.infra.database import Database
-from votremachine.infra.fetching import Fetcher
+from votremachine.infra.fetching.fetcher import Fetcher
 from votremachine.infra.idempotency import purge
 from votremachine.infra.images.apart import Images
 from votremachine.infra.keys import Seal
@@ -56,14 +58,17 @@ from votremachine.infra.storage import ledger
 from votremachine.infra.storage.files import Files
 from votremachine.inspections import events as inspections
 from votremachine.inspections.jobs import purge_waiting_photos
-from votremachine.notifications.service import (
-    tell,
-    tell_awaited,
-    tell_operators,
-    tell_overdue,
-    tell_owner,
-    tell_person,
-)
+from votremachine.notifications.answering import service as answering
+from votremachine.notifications.channels.ways import open_ways
+from votremachine.notifications.delivering.jobs import follow_up, send_deliveries, sweep_deliveries
+from votremachine.notifications.delivering.service.packing import Packer
+from votremachine.notifications.delivering.service.sending import Sender
+from votremachine.notifications.devices.keys import PushSigner
+from votremachine.notifications.devices.service import Devices
+from votremachine.notifications.reminders.jobs import sweep_reminders, tell_reminders
+from votremachine.notifications.reminders.rules import Moments
+from votremachine.notifications.reminders.service.planning import plan_booking
+from votremachine.notifications.service import tell, tell_awaited, tell_operators, tell_overdue, tell_owner, tell_person
 from votremachine.payments.gateways import close_gateway, open_gateway, simulated_secrets
 from votremachine.payments.ledger.events import LedgerDiffers
 from votremachine.payments.ledger.jobs import keep_checkpoints, prove_ledger
@@ -77,30 +82,32 @@ from votremachine.payments.simulated.jobs import play_gateway
 from votremachine.sync.jobs import purge_changes
 
 EVERY_SECOND = set(range(60))
+EVERY_TEN_SECONDS = set(range(0, 60, 10))
 LONGEST_PAUSE_SECONDS = 10
 
 # Which fact is handed to whom. What is not listed interests nobody yet.
 HANDLERS: Handlers = {
     events.BookingRequested: (tell,),
     events.BookingConfirmed: (tell, on_confirmed),
-    events.BookingDeclined: (tell, on_fallen_through, on_over),
-    events.BookingExpired: (tell, on_fallen_through, on_over),
-    events.BookingCancelled: (tell, on_fallen_through, on_over),
-    events.BookingMoved: (tell, on_moved),
+    events.BookingDeclined: (tell, on_fallen_through, on_over, on_given_back),
+    events.BookingExpired: (tell, on_fallen_through, on_over, on_given_back),
+    events.BookingCancelled: (tell, on_fallen_through, on_over, on_given_back),
+    events.BookingMoved: (tell, on_moved, on_given_back),
     events.PaymentMissing: (tell,),
     events.UsageProposed: (tell,),
     events.UsageSettled: (tell, on_usage_settled),
-    events.MachineReplaced: (tell,),
+    events.MachineReplaced: (tell, on_given_back),
     events.MachineOverdue: (tell_overdue,),
-    events.MachineReturned: (tell, on_returned),
+    events.MachineReturned: (tell, on_returned, on_given_back),
     events.BookingCompleted: (on_over,),
-    events.RenterAbsent: (tell, on_fallen_through, on_over),
+    events.RenterAbsent: (tell, on_fallen_through, on_over, on_given_back),
     events.BookingAtRisk: (tell,),
     events.BookingOutOfRisk: (tell,),
     inspections.InspectionToSign: (tell,),
     inspections.InspectionSigned: (tell,),
     waiting.WaitingOffered: (tell,),
     waiting.WaitingLapsed: (tell_person,),
+    calendar.CalendarChanged: (on_calendar_changed,),
     calendar.OccurrencesLost: (tell_owner,),
     calendar.MaintenanceDue: (tell_owner,),
     deposits.DepositRequired: (tell,),
@@ -142,18 +149,46 @@ HANDLERS: Handlers = {
     accounts.RoleChanged: (tell_person,),
 }
 
+# After these the reminders of their booking are planned anew.
+PLANNED_BY: tuple[type[events.BookingEvent], ...] = (
+    events.BookingHeld,
+    events.BookingRequested,
+    events.BookingConfirmed,
+    events.BookingDeclined,
+    events.BookingExpired,
+    events.BookingCancelled,
+    events.BookingMoved,
+    events.MachineReplaced,
+    events.MachineOut,
+    events.MachineReturned,
+    events.RenterAbsent,
+    waiting.WaitingOffered,
+)
+
 log = structlog.get_logger()
+
+
+def handlers(moments: Moments) -> Handlers:
+    """`HANDLERS`, and the planning of reminders at the moments that the operator set."""
+    plan = partial(plan_booking, moments=moments)
+    return {**HANDLERS, **{event: (*HANDLERS.get(event, ()), plan) for event in PLANNED_BY}}
 
 
 async def drain_outbox(ctx: dict[str, Any]) -> int:
     """Hand on the facts that were committed."""
-    return await drain(ctx["database"], HANDLERS)
+    return await drain(ctx["database"], ctx["handlers"])
 
 
 async def purge_answers(ctx: dict[str, Any]) -> int:
     """Forget the answers kept for retries after 7 days."""
     async with ctx["database"].begin() as tx:
         return await purge(tx)
+
+
+async def purge_codes(ctx: dict[str, Any]) -> int:
+    """Forget the codes of SMS that ran out."""
+    async with ctx["database"].begin() as tx:
+        return await answering.purge(tx)
 
 
 async def sweep_files(ctx: dict[str, Any]) -> int:
@@ -167,7 +202,9 @@ def _cron_jobs() -> list[Any]:
     return [
         sweep(drain_outbox, second=EVERY_SECOND),
         sweep(send_letters, second=EVERY_SECOND),
-        sweep(expire_provisional, second={0, 10, 20, 30, 40, 50}),
+        sweep(expire_provisional, second=EVERY_TEN_SECONDS),
+        # Mostly before the one below: what an owner does elsewhere comes before what can be offered to others.
+        sweep(take_freed, second=EVERY_SECOND),
         # Behind the sweep above, which gives back what offers held.
         sweep(offer_freed, second={2, 12, 22, 32, 42, 52}),
         sweep(warn_overdue, second={5}),
@@ -189,7 +226,12 @@ def _cron_jobs() -> list[Any]:
         sweep(purge_accounts, hour={3}, minute={27}, second={0}),
         sweep(purge_waiting_photos, hour={3}, minute={57}, second={0}),
         sweep(purge_notices, hour={3}, minute={47}, second={0}),
+        sweep(purge_past, hour={3}, minute={57}, second={0}),
+        sweep(purge_codes, hour={3}, minute={57}, second={0}),
         sweep(purge_changes, minute={37}, second={0}),
+        sweep(sweep_reminders, second=EVERY_TEN_SECONDS),
+        sweep(sweep_deliveries, second={1, 6, 11, 16, 21, 26, 31, 36, 41, 46, 51, 56}),
+        sweep(follow_up, second={4}),
     ]
 
 
@@ -204,8 +246,8 @@ async def work(settings: Settings) -> None:
     bell = Bell(settings.redis_url)
     database = Database(settings.database_url, settings.database_pool, ring=bell.ring)
     files, images = Files(settings.storage_url, settings.var_dir / "files"), Images(at_once=1)
-    gateway = open_gateway(settings, database)
-    needed = {
+    gateway, moments = open_gateway(settings, database), Moments.of(settings)
+    needed: dict[str, Any] = {
         "database": database,
         "gateway": gateway,
         "simulated_secret": simulated_secrets(settings)[0],
@@ -217,8 +259,12 @@ async def work(settings: Settings) -> None:
         "fetcher": Fetcher(allow_private=settings.fetch_private_addresses),
         "feed_seal": Seal(keys_of(settings), "calendar feeds"),
         "making_copies": asyncio.Lock(),
+        "stopping": asyncio.Event(),
+        "moments": moments,
+        "handlers": handlers(moments),
     }
-    stop = asyncio.Event()
+    needed["sender"] = sender(settings, database, needed["stopping"])
+    stop = needed["stopping"]
     for signum in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(signum, stop.set)
     pause = 0.5
@@ -237,8 +283,17 @@ async def work(settings: Settings) -> None:
         images.close()
 
 
+def sender(settings: Settings, database: Database, stopping: asyncio.Event) -> Sender:
+    """What sends messages; it stops between two of them when the process is to end."""
+    keys = keys_of(settings)
+    ways = open_ways(settings, PushSigner(database, Seal(keys, "push keys")))
+    packer = Packer(settings.link_base, Devices(Seal(keys, "push subscriptions")), Credentials.of(settings).proofs)
+    return Sender(database, ways, packer, random.random, stopping.is_set)
+
+
 async def _work_until_broken(settings: Settings, needed: dict[str, Any], stop: asyncio.Event) -> None:
     worker = Worker(
+        functions=[func(job, keep_result=0, max_tries=1, timeout=120) for job in (tell_reminders, send_deliveries)],
         cron_jobs=_cron_jobs(),
         redis_settings=RedisSettings.from_dsn(settings.redis_url),
         ctx=needed,

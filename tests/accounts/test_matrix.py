@@ -63,6 +63,10 @@ PUBLIC = {
     ("POST", "/v1/webhooks/simulated"),
     # The signed address is the permission: tests/damages.
     ("GET", "/v1/claim-evidence/{evidence_id}"),
+    # So is the gateway's token; and of a letter, the link: tests/notifications.
+    ("POST", "/v1/webhooks/sms"),
+    ("GET", "/v1/unsubscribe/{token}"),
+    ("POST", "/v1/unsubscribe/{token}"),
     ("GET", "/v1/checklists/{category}"),
     # The signed address is the permission: tests/inspections.
     ("GET", "/v1/inspection-photos/{file_id}"),
@@ -151,7 +155,6 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/v1/machines/{machine_id}/rates"): EVERYBODY,
     ("GET", "/v1/machines/{machine_id}/rates/history"): (403, 200, 403, 403, 200, 200, 200, 200, 200),
     ("GET", "/v1/machines/{machine_id}/availability"): EVERYBODY,
-    ("GET", "/v1/machines/{machine_id}/calendar"): (403, 200, 403, 403, 200, 200, 200, 200, 200),
     # Blocks may meet: the second one takes what the first leaves.
     ("POST", "/v1/machines/{machine_id}/blocks"): (403, 403, 403, 403, 403, 403, 403, 201, 201),
     ("GET", "/v1/machines/{machine_id}/blocks"): (403, 200, 403, 403, 200, 200, 200, 200, 200),
@@ -249,6 +252,15 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/v1/waiting"): EVERYBODY,
     ("DELETE", "/v1/waiting/{entry_id}"): (404, 403, 403, 204, 403, 403, 403, 403, 403),
     ("GET", "/v1/inbox"): EVERYBODY,
+    ("POST", "/v1/inbox/read"): (204,) * 9,
+    ("GET", "/v1/preferences"): EVERYBODY,
+    ("PUT", "/v1/preferences"): EVERYBODY,
+    ("GET", "/v1/devices"): EVERYBODY,
+    ("POST", "/v1/devices"): (201,) * 9,
+    # Nobody has this device.
+    ("DELETE", "/v1/devices/{device_id}"): (404,) * 9,
+    ("GET", "/v1/staff/dead-letters"): (403, 200, 403, 403, 403, 403, 403, 403, 403),
+    ("POST", "/v1/staff/dead-letters/{letter_id}/retry"): (403, 404, 403, 403, 403, 403, 403, 403, 403),
     # Everybody follows their own parties, and nobody else's: tests/sync.
     ("GET", "/v1/events"): EVERYBODY,
     # Whoever may read the calendar, but staff: a link goes on when nobody looks.
@@ -266,11 +278,14 @@ SECRET_NOTE, SHARED_NOTE, YARD = "Révision chez Marcel", "Après la pluie", "43
 # What a renter says of a wish, until there is a booking.
 WISH_NOTE = "Avant les foins"
 VERSIONED = {("PATCH", f"/v1/{path}") for path in ("machines/{machine_id}", "parties/{party_id}", "blocks/{block_id}")}
+# Everybody's own, in the version that the owner, who asks last, still has.
+VERSIONED |= {("PUT", "/v1/preferences")}
 # Questions that are asked with POST, and letters that are asked for: nothing is changed by them.
 NOT_NOTED = {
     ("POST", "/v1/quotes"),
     ("POST", "/v1/me/addresses"),
     ("POST", "/v1/machines/{machine_id}/replacement-plan"),
+    ("POST", "/v1/inbox/read"),
 }
 # A machine may be in that state already: then nothing is changed.
 MAYBE_NOTED = {("POST", f"/v1/machines/{{machine_id}}/{state}") for state in ("publish", "pause", "retire")}
@@ -369,6 +384,9 @@ class Scene:
             "failed": {"reason": "X"},
             "reschedule": {"start": at(15).isoformat(), "end": at(16).isoformat()},
             "extend": {"end": at(4).isoformat()},
+            "read": {"ids": [str(uuid4())]},
+            "preferences": {},
+            "devices": {"endpoint": f"https://push.example/{uuid4()}", "keys": {"p256dh": "BA", "auth": "aa"}},
             "usage": {"used": {}},
             "agree": {"usage_id": str(uuid4())} if "usage" in path else None,
             "claims": {"reason": "X", "lines": [{"kind": "cleaning", "what": "X", "net": 1}]},
@@ -405,6 +423,9 @@ class Scene:
             entry_id=self.entry,
             feed_id=self.feed,
             instrument_id=self.card,
+            device_id=uuid4(),
+            letter_id=uuid4(),
+            token="nonsense",
             inspection_id=self.inspection,
             sha256="0" * 64,
             insurance_id=self.proof,
@@ -417,7 +438,6 @@ class Scene:
         )
         questions = {
             "availability": f"?from={at(0):%FT%TZ}&to={at(30):%FT%TZ}",
-            "calendar": f"?from={at(0):%FT%TZ}&to={at(30):%FT%TZ}",
             "statement": f"?account=owner_payable&from={at(-30):%FT%TZ}&to={at(1):%FT%TZ}",
             "agenda": f"?from={at(0):%FT%TZ}&to={at(30):%FT%TZ}",
             "substitutes": f"?from={at(12):%FT%TZ}&to={at(13):%FT%TZ}",
@@ -612,7 +632,7 @@ async def test_a_draft_is_nobody_elses_business(world: World, scene: Scene) -> N
     draft = await world.machine(scene.people["owner"], listed=False)
     window = f"from={at(0):%FT%TZ}&to={at(30):%FT%TZ}"
     stranger = scene.people["stranger"]
-    for path in ("", "/photos", "/rates", "/rates/history", f"/availability?{window}", f"/calendar?{window}"):
+    for path in ("", "/photos", "/rates", "/rates/history", f"/availability?{window}", f"/agenda?{window}"):
         assert (await stranger.get(f"/machines/{draft}{path}")).status_code == 404
     for verb, body in (
         ("publish", None),

@@ -3,9 +3,11 @@
 It keeps one list of what blocks which machine and knows no database, no index and no transaction.
 """
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from votremachine.kernel.span import Span, subtract
 
@@ -69,6 +71,20 @@ class Blocked:
 
 
 @dataclass
+class Followed:
+    """What the oracle remembers of an outside calendar: the times that it wants, and the bookings that it met last."""
+
+    machine: UUID
+    wanted: set[Span] = field(default_factory=set)
+    clashes: dict[UUID, Span] = field(default_factory=dict)
+
+
+def event_of(feed_id: UUID, span: Span) -> UUID:
+    """How a time that a feed wants is called here; the database has ids of its own."""
+    return uuid5(feed_id, f"{span.start} {span.end}")
+
+
+@dataclass
 class Oracle:
     """The whole truth: `buffers` by machine, the machines that are booked on request, the hour."""
 
@@ -78,6 +94,8 @@ class Oracle:
     taken: list[Taken] = field(default_factory=list)
     bookings: dict[UUID, Booked] = field(default_factory=dict)
     blocks: dict[UUID, Blocked] = field(default_factory=dict)
+    feeds: dict[UUID, Followed] = field(default_factory=dict)
+    told: Counter[tuple[UUID, UUID]] = field(default_factory=Counter)
 
     def is_free(self, machine: UUID, blocked: Span, but: UUID | None = None) -> bool:
         return not any(
@@ -208,3 +226,51 @@ class Oracle:
                 if span.end > self.now or ref in changed:
                     busy = [one.blocked for one in self.live() if one.machine == machine]
                     self.taken += [Taken(ref, machine, left, left) for left in subtract([span], busy)]
+
+    def apply(self, feed_id: UUID, spans: list[Span] | None, since: datetime) -> None:
+        """A feed was read: these are its times now, those that were over by `since` aside.
+
+        Time that nobody has is taken, whoever had it before; a booking that is not over keeps its own: a clash.
+        """
+        feed = self.feeds[feed_id]
+        gone = set() if spans is None else {span for span in feed.wanted if span.end > since} - set(spans)
+        self._forget(feed_id, gone)
+        feed.wanted |= set(spans or ())
+        self.fill_feeds(feed.machine, since, gave_back=bool(gone))
+
+    def unfollow(self, feed_id: UUID, since: datetime) -> None:
+        """A feed is followed no more: all of its time is given back, and taken by who else wants it."""
+        feed = self.feeds[feed_id]
+        had = bool(feed.wanted)
+        self._forget(feed_id, set(feed.wanted))
+        del self.feeds[feed_id]
+        self.fill_feeds(feed.machine, since, gave_back=had)
+
+    def _forget(self, feed_id: UUID, gone: set[Span]) -> None:
+        self.feeds[feed_id].wanted -= gone
+        for span in gone:
+            self.give_back(event_of(feed_id, span))
+
+    def fill_feeds(self, machine: UUID, since: datetime, *, gave_back: bool = False) -> None:
+        """Give the feeds of a machine what they want and nobody has, and then its blocks if a feed gave time back."""
+        here = {feed_id: feed for feed_id, feed in sorted(self.feeds.items()) if feed.machine == machine}
+        for feed_id, feed in here.items():
+            for span in sorted(feed.wanted):
+                if span.end > since:
+                    busy = [one.blocked for one in self.live() if one.machine == machine]
+                    ref = event_of(feed_id, span)
+                    self.taken += [Taken(ref, machine, left, left) for left in subtract([span], busy)]
+        if gave_back:
+            self.fill(machine, set())
+        for feed_id, feed in here.items():
+            before, feed.clashes = feed.clashes, dict(self._met(feed, since))
+            self.told.update((feed_id, ref) for ref in feed.clashes.keys() - before.keys())
+
+    def _met(self, feed: Followed, since: datetime) -> Iterator[tuple[UUID, Span]]:
+        """The first time of a feed in which each booking stands, buffers included."""
+        wanted = sorted(span for span in feed.wanted if span.end > since)
+        for one in self.live():
+            if one.machine != feed.machine or one.ref not in self.bookings or one.blocked.end <= self.now:
+                continue
+            if first := next((span for span in wanted if span.overlaps(one.blocked)), None):
+                yield one.ref, Span(max(first.start, one.blocked.start), min(first.end, one.blocked.end))

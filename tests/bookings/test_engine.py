@@ -1,28 +1,20 @@
 """The engine against its oracle: any order of verbs and hours, on real PostgreSQL, compared after every step."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import initialize, invariant, precondition, rule, run_state_machine_as_test
 
-from tests.bookings.oracle import NONE, Blocked, Oracle
-from tests.cast import Cast, plant
-from tests.emptying import empty
+from tests.bookings.engine_feeds import Feeds
+from tests.bookings.oracle import Blocked
+from tests.bookings.stage import HOUR
 from votremachine.availability.blocks.jobs import roll_forward
 from votremachine.availability.blocks.rules import Scope
 from votremachine.availability.blocks.schemas import BlockTime, EditBlock
@@ -34,14 +26,10 @@ from votremachine.bookings.rules import Wish, WishKind
 from votremachine.bookings.schemas import Book
 from votremachine.bookings.service import decide, handover, look
 from votremachine.bookings.service.book import book
-from votremachine.infra.database import Database, Tx
-from votremachine.kernel.errors import DomainError
+from votremachine.infra.database import Tx
 from votremachine.kernel.span import Span
 
-START = datetime(2026, 6, 1, 6, tzinfo=UTC)
-HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-BUFFERS = [NONE, (HOUR, HOUR / 2), (timedelta(0), HOUR)]
 
 OVERLAPS = sa.text(
     """
@@ -84,43 +72,13 @@ def some_block(engine: "Engine") -> bool:
     return bool(engine.block_ids)
 
 
-class Engine(RuleBasedStateMachine):
-    """Each rule does one thing to both sides; the oracle says beforehand whether the engine must refuse, and how."""
-
-    url: ClassVar[str]
+class Engine(Feeds):
+    """Verbs of bookings and blocks; the others come with what it is made of."""
 
     @initialize()
     def open(self) -> None:
-        self.runner = asyncio.Runner()
-        self.now = START
-        self.database = Database(self.url, pool_size=2, clock=lambda: self.now)
-        self.cast: Cast = self.runner.run(self._planted())
-        ids = self.cast.machines
+        super().open()
         self.block_ids: list[UUID] = []
-        self.oracle = Oracle(START, dict(zip(ids, BUFFERS, strict=True)), {ids[2]})
-
-    async def _planted(self) -> Cast:
-        async with self.database.begin() as tx:
-            await empty(tx)
-            return await plant(tx, buffers=BUFFERS, on_request={2})
-
-    def teardown(self) -> None:
-        if hasattr(self, "runner"):
-            self.runner.run(self.database.close())
-            self.runner.close()
-
-    def do(self, verb: Callable[[Tx], Awaitable[Any]], refusal: str | None) -> Any:
-        """The verb's answer; it must be refused with just this code, or not at all."""
-        try:
-            answer, refused = self.runner.run(self.database.run(verb)), None
-        except DomainError as error:
-            answer, refused = None, error.code
-        assert refused == refusal, f"the engine says {refused}, the oracle says {refusal}"
-        return answer
-
-    def span(self, start: int, length: int) -> Span:
-        begin = self.now.replace(minute=0) + start * HOUR
-        return Span(begin, begin + length * HOUR)
 
     def late(self, span: Span) -> str | None:
         return "in_the_past" if span.start < self.now else None
@@ -131,7 +89,7 @@ class Engine(RuleBasedStateMachine):
             return "hold_expired"
         return None if state in allowed else otherwise
 
-    @rule(hours=st.sampled_from([0.1, 0.25, 1, 3, 13]))
+    @rule(hours=st.sampled_from([0.1, 0.25, 1, 3, 13, 40]))
     def time_passes(self, hours: float) -> None:
         self.now += hours * HOUR
         self.oracle.now = self.now
@@ -199,7 +157,7 @@ class Engine(RuleBasedStateMachine):
         for ref, one in self.oracle.bookings.items():
             if one.state in {"held", "requested"} and self.oracle.state(ref) == "expired":
                 self.oracle.become(ref, "expired")
-        assert not [row for row in self._rows(OCCUPIED) if row.expires_at and row.expires_at <= self.now]
+        assert not [row for row in self.rows(OCCUPIED) if row.expires_at and row.expires_at <= self.now]
 
     @precondition(some("held", "requested", "confirmed"))
     @rule(ref=booking_in("held", "requested", "confirmed"), start=starts, length=lengths)
@@ -391,15 +349,16 @@ class Engine(RuleBasedStateMachine):
     @invariant()
     def no_machine_is_in_two_places(self) -> None:
         if hasattr(self, "cast"):
-            assert self._rows(OVERLAPS)[0].count == 0
+            assert self.rows(OVERLAPS)[0].count == 0
 
     @invariant()
     def the_calendar_is_the_oracles(self) -> None:
         if not hasattr(self, "cast"):
             return
+        named = self.events()
         live = {
-            (row.ref_id, row.machine_id, row.s, row.e, row.bs, row.be)
-            for row in self._rows(OCCUPIED)
+            (named.get(row.ref_id, row.ref_id), row.machine_id, row.s, row.e, row.bs, row.be)
+            for row in self.rows(OCCUPIED)
             if row.expires_at is None or row.expires_at > self.now
         }
         expected = [
@@ -413,7 +372,7 @@ class Engine(RuleBasedStateMachine):
     def the_states_are_the_oracles(self) -> None:
         if not hasattr(self, "cast"):
             return
-        found = {row.id: row for row in self._rows(BOOKED)}
+        found = {row.id: row for row in self.rows(BOOKED)}
         assert {ref: row.state for ref, row in found.items()} == {
             ref: one.state for ref, one in self.oracle.bookings.items()
         }
@@ -440,13 +399,6 @@ class Engine(RuleBasedStateMachine):
         who = self.cast.renter
         wish = Wish(WishKind.EXTEND, (await look.show(tx, who, ref)).version, end)
         return await other_times.begin(tx, who, ref, wish, None)
-
-    def _rows(self, question: sa.TextClause) -> Any:
-        async def ask() -> Any:
-            async with self.database.read() as tx:
-                return await tx.rows(question)
-
-        return self.runner.run(ask())
 
 
 @pytest.mark.timeout(400)

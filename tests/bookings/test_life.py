@@ -181,7 +181,7 @@ async def test_an_early_check_out_takes_the_time_from_then_on(world: World, owne
     assert (soon.status_code, soon.json()["code"]) == (409, "span_taken")
     assert (await owner.act(booking["id"], "check_in", {})).json()["state"] == "returned"
     window = f"from={utc_now() - timedelta(days=1):%FT%TZ}&to={utc_now() + timedelta(days=1):%FT%TZ}"
-    entries = (await owner.get(f"/machines/{tractor}/calendar?{window}")).json()["occupancies"]
+    entries = (await owner.get(f"/machines/{tractor}/agenda?{window}")).json()["entries"]
     assert [entry["ref_id"] for entry in entries] == [booking["id"]], "back at once, and still one occupancy"
 
 
@@ -221,7 +221,7 @@ async def test_an_early_return_frees_the_rest(world: World, owner: Person, rente
     assert back.json()["state"] == "returned"
     now = utc_now()
     window = f"from={now - timedelta(days=1):%FT%TZ}&to={now + timedelta(days=1):%FT%TZ}"
-    (taken,) = (await owner.get(f"/machines/{tractor}/calendar?{window}")).json()["occupancies"]
+    (taken,) = (await owner.get(f"/machines/{tractor}/agenda?{window}")).json()["entries"]
     ends, out = (datetime.fromisoformat(one) for one in (taken["during"]["end"], back.json()["out_at"]))
     assert ends == out + timedelta(minutes=1), "brought back at once: it was had for a minute"
     async with database.read() as tx:
@@ -231,7 +231,8 @@ async def test_an_early_return_frees_the_rest(world: World, owner: Person, rente
     assert await complete_returned({"database": ahead}) == 1
     await ahead.close()
     assert (await renter.get(f"/bookings/{booking}")).json()["state"] == "completed"
-    assert (await owner.get(f"/machines/{tractor}/calendar?{window}")).json()["occupancies"] == []
+    async with database.read() as tx:
+        assert not await tx.rows(sa.text("SELECT id FROM occupancies"))
 
 
 async def test_a_late_machine_puts_the_next_booking_at_risk_and_both_are_told(
@@ -336,11 +337,11 @@ async def test_a_group_is_taken_whole_or_not_at_all(world: World, owner: Person,
     assert {machine["id"] for machine in whole["machines"]} == set(tractors)
     for tractor in tractors:
         window = f"from={at(-1):%FT%TZ}&to={at(20):%FT%TZ}"
-        entries = (await owner.get(f"/machines/{tractor}/calendar?{window}")).json()["occupancies"]
+        entries = (await owner.get(f"/machines/{tractor}/agenda?{window}")).json()["entries"]
         assert [entry["ref_id"] for entry in entries].count(whole["id"]) == 1
     await renter.act(whole["id"], "cancel", {"why": "pluie"})
     for tractor in tractors:
-        entries = (await owner.get(f"/machines/{tractor}/calendar?{window}")).json()["occupancies"]
+        entries = (await owner.get(f"/machines/{tractor}/agenda?{window}")).json()["entries"]
         assert whole["id"] not in [entry["ref_id"] for entry in entries]
 
 

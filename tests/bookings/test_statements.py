@@ -73,7 +73,7 @@ async def test_a_booking_on_account_takes_twelve_statements_at_most(
         "/machines",
         "/inbox",
         "/me",
-        "/machines/{}/calendar?from=2020-01-01T00:00:00Z&to=2020-12-01T00:00:00Z",
+        "/machines/{}/agenda?from=2020-01-01T00:00:00Z&to=2020-12-01T00:00:00Z",
     ],
 )
 async def test_lists_do_not_grow_in_queries_with_their_rows(

@@ -24,11 +24,12 @@ from msgspec.structs import replace
 
 from tests.bookings.paying.money import books
 from tests.bookings.paying.money.lossy import Loss
-from tests.bookings.paying.money.paying import START
+from tests.bookings.paying.money.playing import START
 from tests.bookings.paying.money.stage import SWEEPS, Stage
 from tests.cast import farmer
 from votremachine.accounts.rules import StaffRole
 from votremachine.bookings.paying import service as paying
+from votremachine.bookings.paying.service import Begun
 from votremachine.bookings.schemas import Book
 from votremachine.bookings.service import handover
 from votremachine.bookings.service.book import book
@@ -124,6 +125,7 @@ class ClaimMachine(RuleBasedStateMachine):
         self.booking = (await stage.database.run(lambda tx: book(tx, who, asked))).id
         card = await stage.card(stage.renters[0], token)
         begun = await stage.database.run(lambda tx: paying.begin(tx, who, self.booking, card))
+        assert isinstance(begun, Begun)
         outcome = await carry_out(stage.gateway, begun.order)
         await stage.database.run(lambda tx: paying.end(tx, who, begun, outcome))
         for _ in range(8):

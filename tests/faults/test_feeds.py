@@ -10,17 +10,12 @@ import httpcore
 import pytest
 
 from tests.feed_server import FeedServer, Serve, answer, feed_server, raw
-from votremachine.infra.fetching import (
+from votremachine.infra.fetching.failures import (
     BadAddress,
     CutShort,
-    Fetched,
-    Fetcher,
     FetchFailed,
     GoneForGood,
-    Known,
-    Limits,
     NothingThere,
-    NotModified,
     NotModifiedUnasked,
     ServerTrouble,
     SignInWanted,
@@ -30,6 +25,7 @@ from votremachine.infra.fetching import (
     Unreachable,
     UnreadableAnswer,
 )
+from votremachine.infra.fetching.fetcher import Fetched, Fetcher, Known, Limits, NotModified
 
 QUICK = Limits(connect=0.5, read=0.5, total=1.5)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.people import Json, Person, World, at
 from votremachine.fleet.listing import wrong_terms
-from votremachine.fleet.opening import closed, first_open, is_open, last_open, midnight, opening
+from votremachine.fleet.opening import by_date, closed, first_open, is_open, last_open, midnight, opening
 from votremachine.fleet.terms import DatedHours, HandOver, Hours, Terms
 from votremachine.kernel.span import Span
 
@@ -43,6 +43,28 @@ USUAL = Terms(hand_over=WEEKDAYS, exceptions=(AUGUST, HARVEST))
 )
 def test_the_hours_of_a_date_stand_in_for_those_of_the_week(wall: tuple[int, ...], there: bool) -> None:
     assert is_open(USUAL, PARIS, datetime(*wall, tzinfo=PARIS)) is there  # type: ignore[misc,arg-type]
+
+
+def test_the_hours_of_every_date_of_a_view_in_as_few_runs_as_there_are() -> None:
+    first, last = date(2027, 7, 1), date(2027, 8, 31)
+    runs = by_date(USUAL, first, last)
+    assert runs is not None
+    assert (runs[0].first, runs[-1].last) == (first, last)
+    for before, after in pairwise(runs):
+        assert before.last + DAY == after.first
+        assert before.hours != after.hours
+    assert HARVEST in runs
+    shut = [one for one in runs if not one.hours]
+    window = Span(midnight(first, PARIS), midnight(last + DAY, PARIS))
+    assert closed(USUAL, PARIS, window) == [
+        Span(midnight(one.first, PARIS), midnight(one.last + DAY, PARIS)) for one in shut
+    ]
+    assert by_date(Terms(), first, last) is None
+    around = by_date(Terms(exceptions=(AUGUST,)), date(2027, 8, 1), date(2027, 8, 16))
+    anytime = (Hours("00:00", "24:00"),)
+    assert around == [DatedHours(day, day, anytime) for day in (date(2027, 8, 1),)] + [AUGUST] + [
+        DatedHours(date(2027, 8, 16), date(2027, 8, 16), anytime)
+    ]
 
 
 def test_the_last_minute_is_not_a_minute_longer() -> None:

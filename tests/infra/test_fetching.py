@@ -6,18 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.feed_server import feed_server
-from votremachine.infra.fetching import (
-    LONGEST_RETRY,
-    BadAddress,
-    Fetched,
-    Fetcher,
-    Known,
-    PrivateAddress,
-    UnknownHost,
-    is_public,
-    read_address,
-    retry_after,
-)
+from votremachine.infra.fetching.addresses import is_public, read_address
+from votremachine.infra.fetching.answers import LONGEST_RETRY, retry_after
+from votremachine.infra.fetching.failures import BadAddress, PrivateAddress, UnknownHost
+from votremachine.infra.fetching.fetcher import Fetched, Fetcher, Known
 
 PRIVATE = [
     "127.0.0.1",
@@ -129,6 +121,14 @@ async def test_a_mixed_answer_is_dialled_at_its_public_addresses_only() -> None:
         with pytest.raises(PrivateAddress):
             await Fetcher(resolve=resolve).get(f"http://x.example:{server.port}/", Known())
         assert server.heads == []
+
+
+@pytest.mark.parametrize("location", ["http://[::1", "http://[x]/", "file:///etc/passwd", "http://x.example:99999/"])
+async def test_a_redirect_to_no_address(location: str) -> None:
+    async with feed_server() as server:
+        server.say("", "302 Found", Location=location)
+        with pytest.raises(BadAddress):
+            await Fetcher(allow_private=True).get(server.url(), Known())
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ async def test_times_at_the_ends_of_the_calendar(far: str, world: World, owner: 
         (renter, "POST", "/quotes", {"machine_ids": [tractor], **span}),
         (owner, "POST", f"/machines/{tractor}/blocks", span),
         (owner, "GET", f"/machines/{tractor}/availability", None),
-        (owner, "GET", f"/machines/{tractor}/calendar", None),
+        (owner, "GET", f"/machines/{tractor}/agenda", None),
     ):
         query = httpx.QueryParams({"from": early, "to": late}) if method == "GET" else ""
         answer = await person.ask(method, f"{path}?{query}", body, Idempotency_Key="1")
@@ -129,3 +129,31 @@ async def test_a_replay_asks_who_is_asking(world: World, owner: Person, renter: 
     again = await renter.book([tractor], at(2), at(3), key="K")
     assert (again.status_code, again.json()["code"]) == (401, "not_signed_in")
     assert again.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [
+        ("from=x&to=2027-01-01T00:00:00Z", "from"),
+        ("from=2027-01-01T00:00:00Z&to=x", "to"),
+        ("from=2027-01-01T00:00:00Z", "to"),
+    ],
+)
+async def test_a_parameter_is_called_as_the_caller_calls_it(
+    query: str, pointer: str, world: World, owner: Person
+) -> None:
+    tractor = await world.machine(owner)
+    for path in ("availability", "calendar", "agenda", "substitutes"):
+        answer = await owner.get(f"/machines/{tractor}/{path}?{query}")
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input"), answer.text
+        assert [one["pointer"] for one in answer.json()["errors"]] == [pointer], path
+
+
+async def test_a_header_and_a_scope_are_called_so_too(world: World, owner: Person) -> None:
+    block = await owner.made(
+        f"/machines/{await world.machine(owner)}/blocks", {"start": at(2).isoformat(), "end": at(3).isoformat()}
+    )
+    refused = await owner.ask("DELETE", f"/blocks/{block['id']}?scope=some", None)
+    assert [one["pointer"] for one in refused.json()["errors"]] == ["scope"], refused.text
+    refused = await owner.get("/events?follow=false", Last_Event_ID="9" * 81)
+    assert [one["pointer"] for one in refused.json()["errors"]] == ["Last-Event-ID"], refused.text

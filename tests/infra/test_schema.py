@@ -35,7 +35,7 @@ async def test_migrations_and_descriptions_agree(database: Database) -> None:
     async with database.engine.connect() as connection:
         found = await connection.run_sync(differences)
     # Indexes that GiST answers are written by hand in the migrations; comments are for readers of code.
-    expected = ("occupancies_no_double_booking", "machines_nearest_idx", "modify_comment")
+    expected = ("occupancies_no_double_booking", "machines_nearest_idx", "bookings_past_idx", "modify_comment")
     assert not [one for one in found if not any(word in repr(one) for word in expected)]
 
 

@@ -67,7 +67,7 @@ async def test_a_farmer_books_a_tractor_that_nobody_else_can_book(world: World) 
     confirmed = await renter.act(booking["id"], "confirm", {"payment": "on_account"})
     assert (confirmed.status_code, confirmed.json()["state"]) == (200, "confirmed")
 
-    calendar = (await owner.get(f"/machines/{tractor}/calendar?{week}")).json()["occupancies"]
+    calendar = (await owner.get(f"/machines/{tractor}/agenda?{week}")).json()["entries"]
     assert [(one["kind"], one["ref_id"]) for one in calendar] == [("booking", booking["id"])]
     for person, side in ((owner, "owner"), (renter, "renter")):
         listed = (await person.get(f"/bookings?side={side}")).json()["items"]

@@ -27,9 +27,11 @@ from votremachine.sync.rules import (
 )
 
 NOW = datetime(2026, 6, 1, 8, tzinfo=UTC)
+OURS = "01234567"
 FARM, OTHER, MACHINE = UUID(int=1), UUID(int=2), UUID(int=3)
 places = st.builds(
     EventId,
+    st.one_of(st.just(""), st.text("0123456789abcdef", min_size=8, max_size=8)),
     st.integers(0, 4_000_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)),
     st.integers(0, 10**18 - 1),
     st.uuids(),
@@ -70,18 +72,22 @@ def test_what_looks_like_one_is_refused_as_well(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("at", "xid", "why"),
+    ("database", "at", "xid", "why"),
     [
-        (NOW, 10, None),
-        (NOW, 11, Reset.UNKNOWN),
-        (NOW - RESUMABLE_FOR, 10, Reset.TOO_OLD),
-        (NOW - RESUMABLE_FOR + timedelta(seconds=1), 1, None),
-        (NOW + SKEW, 10, None),
-        (NOW + SKEW + timedelta(seconds=1), 10, Reset.UNKNOWN),
+        (OURS, NOW, 10, None),
+        (OURS, NOW, 11, Reset.UNKNOWN),
+        (OURS, NOW - RESUMABLE_FOR, 10, Reset.TOO_OLD),
+        (OURS, NOW - RESUMABLE_FOR + timedelta(seconds=1), 1, None),
+        (OURS, NOW + SKEW, 10, None),
+        (OURS, NOW + SKEW + timedelta(seconds=1), 10, Reset.UNKNOWN),
+        ("89abcdef", NOW, 10, Reset.UNKNOWN),
+        ("", NOW, 10, Reset.UNKNOWN),
     ],
 )
-def test_one_goes_on_from_what_is_recent_and_of_this_database(at: datetime, xid: int, why: Reset | None) -> None:
-    assert why_not(EventId(at, xid, FARM), 10, NOW) == why
+def test_one_goes_on_from_what_is_recent_and_of_this_database(
+    database: str, at: datetime, xid: int, why: Reset | None
+) -> None:
+    assert why_not(EventId(database, at, xid, FARM), OURS, 10, NOW) == why
 
 
 def test_every_seat_hears_of_its_own_party() -> None:
@@ -122,7 +128,7 @@ def test_facts_have_names_of_words() -> None:
 
 
 def test_the_words_of_a_stream() -> None:
-    place = EventId(NOW, 7, FARM)
+    place = EventId(OURS, NOW, 7, FARM)
     line = f"id: {place}\n"
     assert frames.change("BookingMoved", place, {"booking_id": "x"}, NOW) == (
         f'{line}event: booking_moved\ndata: {{"booking_id":"x","at":"2026-06-01T08:00:00Z"}}\n\n'.encode()

@@ -210,7 +210,7 @@ class Wanderer:
             await caller.until(lambda: len(caller.heard()) >= events or self._over.is_set())
             heard = caller.heard()
         places = [read_event_id(one.id) for one in heard]
-        self.got += [place[1:] for place, one in zip(places, heard, strict=True) if one.kind == "calendar_changed"]
+        self.got += [place[2:] for place, one in zip(places, heard, strict=True) if one.kind == "calendar_changed"]
         return places[-1]
 
 
@@ -370,10 +370,46 @@ async def test_who_cannot_go_on_is_told_to_load_everything(
 ) -> None:
     tractor = await world.machine(owner)
     await renter.booked([tractor], at(1), at(2))
-    heard = await missed(owner, str(EventId(utc_now() - age, xid, UUID(int=0))))
+    ours = read_event_id((await missed(owner))[0].id).database
+    heard = await missed(owner, str(EventId(ours, utc_now() - age, xid, UUID(int=0))))
     assert [(one.kind, one.data) for one in heard[:-1]] == [("reset", {"reason": reason})]
     later = (await renter.booked([tractor], at(3), at(4)))["id"]
     assert [one.data.get("booking_id") for one in (await missed(owner, heard[0].id))[1:-1]] == [later]
+
+
+@pytest.mark.parametrize("other", ["00000000", ""])
+async def test_a_place_of_another_database_is_no_place_of_this_one(
+    other: str, world: World, owner: Person, renter: Person
+) -> None:
+    begin = read_event_id((await missed(owner))[0].id)
+    tractor = await world.machine(owner)
+    await renter.booked([tractor], at(1), at(2))
+    resumed = await missed(owner, str(begin))
+    assert (resumed[0].kind, resumed[1].data["machine_ids"]) == ("ready", [tractor])
+    heard = await missed(owner, str(begin._replace(database=other)))
+    assert [(one.kind, one.data) for one in heard[:-1]] == [("reset", {"reason": "unknown"})]
+    assert read_event_id(heard[0].id).database == begin.database
+
+
+async def test_who_listens_while_a_backup_is_brought_back_begins_anew(
+    live: Live, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    party = uuid4()
+    async with streaming(live, database, listener(party)) as caller:
+        await caller.until(lambda: bool(caller.heard()))
+        monkeypatch.setattr(live, "_counted_by", "00000000")
+        live.wake()
+        await caller.until(lambda: not caller.open)
+    assert [one.kind for one in caller.heard()] == ["ready", "ended"]
+    assert caller.heard()[-1].data == {"reason": "stopping"}
+
+
+async def test_a_machine_that_one_cannot_see_is_not_listened_to(world: World, owner: Person, renter: Person) -> None:
+    draft = await world.machine(owner, listed=False)
+    for who, machine in ((renter, draft), (owner, str(uuid4()))):
+        answer = await who.get(f"/events?follow=false&machine_id={machine}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "unknown_machine")
+    assert (await owner.get(f"/events?follow=false&machine_id={draft}")).status_code == 200
 
 
 async def test_who_missed_very_much_is_told_to_load_everything(owner: Person, database: Database) -> None:

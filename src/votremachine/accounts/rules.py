@@ -89,6 +89,7 @@ class Verb(StrEnum):
     DECIDE_CLAIM = "decide_claim"
     FIND_PERSON = "find_person"
     IMPERSONATE = "impersonate"
+    MIND_LETTERS = "mind_letters"
 
 
 _EVERYONE = frozenset(Role)
@@ -98,6 +99,7 @@ _ADMIN = frozenset({Role.ADMIN})
 _BANKERS = frozenset({Role.ADMIN, Role.TREASURER})
 _STAFF = frozenset(StaffRole)
 _SUPPORT = frozenset({StaffRole.SUPPORT})
+_MINDERS = frozenset({StaffRole.SUPPORT, StaffRole.OPERATOR})
 
 # Staff read; whoever must act for a person does so in that person's name, with a reason that they are shown.
 PERMISSIONS: Mapping[Verb, Mapping[Relation, frozenset[Role] | frozenset[StaffRole]]] = {
@@ -152,6 +154,7 @@ PERMISSIONS: Mapping[Verb, Mapping[Relation, frozenset[Role] | frozenset[StaffRo
     Verb.DECIDE_CLAIM: {Relation.COOPERATIVE: _ADMIN, Relation.PLATFORM: frozenset({StaffRole.MEDIATOR})},
     Verb.FIND_PERSON: {Relation.PLATFORM: _SUPPORT},
     Verb.IMPERSONATE: {Relation.PLATFORM: _SUPPORT},
+    Verb.MIND_LETTERS: {Relation.PLATFORM: _MINDERS},
 }
 
 

@@ -1,4 +1,4 @@
-"""HTTP of calendars: free and busy for anybody, the whole calendar for its owner."""
+"""HTTP of calendars: free and busy, for anybody."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -9,11 +9,11 @@ from litestar import Response, Router, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
-from votremachine.accounts.rules import NotAllowed, NotSignedIn
+from votremachine.accounts.rules import NotSignedIn
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.availability.rules import WindowTooLong, check_window
-from votremachine.availability.schemas import Availability, Calendar
+from votremachine.availability.schemas import Availability
 from votremachine.availability.service import look
 from votremachine.fleet.rules import UnknownMachine
 from votremachine.infra.database import Database
@@ -59,23 +59,4 @@ async def show_availability(
     return reply(request, await look.availability(looking.database, who, machine_id, window))
 
 
-@get(
-    "/machines/{machine_id:uuid}/calendar",
-    responses=responses(*_WINDOW_ERRORS, NotSignedIn, NotAllowed, UnknownMachine),
-)
-async def show_calendar(
-    request: HttpRequest,
-    machine_id: FromPath[UUID],
-    start: From,
-    end: To,
-    claims: NamedDependency[Claims],
-    database: NamedDependency[Database],
-) -> Response[Calendar]:
-    """Everything that takes a machine's time, for its owner."""
-    window = check_window(Span(start, end))
-    async with database.read() as tx:
-        who = await sessions.actor(tx, claims)
-        return reply(request, await look.calendar(tx, who, machine_id, window))
-
-
-router = Router(path="/v1", tags=["calendar"], route_handlers=[show_availability, show_calendar])
+router = Router(path="/v1", tags=["calendar"], route_handlers=[show_availability])

@@ -32,6 +32,16 @@ class Taker(StrEnum):
     EXTERNAL = "external"
 
 
+class Sight(StrEnum):
+    """What an owner sees in a calendar: what takes its time, and what is proposed for it."""
+
+    BOOKING = "booking"
+    BLOCK = "block"
+    MAINTENANCE = "maintenance"
+    EXTERNAL = "external"
+    PROPOSAL = "proposal"
+
+
 class SpanTaken(DomainError):
     kind = Kind.CONFLICT
     code = "span_taken"

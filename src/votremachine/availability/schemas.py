@@ -1,13 +1,11 @@
 """What travels over the wire about a machine's calendar."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
 from votremachine.availability.bookable import Reason
-from votremachine.availability.rules import Taker
 from votremachine.fleet.terms import DatedHours, HandOver
 from votremachine.infra.wire import SpanView
 
@@ -40,20 +38,3 @@ class Availability(msgspec.Struct, frozen=True):
     busy: list[SpanView]
     hand_over: HandOverView | None
     unbookable: list[UnbookableView]
-
-
-class OccupancyView(msgspec.Struct, frozen=True):
-    """One entry of an owner's calendar; `ref_id` is the booking or the block it stands for."""
-
-    id: UUID
-    kind: Taker
-    ref_id: UUID
-    during: SpanView
-    blocked: SpanView
-    expires_at: datetime | None
-
-
-class Calendar(msgspec.Struct, frozen=True):
-    machine_id: UUID
-    zone: str
-    occupancies: list[OccupancyView]

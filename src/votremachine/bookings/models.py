@@ -69,6 +69,9 @@ bookings = sa.Table(
     sa.Index("bookings_provisional_idx", "expires_at", postgresql_where=sa.text("state IN ('held', 'requested')")),
     sa.Index("bookings_in_use_idx", "ends", postgresql_where=sa.text("state = 'in_use'")),
     sa.Index("bookings_returned_idx", "returned_at", postgresql_where=sa.text("state = 'returned'")),
+    # The index of those that are over is an expression, so it is written in the migration:
+    #   gist (uuid_range(owner_party_id, owner_party_id, '[]'),
+    #         tstzrange(LEAST(starts, out_at), GREATEST(ends, returned_at))) WHERE state IN ('returned', 'completed')
     sa.CheckConstraint(f"state IN ({_listed})", name="state"),
     sa.CheckConstraint("starts < ends", name="span"),
     sa.CheckConstraint("(state IN ('held', 'requested')) = (expires_at IS NOT NULL)", name="expires_at"),

@@ -295,6 +295,13 @@ def after_payment(machines: Sequence[Machine]) -> State:
     return State.CONFIRMED if all(machine.instant for machine in machines) else State.REQUESTED
 
 
+def stands_free(booking: Booking) -> bool:
+    """Whether a booking stands, asked for or confirmed, that costs nothing and is on nobody's account."""
+    return (
+        booking.state in (State.REQUESTED, State.CONFIRMED) and not booking.on_account and not booking.price.total.minor
+    )
+
+
 def lapsed(state: State, expires_at: datetime | None, now: datetime) -> bool:
     """Whether a provisional booking has run out, swept or not."""
     return state in PROVISIONAL and expires_at is not None and expires_at <= now
@@ -351,6 +358,12 @@ def check_cancellable(booking: Booking, by_owner: bool, now: datetime) -> None:
     """Raises `TooLate`: once it has begun only the owner calls a booking off, and nobody once it is over."""
     if now >= (booking.during.end if by_owner else booking.during.start):
         raise TooLate
+
+
+def late_since(state: State, end: datetime, returned_at: datetime | None, now: datetime) -> datetime | None:
+    """Since when a machine is or was late, if it is or was."""
+    late = now > end if state is State.IN_USE else returned_at is not None and returned_at > end
+    return end if late else None
 
 
 def threatened(next_blocked_from: datetime, free_from: datetime) -> bool:

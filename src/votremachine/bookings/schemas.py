@@ -1,14 +1,16 @@
 """What travels over the wire about bookings."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
 
-from votremachine.availability.rules import Taker
+from votremachine.availability.rules import Sight
 from votremachine.bookings.rules import AgreedTerms, State
+from votremachine.fleet.rules import State as MachineState
+from votremachine.fleet.terms import DatedHours
 from votremachine.infra.wire import Input, SpanView
 from votremachine.kernel.money import Money
 from votremachine.pricing.offers import LONGEST_TOKEN
@@ -72,7 +74,7 @@ class CheckIn(Input):
     at: datetime | None = None
 
 
-class Named(msgspec.Struct, frozen=True):
+class Named(msgspec.Struct, frozen=True, gc=False):
     id: UUID
     name: str
 
@@ -116,32 +118,53 @@ class Proof(msgspec.Struct, frozen=True):
     requires_action: bool = True
 
 
-class AgendaEntry(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What takes a machine's time: a booking, a block, maintenance, or an event of an outside calendar.
+class ClashView(msgspec.Struct, frozen=True):
+    """A followed calendar that wants the time of a booking, and where they meet first."""
 
-    `blocked` is `during` with the machine's buffers. `late`: it should be back already, and is not. What is not so, or
-    not known, is left out.
+    feed: Named
+    during: SpanView
+
+
+class AgendaEntry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
+    """What stands in a machine's calendar: see docs/calendars.md. What is not so, or not known, is left out.
+
+    The buffers are what is kept free around `during`; `whole` is all of what `during` is a part of, where something
+    else has the rest. `occurrence` names one of a series to whoever changes it.
     """
 
-    kind: Taker
+    kind: Sight
     ref_id: UUID
     during: SpanView
-    blocked: SpanView
+    buffer_before_minutes: int = 0
+    buffer_after_minutes: int = 0
     state: State | None = None
     renter: Named | None = None
     expires_at: datetime | None = None
     at_risk: bool = False
     late: bool = False
+    late_until: datetime | None = None
+    clashes: list[ClashView] = []
     note: str = ""
     recurs: bool = False
+    occurrence: datetime | None = None
+    whole: SpanView | None = None
+    feed: Named | None = None
+    clash: bool = False
+    due_on: date | None = None
 
 
-class MachineAgenda(msgspec.Struct, frozen=True):
-    """The calendar of one machine, in its own zone, by start."""
+class MachineAgenda(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The calendar of one machine in a window, in its own zone, by start.
+
+    `hand_over` has the hours of each local date of the window; it is left out where any hour will do.
+    """
 
     machine: Named
+    state: MachineState
     zone: str
-    entries: list[AgendaEntry]
+    window: SpanView
+    hand_over: Sequence[DatedHours] | None = None
+    entries: Sequence[AgendaEntry]
 
 
 class Contact(msgspec.Struct, frozen=True):

@@ -73,9 +73,9 @@ class Diary:
         if state in OUT:
             yield Step(self._moment(one.start), partial(self._check_out, one))
         if state in BACK:
-            yield Step(self._moment(one.end), partial(self._check_in, one))
+            yield Step(self._moment(one.returned), partial(self._check_in, one))
         if state is State.COMPLETED:
-            yield Step(self._moment(one.end) + CLAIM_WINDOW, handover.complete)
+            yield Step(self._moment(one.returned) + CLAIM_WINDOW, handover.complete)
 
     def _made(self, number: int, one: DemoBooking) -> datetime:
         if one.end_state is State.REQUESTED:

@@ -132,7 +132,7 @@ class Story:
 
     def _both_see_it(self, jeanne: Caller, paul: Caller, tractor: str, booking: str) -> None:
         window = f"from={_utc(self._start)}&to={_utc(self._end)}"
-        calendar = jeanne.ask("GET", f"/machines/{tractor}/calendar?{window}", expect=200).body["occupancies"]
+        calendar = jeanne.ask("GET", f"/machines/{tractor}/agenda?{window}", expect=200).body["entries"]
         check([one["ref_id"] for one in calendar] == [booking], f"the owner's calendar has it once, not {calendar}")
         self._step(jeanne, "Jeanne sees it on her calendar.", "Jeanne la voit à son calendrier.")
         mine = paul.ask("GET", "/bookings?side=renter", expect=200).body["items"]

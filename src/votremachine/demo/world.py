@@ -89,6 +89,8 @@ class DemoTime(msgspec.Struct, frozen=True):
 
 
 class DemoBooking(msgspec.Struct, frozen=True):
+    """`back` is when the machine came back, where that was not at the end."""
+
     key: str
     machines: list[str]
     renter: str
@@ -96,6 +98,11 @@ class DemoBooking(msgspec.Struct, frozen=True):
     start: DemoTime
     end: DemoTime
     end_state: BookingState
+    back: DemoTime | None
+
+    @property
+    def returned(self) -> DemoTime:
+        return self.back or self.end
 
 
 class DemoBlock(msgspec.Struct, frozen=True):

@@ -9,10 +9,11 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from votremachine.fleet.terms import HandOver, Hours, Terms
+from votremachine.fleet.terms import DatedHours, HandOver, Hours, Terms
 from votremachine.kernel.span import Span
 
 _DAY, _SECOND, _INSTANT = timedelta(days=1), timedelta(seconds=1), timedelta(microseconds=1)
+_WHOLE_DAY = (Hours("00:00", "24:00"),)
 # The first and the last instant at which somebody is there.
 Opening = tuple[datetime, datetime]
 
@@ -89,6 +90,24 @@ def closed(terms: Terms, zone: ZoneInfo, window: Span) -> list[Span]:
         else:
             runs.append([day, day])
     return [Span(midnight(first, zone), midnight(last + _DAY, zone)) for first, last in runs]
+
+
+def by_date(terms: Terms, first: date, last: date) -> list[DatedHours] | None:
+    """The hours of each local date from `first` to `last`, those of the week and of exceptions made one; dates in a row
+    that have the same stand together. None where any hour will do.
+    """
+    if any_hour(terms):
+        return None
+    runs: list[DatedHours] = []
+    for number in range((last - first).days + 1):
+        day = first + number * _DAY
+        found = hours_on(terms, day)
+        hours = _WHOLE_DAY if found is None else tuple(sorted(Hours(one.opens, one.closes) for one in found))
+        if runs and runs[-1].hours == hours:
+            runs[-1] = DatedHours(runs[-1].first, day, hours)
+        else:
+            runs.append(DatedHours(day, day, hours))
+    return runs
 
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:

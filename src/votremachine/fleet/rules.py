@@ -145,6 +145,13 @@ class NotBookable(DomainError):
     fr = "Le propriétaire ne prend pas de réservation de ce matériel pour l'instant."
 
 
+class MachineRetired(DomainError):
+    kind = Kind.CONFLICT
+    code = "machine_retired"
+    en = "This machine is retired: nothing is planned for it any more."
+    fr = "Ce matériel est retiré : on ne prévoit plus rien pour lui."
+
+
 class InThePast(DomainError):
     code = "in_the_past"
     en = "This time has already begun."
@@ -198,6 +205,13 @@ BOOKABLE_ERRORS = (
     NobodyThere,
     PairingMissing,
 )
+
+
+def check_in_service(machine: Machine) -> Machine:
+    """The machine, if anything may still be planned for it. Raises `MachineRetired`."""
+    if machine.state is State.RETIRED:
+        raise MachineRetired
+    return machine
 
 
 def check_bookable(machine: Machine, span: Span, now: datetime) -> None:

@@ -55,16 +55,9 @@ def check_found(found: Mapping[UUID, Machine], ids: Collection[UUID]) -> Mapping
     return found
 
 
-# A page of a party's machines, for a statement that also asks something else.
-PAGE_OF_PARTY = (
-    sa.select(*table.COLUMNS)
-    .where(
-        machines.c.party_id == sa.bindparam("party", type_=sa.Uuid),
-        machines.c.id > sa.bindparam("after", type_=sa.Uuid),
-        machines.c.state != State.RETIRED,
-    )
-    .order_by(machines.c.id)
-    .limit(sa.bindparam("most", type_=sa.Integer))
+# The machines of the bound `party` whose ids follow `after`, whatever their state: for a slice above to choose from.
+OF_PARTY = sa.select(*table.COLUMNS).where(
+    machines.c.party_id == sa.bindparam("party", type_=sa.Uuid), machines.c.id > sa.bindparam("after", type_=sa.Uuid)
 )
 
 

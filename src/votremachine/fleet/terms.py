@@ -33,7 +33,7 @@ class HandOver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     closes: WallTime
 
 
-class Hours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Hours(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
     """Hours at which somebody is there; wall times `HH:MM`, both ends included; `24:00` is just before midnight."""
 
     opens: WallTime

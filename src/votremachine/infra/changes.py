@@ -36,18 +36,26 @@ class Change(NamedTuple):
 
 class Batch(NamedTuple):
     """Changes after a position, oldest first. `held` says that others were committed, which a transaction that still
-    runs holds back; `horizon` is the place below which nothing can be added.
+    runs holds back; `horizon` is the place below which nothing can be added, and `database` whose places these are.
     """
 
     changes: Sequence[Change]
     horizon: Position
     held: bool
+    database: str
 
 
 _OLDEST_RUNNING = sa.cast(
     sa.cast(sa.func.pg_snapshot_xmin(sa.func.pg_current_snapshot()), sa.Text), sa.BigInteger
 ).label("xid")
-_horizon = sa.select(_OLDEST_RUNNING).subquery("horizon")
+# Transaction ids mean something in one database only: of one cluster, and up to the moment to which a backup of it was
+# brought back, from which on it counts anew on another timeline.
+_IDENTITY = sa.literal_column(
+    "(SELECT substr(md5(concat_ws('.', s.system_identifier, c.timeline_id, d.oid)), 1, 8)"
+    " FROM pg_control_system() s, pg_control_checkpoint() c, pg_database d WHERE d.datname = current_database())",
+    sa.Text,
+).label("database")
+_horizon = sa.select(_OLDEST_RUNNING, _IDENTITY).subquery("horizon")
 _held = sa.exists().where(changes.c.xid >= _horizon.c.xid).label("held")
 _below = (
     sa.select(changes)
@@ -65,16 +73,19 @@ _for_some = _below.where(changes.c.parties.overlap(sa.bindparam("parties", type_
 
 def _beside_the_horizon(found: sa.Select[Any]) -> sa.Select[Any]:
     rows = found.lateral("found")
-    return sa.select(_horizon.c.xid.label("horizon"), _held, rows).select_from(_horizon.outerjoin(rows, sa.true()))
+    return sa.select(_horizon.c.xid.label("horizon"), _horizon.c.database, _held, rows).select_from(
+        _horizon.outerjoin(rows, sa.true())
+    )
 
 
 _ALL, _SOME = _beside_the_horizon(_below), _beside_the_horizon(_for_some)
-_HORIZON = sa.select(_OLDEST_RUNNING)
+_HORIZON = sa.select(_OLDEST_RUNNING, _IDENTITY)
 
 
-async def horizon(tx: Tx) -> Position:
-    """The place below which all has been committed that ever will be."""
-    return Position((await tx.execute(_HORIZON)).scalar_one())
+async def horizon(tx: Tx) -> tuple[Position, str]:
+    """The place below which all has been committed that ever will be, and the database that it is a place of."""
+    found = (await tx.execute(_HORIZON)).one()
+    return Position(found.xid), found.database
 
 
 async def after(tx: Tx, position: Position, most: int) -> Batch:
@@ -97,4 +108,4 @@ def _read(rows: Sequence[sa.Row[Any]]) -> Batch:
     found = [
         Change(Position(row.xid, row.id), row.name, row.parties, row.body, row.at) for row in rows if row.id is not None
     ]
-    return Batch(found, Position(rows[0].horizon), rows[0].held)
+    return Batch(found, Position(rows[0].horizon), rows[0].held, rows[0].database)

@@ -1,6 +1,7 @@
 """The sentences of msgspec about a misshapen body or parameter, as a place and a text in French or English."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from votremachine.infra.languages import Language
@@ -27,6 +28,7 @@ _FRENCH = [
     (r"Expected `(?:int|float)` <= (.+)", "Nombre trop grand : {0} au plus"),
     (r"Expected `(?:int|float)` > (.+)", "Le nombre doit dépasser {0}"),
 ]
+_NAMED_PARAMETER = re.compile(r"Missing required \w+ parameter '(.+?)'")
 _NAMED_FIELD = re.compile(r"(?:missing required field|contains unknown field) `(.*)`")
 
 
@@ -43,9 +45,19 @@ def place_and_text(complaint: str, language: Language) -> FieldError:
     return FieldError("".join(f"/{step}" for step in escaped), say(message, language))
 
 
-def about_parameter(complaint: Any, language: Language) -> FieldError:
-    """One entry of Litestar's `ValidationException.extra` as the parameter and what is wrong with it."""
-    return FieldError(str(complaint.get("key", "")), say(str(complaint.get("message", "")), language))
+def about_parameter(complaint: Any, names: Mapping[str, str], language: Language) -> FieldError:
+    """One entry of Litestar's `ValidationException.extra` as the parameter, by the name that `names` gives it on the
+    wire, and what is wrong with it.
+    """
+    key = str(complaint.get("key", ""))
+    return FieldError(names.get(key, key), say(str(complaint.get("message", "")), language))
+
+
+def about_missing(sentence: str, language: Language) -> FieldError:
+    """What Litestar says of a parameter that is not there: it is named in the sentence alone."""
+    message = sentence.partition(" for path")[0]
+    named = _NAMED_PARAMETER.search(message)
+    return FieldError(named[1] if named else "", say(message, language))
 
 
 def say(message: str, language: Language) -> str:

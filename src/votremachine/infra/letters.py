@@ -22,6 +22,8 @@ import msgspec
 from votremachine.config import Settings
 
 PATIENCE_SECONDS = 20
+# Of a message or its recipient (RFC 5321, 4.2.3); other 5xx are about us, and may pass.
+_REFUSED = frozenset({550, 551, 552, 553, 554, 556})
 
 
 class Channel(StrEnum):
@@ -39,7 +41,13 @@ class Letter(msgspec.Struct, frozen=True):
 
 
 class NotSent(Exception):
-    """The letter was not taken; the message says why."""
+    """The letter was not taken; the message says why. `for_good` says that it never will be, `away` that the server
+    takes nothing just now.
+    """
+
+    def __init__(self, why: str, *, for_good: bool = False, away: bool = False) -> None:
+        super().__init__(why)
+        self.for_good, self.away = for_good, away
 
 
 class Post(Protocol):
@@ -87,10 +95,19 @@ class Smtp:
         self._sender = sender
 
     async def send(self, letter: Letter) -> None:
+        try:
+            message = self.addressed(letter.to, letter.subject)
+        except ValueError as error:
+            raise NotSent(repr(error), for_good=True) from error
+        message["Message-ID"] = make_msgid(domain=self.domain)
+        message.set_content(letter.text)
+        await self.hand_over(message)
+
+    async def hand_over(self, message: EmailMessage) -> str:
+        """Give a message that has everything to the server; what it said. Raises `NotSent`."""
         url = self._url
         try:
-            message = self._written(letter)
-            await aiosmtplib.send(
+            _, said = await aiosmtplib.send(
                 message,
                 recipients=[message["To"].addresses[0].addr_spec],
                 hostname=url.hostname,
@@ -101,18 +118,29 @@ class Smtp:
                 start_tls=True if url.username and url.scheme != "smtps" else None,
                 timeout=PATIENCE_SECONDS,
             )
-        # ValueError is what an address or a subject gives that would be more than one line, or more than one address.
-        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            raise NotSent(repr(error)) from error
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            raise NotSent(repr(error), for_good=all(500 <= one.code < 600 for one in error.recipients)) from error
+        except aiosmtplib.SMTPResponseException as error:
+            raise NotSent(repr(error), for_good=error.code in _REFUSED) from error
+        except (aiosmtplib.SMTPException, OSError) as error:
+            raise NotSent(repr(error), away=True) from error
+        # What a letter gives that would be more than one line in a header, or that the server cannot be told.
+        except ValueError as error:
+            raise NotSent(repr(error), for_good=True) from error
+        return said
 
-    def _written(self, letter: Letter) -> EmailMessage:
+    def addressed(self, to: str, subject: str) -> EmailMessage:
+        """A message without contents; raises `ValueError` for more than one address, or more than one line."""
         message = EmailMessage()
-        message["From"], message["To"], message["Subject"] = self._sender, _recipient(letter.to), letter.subject
+        message["From"], message["To"], message["Subject"] = self._sender, _recipient(to), subject
         message["Date"] = formatdate(localtime=False)
-        message["Message-ID"] = make_msgid(domain=parseaddr(self._sender)[1].partition("@")[2] or None)
         message["Auto-Submitted"] = "auto-generated"
-        message.set_content(letter.text)
         return message
+
+    @property
+    def domain(self) -> str | None:
+        """Whose messages these are: what stands behind the @ of the sender."""
+        return parseaddr(self._sender)[1].partition("@")[2] or None
 
 
 def _recipient(to: str) -> Address:
@@ -159,6 +187,11 @@ class PostOffice:
 
 def letters_folder(settings: Settings) -> Folder:
     return Folder(settings.var_dir / "letters")
+
+
+def messages_folder(settings: Settings) -> Folder:
+    """Apart from the letters: a code is looked for among those."""
+    return Folder(settings.var_dir / "messages")
 
 
 def open_post(settings: Settings) -> Post:

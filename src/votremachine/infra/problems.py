@@ -14,10 +14,12 @@ from litestar.exceptions import (
     HTTPException,
     ValidationException,
 )
+from litestar.handlers import BaseRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import ParameterKwarg
 from sqlalchemy.exc import DBAPIError, InterfaceError
 
-from votremachine.infra.complaints import about_parameter, say
+from votremachine.infra.complaints import about_missing, about_parameter
 from votremachine.infra.database import DatabaseAway, RunAgain, sqlstate
 from votremachine.infra.languages import language_of
 from votremachine.kernel.errors import DomainError, FieldError, Kind
@@ -187,9 +189,19 @@ def _from_framework(request: Request[Any, Any, Any], error: HTTPException) -> Re
 def _about_parameters(request: Request[Any, Any, Any], error: HTTPException) -> list[FieldError]:
     language = language_of(request)
     if not error.extra:
-        # A parameter that is missing is named in the sentence alone.
-        return [FieldError("", say(error.detail.partition(" for path")[0], language))]
-    return [about_parameter(one, language) for one in error.extra]
+        return [about_missing(error.detail, language)]
+    names = _names_on_the_wire(request)
+    return [about_parameter(one, names, language) for one in error.extra]
+
+
+def _names_on_the_wire(request: Request[Any, Any, Any]) -> Mapping[str, str]:
+    """What callers know the route's parameters by, where our functions call them otherwise: `from`, `Last-Event-ID`."""
+    handler = request.scope.get("route_handler")
+    if not isinstance(handler, BaseRouteHandler):
+        return {}
+    fields = handler.parsed_fn_signature.parameters.items()
+    known = {field: one.kwarg_definition for field, one in fields}
+    return {field: one.name for field, one in known.items() if isinstance(one, ParameterKwarg) and one.name}
 
 
 def _ours(error: HTTPException) -> DomainError | None:

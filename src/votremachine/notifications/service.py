@@ -1,5 +1,7 @@
-"""Filling inboxes from facts, and reading one's own."""
+"""Telling people of facts, and reading one's own inbox."""
 
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -11,30 +13,41 @@ from votremachine.accounts.service.staff import staff_of
 from votremachine.availability.events import FeedClashed, FeedFails, MaintenanceDue, OccurrencesLost
 from votremachine.bookings.events import BookingEvent, MachineOverdue
 from votremachine.bookings.overdue.rules import Step
+from votremachine.bookings.service import reading
 from votremachine.damages.events import ClaimEvent, ClaimWaits
 from votremachine.deposits.events import DepositEvent
 from votremachine.infra.database import Tx
+from votremachine.notifications.about import facts_about, machines_of
+from votremachine.notifications.delivering.posting import Notice, post
+from votremachine.notifications.facts import facts_of
 from votremachine.notifications.models import messages
-from votremachine.notifications.rules import TOLD, Side, facts_of, say
+from votremachine.notifications.reminders.rules import READERS
+from votremachine.notifications.rules import TOLD, Side
 from votremachine.notifications.schemas import MessageView
+from votremachine.notifications.words.saying import say
 from votremachine.payments.ledger.events import LedgerDiffers
-
-# Those who act for a party on its bookings; treasurers and viewers look them up when they care.
-READERS = (Role.ADMIN, Role.MANAGER, Role.MEMBER)
 
 
 async def tell(tx: Tx, event: BookingEvent | DepositEvent | ClaimEvent) -> None:
-    """Put a fact about a booking, its deposit or a claim into the inboxes of the sides it concerns; once."""
+    """Tell a fact about a booking, its deposit or a claim to the sides it concerns; once, as the outbox delivers it."""
+    booking = await reading.load(tx, event.booking_id)
+    about = (await facts_about(tx, [booking], await machines_of(tx, [booking])))[booking.id]
+    kind, seats = type(event).__name__, await parties.seats_of(tx, (event.owner_party_id, event.renter_party_id))
     sides = {Side.OWNER: event.owner_party_id, Side.RENTER: event.renter_party_id}
-    readers = {person for side in TOLD[type(event)] for person in await parties.people_of(tx, sides[side], READERS)}
-    await _tell(tx, event, readers)
+    told: dict[UUID, Notice] = {}
+    for side in TOLD[type(event)]:
+        facts = {**about, **facts_of(event), "side": side}
+        for person_id, role in sorted(seats[sides[side]].items()):
+            if role in READERS and person_id != event.by:
+                told.setdefault(person_id, Notice(person_id, kind, facts, event.booking_id))
+    await post(tx, list(told.values()))
 
 
 async def tell_awaited(tx: Tx, event: ClaimWaits) -> None:
     """Tell those whose answer to a claim is awaited: the side whose turn it is, or else who may decide."""
     if event.turn:
         party = event.owner_party_id if event.turn == Side.OWNER else event.renter_party_id
-        await _tell(tx, event, set(await parties.people_of(tx, party, READERS)))
+        await _tell_people(tx, event, set(await parties.people_of(tx, party, READERS)))
         return
     sides = {event.owner_party_id, event.renter_party_id}
     both = await adhesions.shared(tx, event.owner_party_id, event.renter_party_id)
@@ -43,65 +56,43 @@ async def tell_awaited(tx: Tx, event: ClaimWaits) -> None:
         mediators.update(await parties.people_of(tx, cooperative, (Role.ADMIN,)))
     for side in sides:
         mediators.difference_update(await parties.people_of(tx, side, tuple(Role)))
-    await _tell(tx, event, mediators)
+    await _tell_people(tx, event, mediators)
+
+
+async def _tell_people(tx: Tx, event: ClaimEvent | MachineOverdue, people: set[UUID]) -> None:
+    booking = await reading.load(tx, event.booking_id)
+    about = (await facts_about(tx, [booking], await machines_of(tx, [booking])))[booking.id]
+    kind, facts = type(event).__name__, {**about, **facts_of(event)}
+    await post(tx, [Notice(person_id, kind, facts, event.booking_id) for person_id in sorted(people)])
 
 
 async def tell_overdue(tx: Tx, event: MachineOverdue) -> None:
-    """Put it into the inboxes of those whom the step reaches that a machine is not back."""
-    await _tell(tx, event, await _reached(tx, event))
-
-
-async def _reached(tx: Tx, event: MachineOverdue) -> set[UUID]:
-    owner, renter = event.owner_party_id, event.renter_party_id
-    match Step(event.step):
-        case Step.RENTER:
-            return set(await parties.people_of(tx, renter, READERS))
-        case Step.OWNER:
-            return set(await parties.people_of(tx, owner, READERS))
-        case Step.COOPERATIVE:
-            shared = await adhesions.shared(tx, owner, renter)
-            return {person for one in shared for person in await parties.people_of(tx, one, RUNNERS)}
-        case Step.STAFF:
-            return set(await staff.everybody(tx))
-
-
-async def _tell(tx: Tx, event: BookingEvent | DepositEvent | ClaimEvent, readers: set[UUID]) -> None:
-    told = [
-        {
-            "id": tx.new_id(),
-            "person_id": person,
-            "kind": type(event).__name__,
-            "booking_id": event.booking_id,
-            "facts": facts_of(event),
-            "created_at": tx.now,
-        }
-        for person in sorted(readers - {event.by})
-    ]
-    if told:
-        await tx.execute(messages.insert(), told)
+    """Tell whom this step reaches that a machine is not back; both sides of the booking are reminded (reminders/)."""
+    beyond = set[UUID]()
+    if event.step == Step.COOPERATIVE:
+        for party_id in await adhesions.shared(tx, event.owner_party_id, event.renter_party_id):
+            beyond |= set(await parties.people_of(tx, party_id, RUNNERS))
+    elif event.step == Step.STAFF:
+        beyond |= set(await staff.everybody(tx))
+    await _tell_people(tx, event, beyond)
 
 
 async def tell_owner(tx: Tx, event: OccurrencesLost | MaintenanceDue | FeedClashed | FeedFails) -> None:
-    """Put a fact about a machine's calendar into the inboxes of its owner's people."""
+    """Tell a fact about a machine's calendar to its owner's people."""
     readers = set(await parties.people_of(tx, event.owner_party_id, READERS)) - {event.by}
-    about = {"kind": type(event).__name__, "booking_id": getattr(event, "booking_id", None), "created_at": tx.now}
-    told = [{"id": tx.new_id(), "person_id": person, **about} for person in sorted(readers)]
-    if told:
-        await tx.execute(messages.insert(), told)
+    kind, booking_id = type(event).__name__, getattr(event, "booking_id", None)
+    await post(tx, [Notice(person_id, kind, {}, booking_id) for person_id in sorted(readers)])
 
 
 async def tell_person(tx: Tx, event: PersonEvent) -> None:
-    """Put a fact about a person's own account into their inbox."""
-    row = {"id": tx.new_id(), "person_id": event.person_id, "kind": type(event).__name__, "created_at": tx.now}
-    await tx.execute(messages.insert(), {**row, "facts": facts_of(event)})
+    """Tell a person a fact about their own account."""
+    await post(tx, [Notice(event.person_id, type(event).__name__, facts_of(event))])
 
 
 async def tell_operators(tx: Tx, event: LedgerDiffers) -> None:
-    """Put a fact about the platform's own books into the inboxes of those who run it."""
-    about = {"kind": type(event).__name__, "created_at": tx.now, "facts": facts_of(event)}
-    told = [{"id": tx.new_id(), "person_id": person, **about} for person in await staff_of(tx, StaffRole.OPERATOR)]
-    if told:
-        await tx.execute(messages.insert(), told)
+    """Tell a fact about the platform's own books to those who run it."""
+    kind, facts = type(event).__name__, facts_of(event)
+    await post(tx, [Notice(person_id, kind, facts) for person_id in await staff_of(tx, StaffRole.OPERATOR)])
 
 
 async def inbox(tx: Tx, who: Actor, language: str, *, before: UUID | None, limit: int) -> list[MessageView]:
@@ -110,7 +101,18 @@ async def inbox(tx: Tx, who: Actor, language: str, *, before: UUID | None, limit
     if before is not None:
         wanted = wanted.where(messages.c.id < before)
     rows = await tx.rows(wanted.order_by(messages.c.id.desc()).limit(limit + 1))
-    return [
-        MessageView(row.id, row.kind, say(row.kind, language, row.facts), row.booking_id, row.created_at)
-        for row in rows
-    ]
+    return [view(tx, row, language) for row in rows]
+
+
+async def mark_read(tx: Tx, who: Actor, ids: Sequence[UUID]) -> None:
+    """These of a person's own messages are read, from now on or since before; others' are left alone."""
+    mine = sa.and_(messages.c.person_id == who.person_id, messages.c.id.in_(ids), messages.c.read_at.is_(None))
+    await tx.execute(messages.update().where(mine).values(read_at=tx.now))
+
+
+def view(tx: Tx, row: sa.Row[Any], language: str) -> MessageView:
+    """A message as its person reads it now."""
+    said = say(row.kind, language, row.facts, tx.now, booking_id=row.booking_id)
+    return MessageView(
+        row.id, row.kind, said.subject, said.text, said.about, said.link, row.booking_id, row.created_at, row.read_at
+    )

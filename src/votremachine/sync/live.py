@@ -5,7 +5,7 @@ holds no connection to the database.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ import structlog
 from votremachine.accounts.service import sessions
 from votremachine.infra import changes
 from votremachine.infra.bell import Bell
-from votremachine.infra.changes import Change, Position
+from votremachine.infra.changes import Batch, Change, Position
 from votremachine.infra.database import Database
 from votremachine.sync import frames
 from votremachine.sync.listeners import Listener, Listeners, Told
@@ -39,6 +39,7 @@ class Live:
         self._database = database
         self._bell = bell
         self._position: Position | None = None
+        self._counted_by = ""
         self._looked_at: datetime = database.clock()
         self._woken = asyncio.Event()
         self._somebody = asyncio.Event()
@@ -77,8 +78,9 @@ class Live:
         """
         if self._position is None:
             async with self._database.read() as tx:
-                start = await changes.horizon(tx)
-            self._position = self._position or start
+                start, counted_by = await changes.horizon(tx)
+            if self._position is None:
+                self._position, self._counted_by = start, counted_by
             self._looked_at = self._database.clock()
         self.listeners.add(listener)
         self._somebody.set()
@@ -96,7 +98,7 @@ class Live:
         """The place up to which somebody has been told everything, who was told all that waits."""
         if self._position is None or self._position <= (told_up_to.xid, told_up_to.id):
             return told_up_to
-        return EventId(self._looked_at, *self._position)
+        return EventId(told_up_to.database, self._looked_at, *self._position)
 
     async def _follow(self) -> None:
         pause = APART_SECONDS
@@ -120,8 +122,14 @@ class Live:
             async with self._database.read() as tx:
                 batch = await changes.after(tx, before, BATCH)
                 now = tx.now
-            for change in batch.changes:
-                self.listeners.tell(told(change))
+            if batch.database != self._counted_by:
+                # It was restored under those who listen: what they missed of it cannot be told.
+                self._position = None
+                for listener in self.listeners:
+                    listener.end(Ended.STOPPING)
+                return False
+            for change in told(batch):
+                self.listeners.tell(change)
             full, held = len(batch.changes) == BATCH, batch.held
             reached = batch.changes[-1].position if full else batch.horizon
             if self._position is not None:
@@ -148,11 +156,15 @@ class Live:
                 listener.end(Ended.SEATS_CHANGED)
 
 
-def told(change: Change) -> Told:
-    """A change as it is sent."""
+def told(batch: Batch) -> Iterator[Told]:
+    """Changes as they are sent."""
+    return (_told(change, EventId(batch.database, change.at, *change.position)) for change in batch.changes)
+
+
+def _told(change: Change, place: EventId) -> Told:
     body = change.body
     machines = frozenset(UUID(machine) for machine in body.get("machine_ids", [body.get("machine_id")]) if machine)
-    frame = frames.change(change.name, EventId(change.at, *change.position), body, change.at)
+    frame = frames.change(change.name, place, body, change.at)
     return Told(change.position, change.at, change.parties, machines, frame)
 
 

@@ -14,6 +14,8 @@ from votremachine.accounts.routes.reading import bearer
 from votremachine.accounts.rules import NotSignedIn, UnknownParty
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
+from votremachine.fleet import service as fleet
+from votremachine.fleet.rules import UnknownMachine
 from votremachine.infra.database import Database
 from votremachine.infra.problems import InvalidInput, responses
 from votremachine.infra.wire import HttpRequest
@@ -43,7 +45,9 @@ Follow = Annotated[bool, QueryParameter(description="False: end once what was mi
     media_type="text/event-stream",
     responses={
         200: ResponseSpec(str, description="Server-sent events", media_type="text/event-stream"),
-        **responses(InvalidInput, NotSignedIn, UnknownParty, BadEventId, TooManyStreams, TooManyListeners),
+        **responses(
+            InvalidInput, NotSignedIn, UnknownParty, UnknownMachine, BadEventId, TooManyStreams, TooManyListeners
+        ),
     },
 )
 async def events(
@@ -61,6 +65,8 @@ async def events(
     resume = read_event_id(last_event_id) if last_event_id else None
     async with database.read() as tx:
         who = await sessions.actor(tx, claims)
+        if machine_id is not None:
+            await fleet.visible(tx, who, machine_id)
     heard = heard_by({party: seat.role for party, seat in who.seats.items()})
     # Staff have no say here: they read what they look for, and need not hear of everything.
     if party_id is not None and party_id not in heard:

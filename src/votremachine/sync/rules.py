@@ -20,7 +20,8 @@ MOST_PER_PROCESS = 2_000
 MOST_MISSED = 1_000
 LONGEST_ID = 80
 
-_EVENT_ID = re.compile(r"([0-9]{1,11})\.([0-9]{1,18})\.([0-9a-f]{32})")
+# Before there was more than one database to think of, an id did not name its own.
+_EVENT_ID = re.compile(r"(?:([0-9a-f]{8})\.)?([0-9]{1,11})\.([0-9]{1,18})\.([0-9a-f]{32})")
 _NEXT_WORD = re.compile(r"(?<!^)(?=[A-Z])")
 
 
@@ -28,7 +29,7 @@ class Reset(StrEnum):
     """Why a stream cannot go on from where its reader was."""
 
     TOO_OLD = "too_old"
-    UNKNOWN = "unknown"  # of a database that was restored since
+    UNKNOWN = "unknown"  # of another database, or of this one before it was restored
     TOO_MANY = "too_many"
 
 
@@ -64,14 +65,16 @@ class TooManyListeners(DomainError):
 
 
 class EventId(NamedTuple):
-    """A place in the order of all changes, and when it was told, in whole seconds."""
+    """A place in the order of all changes of one database, and when it was told, in whole seconds."""
 
+    database: str
     at: datetime
     xid: int
     id: UUID
 
     def __str__(self) -> str:
-        return f"{int(self.at.timestamp())}.{self.xid}.{self.id.hex}"
+        whose = f"{self.database}." if self.database else ""
+        return f"{whose}{int(self.at.timestamp())}.{self.xid}.{self.id.hex}"
 
 
 def read_event_id(text: str) -> EventId:
@@ -80,14 +83,14 @@ def read_event_id(text: str) -> EventId:
     if found is None:
         raise BadEventId(pointer="Last-Event-ID")
     try:
-        return EventId(datetime.fromtimestamp(int(found[1]), UTC), int(found[2]), UUID(found[3]))
+        return EventId(found[1] or "", datetime.fromtimestamp(int(found[2]), UTC), int(found[3]), UUID(found[4]))
     except (ValueError, OverflowError, OSError) as error:
         raise BadEventId(pointer="Last-Event-ID") from error
 
 
-def why_not(resume: EventId, horizon: int, now: datetime) -> Reset | None:
-    """Why a stream cannot go on from there, given the horizon of this moment; None when it can."""
-    if resume.xid > horizon or resume.at > now + SKEW:
+def why_not(resume: EventId, database: str, horizon: int, now: datetime) -> Reset | None:
+    """Why a stream of this database cannot go on from there, given the horizon of this moment; None when it can."""
+    if resume.database != database or resume.xid > horizon or resume.at > now + SKEW:
         return Reset.UNKNOWN
     if resume.at <= now - RESUMABLE_FOR:
         return Reset.TOO_OLD

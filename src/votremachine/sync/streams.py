@@ -70,16 +70,18 @@ class EventStream:
     async def _first(self) -> First:
         async with self._database.read() as tx:
             if self._resume is None:
-                here = EventId(tx.now, *await changes.horizon(tx))
+                horizon, database = await changes.horizon(tx)
+                here = EventId(database, tx.now, *horizon)
                 return First(frames.ready(here, resumed=False), here)
-            _, xid, row = self._resume
-            missed = await changes.told_to(tx, self._listener.parties, Position(xid, row), MOST_MISSED + 1)
-            here, why = EventId(tx.now, *missed.horizon), why_not(self._resume, missed.horizon.xid, tx.now)
+            after = Position(self._resume.xid, self._resume.id)
+            missed = await changes.told_to(tx, self._listener.parties, after, MOST_MISSED + 1)
+            here = EventId(missed.database, tx.now, *missed.horizon)
+            why = why_not(self._resume, missed.database, missed.horizon.xid, tx.now)
         if len(missed.changes) > MOST_MISSED:
             why = why or Reset.TOO_MANY
         if why:
             return First(frames.reset(here, why), here)
-        heard = [one.frame for one in map(told, missed.changes) if self._listener.hears(one)]
+        heard = [one.frame for one in told(missed) if self._listener.hears(one)]
         return First(b"".join([frames.ready(self._resume, resumed=True), *heard]), here)
 
     async def _go_on(self, send: Send, place: EventId) -> None:
@@ -94,7 +96,7 @@ class EventStream:
             waiting = await listener.next(min(left, HEARTBEAT_SECONDS))
             fresh = [one for one in waiting if one.position > (place.xid, place.id)]
             if fresh:
-                place = EventId(fresh[-1].at, *fresh[-1].position)
+                place = EventId(place.database, fresh[-1].at, *fresh[-1].position)
                 await _say(send, b"".join(one.frame for one in fresh))
             elif not waiting and listener.ended is None:
                 place = self._live.place(place)

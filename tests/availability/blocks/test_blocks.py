@@ -263,12 +263,22 @@ async def test_what_a_booking_keeps_out_is_told_once_and_taken_when_it_goes(
     assert (await owner.get(f"/blocks/{made['id']}")).json()["lost"] == []
 
 
+BLINK = timedelta(microseconds=1000)
 BAD: list[tuple[Json, int, str]] = [
     ({"rrule": "FREQ=HOURLY"}, 422, "bad_rule"),
     ({"rrule": "FREQ=DAILY;BYMONTHDAY=31;BYMONTH=2"}, 422, "rule_misses_start"),
+    ({"rrule": "FREQ=DAILY", "start": (NOON + BLINK).isoformat()}, 422, "fraction_of_second"),
+    ({"rrule": "FREQ=DAILY", "end": (NOON + timedelta(hours=1) + BLINK).isoformat()}, 422, "fraction_of_second"),
+    ({"rdates": [(NOON + timedelta(days=1) + BLINK).isoformat()]}, 422, "fraction_of_second"),
+    ({"rrule": "FREQ=DAILY", "exdates": [(NOON + BLINK).isoformat()]}, 422, "fraction_of_second"),
     ({"rrule": "X" * 301}, 422, "invalid_input"),
     ({"rrule": "FREQ=DAILY", "end": z(NOON)}, 422, "ends_before_start"),
     ({"rrule": "FREQ=DAILY", "end": z(NOON + timedelta(days=367))}, 422, "occurrence_too_long"),
+    (
+        {"rrule": "FREQ=DAILY", "start": "2027-10-31T02:30:00+02:00", "end": "2027-10-31T02:15:00+01:00"},
+        422,
+        "ends_before_start_on_clock",
+    ),
     ({"rrule": "FREQ=DAILY", "start": "2027-01-12T12:00:00"}, 422, "naive_time"),
     ({"rrule": "FREQ=DAILY", "exdates": ["2027-01-12T12:00:00"]}, 422, "naive_time"),
     ({"rrule": "FREQ=DAILY", "rdates": ["1812-01-12T12:00:00Z"]}, 422, "out_of_time"),
@@ -289,6 +299,21 @@ async def test_a_series_that_makes_no_sense_is_refused(
     answer = await owner.post(f"/machines/{tractor}/blocks", {**series(NOON, 2, ""), **wrong})
     assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
     assert await stored(database) == before
+
+
+async def test_a_fraction_of_a_second_is_named_when_a_series_is_moved_and_kept_by_a_single_block(
+    owner: Person, tractor: str, database: Database
+) -> None:
+    made = await owner.made(f"/machines/{tractor}/blocks", series(NOON, 2, "FREQ=DAILY;COUNT=3"))
+    for wrong, pointer in (("start", "/start"), ("end", "/end")):
+        odd = (NOON + timedelta(hours=1) + BLINK).isoformat()
+        answer = await change(owner, made, {wrong: odd})
+        assert (answer.status_code, answer.json()["code"]) == (422, "fraction_of_second"), answer.text
+        assert answer.json()["errors"][0]["pointer"] == pointer
+    assert await held(database, tractor) == daily(NOON, 2, 0, 1, 2)
+    once = {"start": (at(1) + BLINK).isoformat(), "end": (at(2) + BLINK).isoformat()}
+    await owner.made(f"/machines/{tractor}/blocks", once)
+    assert (await held(database, tractor))[0] == (at(1) + BLINK, at(2) + BLINK)
 
 
 async def test_an_occurrence_must_be_named_and_be_one(owner: Person, tractor: str, database: Database) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.availability.blocks.walking import Plan, walked
 from votremachine.availability.blocks.recurrence import (
     BadRule,
+    EndsBeforeStartOnClock,
     OccurrenceTooLong,
     RuleMissesStart,
     Series,
@@ -219,8 +220,8 @@ def test_a_rule_must_match_its_start_and_last_a_while() -> None:
     for text in ("FREQ=WEEKLY;BYDAY=TU", "FREQ=DAILY;UNTIL=20270228", "FREQ=MONTHLY;BYDAY=MO;BYSETPOS=-1"):
         with pytest.raises(RuleMissesStart):
             check(Series(PARIS, monday, monday + timedelta(hours=1), read(text, PARIS)))
-    for length in (timedelta(0), timedelta(days=367)):
-        with pytest.raises(OccurrenceTooLong):
+    for length, why in ((timedelta(0), EndsBeforeStartOnClock), (timedelta(days=367), OccurrenceTooLong)):
+        with pytest.raises(why):
             check(Series(PARIS, monday, monday + length, read("FREQ=DAILY", PARIS)))
 
 

@@ -17,12 +17,13 @@ from tests.people import Json, Person, World, at
 from votremachine.accounts.credentials import keys_of
 from votremachine.accounts.rules import Actor
 from votremachine.availability.blocks.jobs import roll_forward
-from votremachine.availability.feeds.jobs import fetch_feeds
+from votremachine.availability.feeds import jobs
+from votremachine.availability.feeds.jobs import fetch_feeds, purge_past
 from votremachine.availability.feeds.privacy import FEEDS
 from votremachine.availability.feeds.rules import MOST_FEEDS
 from votremachine.config import Settings
 from votremachine.infra.database import Database
-from votremachine.infra.fetching import Fetcher
+from votremachine.infra.fetching.fetcher import Fetcher
 from votremachine.infra.keys import Seal
 from votremachine.infra.outbox import drain
 from votremachine.kernel.span import Span, merge
@@ -256,6 +257,68 @@ async def test_what_is_over_stays_as_it_was(
     assert await clockwork.held(tractor) == []
 
 
+async def test_what_we_cannot_cope_with_is_a_state_too_told_once_and_mended(
+    world: World, owner: Person, tractor: str, server: FeedServer, clockwork: Clockwork, database: Database
+) -> None:
+    stood, wanted = (at(2), at(3)), (at(5), at(6))
+    server.say(calendar(busy("a", *stood)), ETag='"1"')
+    feed = await followed(owner, tractor, server)
+    await clockwork.fetch()
+    other = await world.machine(owner)
+    await followed(owner, other, server)
+    await clockwork.fetch()
+    # From here on the database takes no event of the one, as if it were full or spoilt.
+    refusal = f"CHECK (feed_id <> '{feed['id']}') NOT VALID"
+    await clockwork.sql(f"ALTER TABLE feed_events ADD CONSTRAINT spoilt {refusal}")
+    try:
+        server.say(calendar(busy("a", *wanted)), ETag='"2"')
+        pauses = []
+        for i in range(1, 5):
+            assert await clockwork.fetch() == 2
+            now = await look(owner, feed)
+            assert (now["state"], now["failures"], now["last_error"]["code"]) == ("failing", i, "internal_error")
+            pauses.append(datetime.fromisoformat(now["next_fetch_at"]) - datetime.now(UTC))
+            assert (await told(owner, database)).count("FeedFails") == (i >= 3)
+        assert (await clockwork.held(tractor), await clockwork.held(other)) == ([stood], [wanted])
+    finally:
+        await clockwork.sql("ALTER TABLE feed_events DROP CONSTRAINT spoilt")
+    assert all(0.85 < pause / (timedelta(minutes=30) * 2**i) < 1.15 for i, pause in enumerate(pauses)), pauses
+    assert now["last_error"]["detail"].startswith("An error of ours, not of the calendar")
+    french = (await owner.get(f"/feeds/{feed['id']}", Accept_Language="fr")).json()
+    assert french["last_error"]["detail"].startswith("Une erreur de notre part")
+    await clockwork.fetch()
+    assert await clockwork.held(tractor) == [wanted]
+    now = await look(owner, feed)
+    assert (now["state"], now["failures"], now["last_error"]) == ("ok", 0, None)
+
+
+async def test_what_was_over_ninety_days_ago_is_forgotten(
+    owner: Person, tractor: str, server: FeedServer, clockwork: Clockwork, database: Database
+) -> None:
+    server.say(calendar(*(busy(str(day), at(day), at(day, 1)) for day in (1, 2, 3))))
+    await followed(owner, tractor, server)
+    await clockwork.fetch()
+    for old, new in {at(1): at(-91, -1), at(2): at(-89)}.items():
+        for table, also in (("feed_events", ""), ("occupancies", ", blocked = tstzrange(:new, :until)")):
+            moved = f"UPDATE {table} SET during = tstzrange(:new, :until){also} WHERE lower(during) = :old"
+            await clockwork.sql(moved, old=old, new=new, until=new + timedelta(hours=1))
+    await clockwork.sql(
+        "INSERT INTO occupancies SELECT gen_random_uuid(), :machine, 'block', gen_random_uuid(), r, r"
+        " FROM tstzrange(:a, :b) r",
+        machine=UUID(tractor),
+        a=at(-91),
+        b=at(-90),
+    )
+    assert await purge_past(clockwork.ctx) == 1
+    left = [(at(-89), at(-89, 1)), (at(3), at(3, 1))]
+    assert await clockwork.held(tractor) == left
+    assert await clockwork.held(tractor, "block") == [(at(-91), at(-90))]
+    async with database.read() as tx:
+        rows = await tx.rows(sa.text("SELECT lower(during) AS s, upper(during) AS e FROM feed_events ORDER BY during"))
+    assert [(row.s, row.e) for row in rows] == left
+    assert await purge_past(clockwork.ctx) == 0
+
+
 async def test_fetching_at_once_is_limited_and_an_address_is_a_secret(
     owner: Person, tractor: str, server: FeedServer, clockwork: Clockwork, database: Database
 ) -> None:
@@ -393,3 +456,16 @@ async def test_a_sweep_of_blocks_leaves_feeds_alone(
     await clockwork.fetch()
     await roll_forward(clockwork.ctx)
     assert await clockwork.held(tractor) == [(at(2), at(3))]
+
+
+async def test_all_that_are_due_are_fetched_however_many(
+    clockwork: Clockwork, owner: Person, tractor: str, server: FeedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "MOST", 2)
+    server.say(calendar(busy("a", at(3), at(4))))
+    feeds = [await followed(owner, tractor, server, f"/{number}.ics") for number in range(5)]
+    assert await clockwork.fetch() == len(feeds)
+    assert {(await look(owner, feed))["state"] for feed in feeds} == {"ok"}
+    # When it has gone on for long enough, the rest waits for the next minute.
+    monkeypatch.setattr(jobs, "GOES_ON_SECONDS", 0.0)
+    assert await clockwork.fetch() == 2

@@ -11,16 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.feed_server import calendar, event
-from votremachine.availability.feeds.reading import (
-    MOST_EVENTS,
+from votremachine.availability.feeds.reading import MOST_EVENTS, read
+from votremachine.availability.feeds.recurrence import TooMuchWork
+from votremachine.availability.feeds.refusals import (
     CalendarCutShort,
     NotACalendar,
     Reason,
     TooManyEvents,
     TooManyTimes,
-    read,
 )
-from votremachine.availability.feeds.recurrence import TooMuchWork
 from votremachine.kernel.errors import DomainError
 from votremachine.kernel.span import Span, clip, merge
 
@@ -143,7 +142,7 @@ def test_traps(events: list[str], expected: list[str]) -> None:
         (event("a", ";VALUE=DATE:20260602", ";VALUE=DATE:20260601"), Reason.ENDS_BEFORE_START),
         ("BEGIN:VEVENT\r\nDTSTART:20260601T080000Z\r\nDURATION:-PT1H\r\nEND:VEVENT\r\n", Reason.ENDS_BEFORE_START),
         (event("a", ":20261332T080000Z", Z), Reason.BAD_TIME),
-        (event("a", ":99991231T080000Z", Z), Reason.BAD_TIME),
+        (event("a", ":99991231T080000Z", Z), Reason.ENDS_BEFORE_START),
         (event("a", ":tomorrow", Z), Reason.BAD_TIME),
         ("BEGIN:VEVENT\r\nUID:a\r\nEND:VEVENT\r\n", Reason.BAD_TIME),
         (event("a", ";TZID=Mars/Olympus:20260601T080000", Z), Reason.UNKNOWN_TIME_ZONE),
@@ -337,3 +336,13 @@ def test_whatever_stands_in_an_event_it_is_read_or_counted(pieces: list[str]) ->
         span.contains(Span(datetime(2027, 7, 1, 8, tzinfo=UTC), datetime(2027, 7, 1, 9, tzinfo=UTC)))
         for span in found.spans
     )
+
+
+def test_an_end_that_never_comes_is_far_away_and_not_wrong() -> None:
+    begins = ":20271230T080000Z"
+    for_ever = ["1230T0800-0101T0000"]
+    assert spans(event("a", begins, ":99991231T235959Z")) == for_ever
+    assert spans(event("a", ";VALUE=DATE:20271230", ";VALUE=DATE:99991231")) == ["1229T2300-0101T0000"]
+    daily = event("a", begins, ":20271230T090000Z", "RRULE:FREQ=DAILY;UNTIL=99991231T235959Z")
+    assert spans(daily) == ["1230T0800-1230T0900", "1231T0800-1231T0900"]
+    assert spans(daily.replace("99991231T235959Z", "99991231")) == spans(daily)

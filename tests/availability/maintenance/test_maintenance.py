@@ -141,6 +141,51 @@ async def test_a_meter_that_was_replaced(owner: Person, tractor: str) -> None:
     assert [Decimal(value) for value in values] == [4, 3, 5000]
 
 
+async def test_a_digit_too_many_is_found_and_so_are_two_readings_of_one_moment(owner: Person, tractor: str) -> None:
+    moment = at(-1).isoformat()
+    assert (await read(owner, tractor, "1234.5", read_at=moment)).status_code == 201
+    for value, read_at, code in (("12345", at(0).isoformat(), "meter_jumps"), ("1240", moment, "read_twice")):
+        answer = await read(owner, tractor, value, read_at=read_at)
+        assert (answer.status_code, answer.json()["code"]) == (409, code), answer.text
+        assert (answer.json()["value"], answer.json()["errors"][0]["pointer"]) == ("1234.50", "/value")
+    assert (await read(owner, tractor, "1234.50", read_at=moment)).status_code == 201, "the same again is no news"
+    assert (await read(owner, tractor, "1240", read_at=moment, why="Mal lu")).status_code == 201
+    assert (await read(owner, tractor, "12345", why="Compteur d'occasion")).status_code == 201
+
+
+@pytest.mark.parametrize("every", ["250", "250.00", "2.5e2"])
+async def test_a_plan_is_told_as_a_meter_shows(every: str, owner: Person, tractor: str) -> None:
+    plan = await owner.made(f"/machines/{tractor}/maintenance-plans", {**OIL, "every_units": every})
+    assert (plan["every_units"], plan["last_value"]) == ("250.00", "1000.00")
+    assert (await owner.get(f"/machines/{tractor}/maintenance-plans")).json() == [plan]
+
+
+async def test_nothing_is_planned_for_a_machine_that_is_retired(
+    owner: Person, renter: Person, tractor: str, database: Database
+) -> None:
+    span = {"start": at(5).isoformat(), "end": at(6).isoformat()}
+    block = await owner.made(f"/machines/{tractor}/blocks", span)
+    await owner.made(f"/machines/{tractor}/maintenance-plans", {**CHECK, "last_on": f"{at(-400):%F}"})
+    (proposal,) = await proposed(owner, tractor)
+    await owner.made(f"/machines/{tractor}/maintenance-plans", OIL)
+    assert (await owner.post(f"/machines/{tractor}/retire")).status_code == 200
+    before = await stored(database)
+    tag = (await owner.get(f"/blocks/{block['id']}")).headers["ETag"]
+    for answer in (
+        await owner.post(f"/machines/{tractor}/blocks", {"start": at(7).isoformat(), "end": at(8).isoformat()}),
+        await owner.ask("PATCH", f"/blocks/{block['id']}", {"end": at(7).isoformat()}, If_Match=tag),
+        await owner.post(f"/machines/{tractor}/feeds", {"name": "Gîte", "url": "https://x.example/a.ics"}),
+        await owner.post(f"/machines/{tractor}/maintenance-plans", OIL),
+        await owner.post(f"/maintenance-proposals/{proposal['id']}/accept"),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (409, "machine_retired"), answer.text
+    assert await stored(database) == before
+    # Its last hour is read all the same, and proposes nothing; what is planned goes.
+    assert (await read(owner, tractor, "1240")).status_code == 201
+    assert len(await proposed(owner, tractor)) == 1
+    assert (await owner.ask("DELETE", f"/blocks/{block['id']}")).status_code == 204
+
+
 @pytest.mark.parametrize(
     ("path", "wrong", "code"),
     [

@@ -1,5 +1,6 @@
 """When maintenance comes due, and for when it is proposed."""
 
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -10,11 +11,15 @@ import pytest
 from votremachine.availability.maintenance.rules import (
     FARTHEST,
     LEAD,
+    MOST_A_DAY,
+    MeterJumps,
     MeterRunsBackwards,
     NoReading,
     Plan,
     Reading,
-    check_order,
+    ReadTwice,
+    Shown,
+    check_beside,
     check_value,
     due_on,
     place,
@@ -110,12 +115,37 @@ def test_the_place(busy: list[tuple[datetime, datetime]], due: int, start: datet
     assert span == (Span(start, start + timedelta(hours=2)) if start else None)
 
 
-def test_a_meter_runs_forwards_unless_somebody_says_why() -> None:
-    check_order(Decimal(5), Decimal(5), Decimal(5), "")
-    check_order(Decimal(1), Decimal(5), Decimal(0), "Compteur changé")
-    for before, after in ((Decimal(6), None), (None, Decimal(4)), (Decimal(1), Decimal(4))):
-        with pytest.raises(MeterRunsBackwards):
-            check_order(Decimal(5), before, after, " ")
+def shown(value: int, days: float) -> Shown:
+    return Shown(Decimal(value), NOW + timedelta(days=days))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "error"),
+    [
+        (None, None, None),
+        (shown(5, -1), shown(5, 1), None),
+        (shown(5, 0), shown(5, 1), None),
+        (shown(6, -1), None, MeterRunsBackwards),
+        (None, shown(4, 1), MeterRunsBackwards),
+        (shown(1, -1), shown(4, 1), MeterRunsBackwards),
+        (shown(4, 0), None, ReadTwice),
+        (shown(6, 0), None, ReadTwice),
+        # A month of days and nights is what may be entered at once; a digit too many is more.
+        (None, shown(5 + 24 * 31, 1), None),
+        (None, shown(6 + 24 * 31, 1), MeterJumps),
+        (None, shown(5 + 24 * 395, 365), None),
+        (None, shown(50_000, 365), MeterJumps),
+    ],
+)
+def test_a_meter_runs_forwards_and_not_too_fast(
+    before: Shown | None, after: Shown | None, error: type[Exception] | None
+) -> None:
+    with nullcontext() if error is None else pytest.raises(error):
+        check_beside(Meter.ENGINE_HOUR, Decimal(5), NOW, before, after)
+
+
+def test_every_meter_has_its_pace() -> None:
+    assert set(MOST_A_DAY) == set(Meter)
 
 
 @pytest.mark.parametrize("value", ["-1", "NaN", "Infinity", "sNaN", "10000000", "0.001", "1e999999", "1e-999999"])

@@ -118,7 +118,9 @@ async def begun(till: Till, booking: Json, card: str) -> PaymentOrder:
         row = (await tx.rows(sa.text("SELECT person_id FROM instruments WHERE id = :id"), {"id": UUID(card)}))[0]
         who = await absent.person(tx, row.person_id)
         assert who is not None
-        return (await service.begin(tx, who, UUID(booking["id"]), UUID(card))).order
+        begun = await service.begin(tx, who, UUID(booking["id"]), UUID(card))
+        assert isinstance(begun, service.Begun)
+        return begun.order
 
 
 async def due(database: Database) -> None:

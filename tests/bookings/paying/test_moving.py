@@ -339,7 +339,7 @@ async def test_a_difference_that_cannot_be_taken_is_owed_and_both_are_told(
     assert "holds_owed" not in books
     for person in (renter, owner):
         told = (await person.get("/inbox", Accept_Language="fr")).json()["items"][0]
-        assert (told["kind"], "288,00 EUR" in told["text"]) == ("PaymentMissing", True), told
+        assert (told["kind"], "288,00\N{NO-BREAK SPACE}€" in told["text"]) == ("PaymentMissing", True), told
     assert (await owner.act(booking["id"], "cancel", {})).status_code == 200
     await till.work()
     assert (await till.in_till(), await ledger(till)) == (0, {})

@@ -22,6 +22,7 @@ from votremachine.bookings.waiting.jobs import offer_freed
 from votremachine.bookings.waiting.rules import MOST_OPEN, offer_expiry
 from votremachine.infra.database import Database
 from votremachine.infra.outbox import drain
+from votremachine.notifications.words.formats import moment
 from votremachine.worker import HANDLERS
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -365,8 +366,9 @@ async def test_who_is_offered_something_is_told_until_when_and_what_to_do(
     until = datetime.fromisoformat(entry["expires_at"]).astimezone(PARIS)
     (english,), (french,) = await told(others[0]), await told(others[0], "fr")
     assert (english["kind"], english["booking_id"]) == ("WaitingOffered", entry["booking_id"])
-    assert f"until {until:%d/%m/%Y at %H:%M}. Confirm the booking before then" in english["text"]
-    assert f"jusqu'au {until:%d/%m/%Y à %H:%M}. Confirmez la réservation" in french["text"]
+    now = datetime.now(UTC)
+    assert f"until {moment(until, PARIS, 'en', now)}. Confirm the booking before then" in english["text"]
+    assert f"jusqu'à {moment(until, PARIS, 'fr', now)}. Confirmez la réservation" in french["text"]
     assert "WaitingOffered" not in {one["kind"] for one in await told(owner)}
 
 

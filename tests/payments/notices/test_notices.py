@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,7 +14,7 @@ from structlog.testing import capture_logs
 
 from tests.payments.benches import Bench, Hands, new_key, order
 from tests.payments.card_numbers import check_no_card_numbers
-from votremachine.app import create_app
+from tests.payments.notices.conftest import NEW, NOW, OLD
 from votremachine.config import Settings
 from votremachine.infra import logs
 from votremachine.infra.database import Database
@@ -28,36 +27,8 @@ from votremachine.payments.simulated import posting
 from votremachine.payments.simulated.jobs import play_gateway
 from votremachine.payments.stripe.reading import KEY
 
-NEW, OLD = "whsec_new", "whsec_old"
-NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 OURS = UUID("01980000-0000-7000-8000-000000000001")
 PATH = "/v1/webhooks/stripe"
-
-
-@pytest.fixture(scope="session")
-async def stripe_app(settings: Settings) -> AsyncIterator[Litestar]:
-    """A service that believes Stripe, and whose clock stands still; its lifespan is one task's, as for `app`."""
-    chosen = {"gateway": "stripe", "stripe_secret_key": "sk_test_x", "stripe_webhook_secrets": f"{NEW} {OLD}"}
-    values = {name: getattr(settings, name) for name in settings.__struct_fields__}
-    made, ready, done = create_app(Settings(**{**values, **chosen}), lambda: NOW), asyncio.Event(), asyncio.Event()
-
-    async def live() -> None:
-        async with made.lifespan():
-            ready.set()
-            await done.wait()
-
-    living = asyncio.create_task(live())
-    await ready.wait()
-    yield made
-    done.set()
-    await living
-
-
-@pytest.fixture
-async def stripe_http(stripe_app: Litestar, database: Database) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(stripe_app)  # type: ignore[arg-type]
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-        yield client
 
 
 def an_event(event_id: str = "evt_1", kind: str = "payment_intent.succeeded", **about: Any) -> bytes:

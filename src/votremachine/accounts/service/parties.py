@@ -18,6 +18,9 @@ from votremachine.infra.keys import Seal
 from votremachine.infra.replies import Stale
 
 _BY_IDS = sa.select(parties).where(parties.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
+# The name of every party: for a slice above to join its own tables to.
+NAMES = sa.select(parties.c.id, parties.c.name)
+_SEATS = sa.select(seats).where(seats.c.party_id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
 NAMES_LIVE = timedelta(minutes=1)
 MOST_NAMES = 50_000
 # Name and until when it may be told, by party; each process keeps its own.
@@ -93,6 +96,14 @@ async def people_of(tx: Tx, party_id: UUID, roles: Collection[Role]) -> list[UUI
         sa.select(seats.c.person_id).where(seats.c.party_id == party_id, seats.c.role.in_(list(roles)))
     )
     return [row.person_id for row in found]
+
+
+async def seats_of(tx: Tx, party_ids: Collection[UUID]) -> Mapping[UUID, Mapping[UUID, Role]]:
+    """The role of each person in each of these parties, in one statement."""
+    held: dict[UUID, dict[UUID, Role]] = {party_id: {} for party_id in party_ids}
+    for row in await tx.rows(_SEATS, {"ids": list(party_ids)}):
+        held[row.party_id][row.person_id] = Role(row.role)
+    return held
 
 
 async def details(tx: Tx, who: Actor, party_id: UUID) -> PartyDetails:

@@ -1,6 +1,7 @@
 """People: registering, how they see themselves, and what they change of it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,6 +15,19 @@ from votremachine.accounts.schemas import EditMe, Me, SeatView
 from votremachine.accounts.service import audit
 from votremachine.accounts.service.parties import party_views
 from votremachine.infra.database import Tx
+
+
+class Addresses(NamedTuple):
+    """Where a person is reached, and in which language."""
+
+    email: str | None
+    phone: str | None
+    language: str
+
+
+_ADDRESSES = sa.select(people.c.id, people.c.email, people.c.phone, people.c.language).where(
+    people.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))), people.c.closed_at.is_(None)
+)
 
 
 def has(address: str) -> sa.ColumnElement[bool]:
@@ -47,6 +61,12 @@ async def person_at(tx: Tx, address: str) -> UUID | None:
     """Who has this address, if anybody does."""
     found = await tx.row(sa.select(people.c.id).where(has(address)))
     return None if found is None else UUID(int=found.id.int)
+
+
+async def addresses(tx: Tx, ids: Collection[UUID]) -> Mapping[UUID, Addresses]:
+    """Where each of these people is reached, in one statement; without those whose account is closed."""
+    found = await tx.rows(_ADDRESSES, {"ids": list(ids)})
+    return {row.id: Addresses(row.email, row.phone, row.language) for row in found}
 
 
 async def put_address(tx: Tx, person_id: UUID, address: str) -> None:

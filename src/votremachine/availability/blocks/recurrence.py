@@ -59,6 +59,12 @@ class OccurrenceTooLong(DomainError):
     fr = "Une occurrence dure au plus {days} jours."
 
 
+class EndsBeforeStartOnClock(DomainError):
+    code = "ends_before_start_on_clock"
+    en = "What recurs goes by the clock, and clocks change in between: there its end does not come after its start."
+    fr = "Ce qui se répète suit l'horloge, et elle change entre-temps : la fin n'y vient pas après le début."
+
+
 class Rule(msgspec.Struct, frozen=True):
     """An RRULE: `parts` without its end, and that end as a number of dates or as the last local time."""
 
@@ -120,9 +126,11 @@ def read(text: str, zone: ZoneInfo) -> Rule:
 def check(series: Series) -> Series:
     """The series, if its rule matches its start and it lasts neither too long nor nothing.
 
-    Raises `RuleMissesStart`, `OccurrenceTooLong`.
+    Raises `RuleMissesStart`, `OccurrenceTooLong`, `EndsBeforeStartOnClock`.
     """
-    if not timedelta(0) < series.length <= LONGEST_OCCURRENCE:
+    if series.length <= timedelta(0):
+        raise EndsBeforeStartOnClock(pointer="/end")
+    if series.length > LONGEST_OCCURRENCE:
         raise OccurrenceTooLong(pointer="/end", days=LONGEST_OCCURRENCE.days)
     if series.rule is None:
         return series

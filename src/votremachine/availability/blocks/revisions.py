@@ -21,6 +21,7 @@ from votremachine.availability.blocks.rules import (
     UnknownOccurrence,
     check_series,
     time_of,
+    wall,
     walls,
 )
 from votremachine.availability.rules import check_instant
@@ -145,8 +146,8 @@ def _reshaped(series: Series, change: Change, anchor: datetime) -> Span | Series
     zone = series.zone
     if change.start is not None and change.end is not None:
         Span(change.start, change.end)  # in order, with offsets, within the calendar
-    start = anchor if change.start is None else recurrence.wall(check_instant(change.start, "/start"), zone)
-    end = start + series.length if change.end is None else recurrence.wall(check_instant(change.end, "/end"), zone)
+    start = anchor if change.start is None else wall(change.start, zone, "/start")
+    end = start + series.length if change.end is None else wall(change.end, zone, "/end")
     if end <= start:
         raise EndsBeforeStart(pointer="/end")
     shift, length = start - anchor, end - start

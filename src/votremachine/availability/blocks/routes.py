@@ -11,9 +11,15 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from votremachine.accounts.rules import Actor, NotAllowed, NotSignedIn
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
-from votremachine.availability.blocks.recurrence import BadRule, OccurrenceTooLong, RuleMissesStart
+from votremachine.availability.blocks.recurrence import (
+    BadRule,
+    EndsBeforeStartOnClock,
+    OccurrenceTooLong,
+    RuleMissesStart,
+)
 from votremachine.availability.blocks.rules import (
     BlockMeetsBookings,
+    FractionOfSecond,
     NeverTakesPlace,
     NothingToLeaveOut,
     OccurrenceNeeded,
@@ -28,7 +34,7 @@ from votremachine.availability.blocks.rules import (
 from votremachine.availability.blocks.schemas import BlockTime, BlockView, EditBlock
 from votremachine.availability.blocks.service import verbs
 from votremachine.availability.rules import UnknownBlock
-from votremachine.fleet.rules import UnknownMachine
+from votremachine.fleet.rules import MachineRetired, UnknownMachine
 from votremachine.infra import idempotency
 from votremachine.infra.database import Database, Tx
 from votremachine.infra.openapi import Editing, Repeatable
@@ -43,8 +49,8 @@ Occurrence = Annotated[
     datetime | None, QueryParameter(name="occurrence", description="Start of the occurrence that is meant.")
 ]
 _TIMES = (
-    *(NaiveTime, OutOfTime, EndsBeforeStart, BadRule, RuleMissesStart, RuleNamesDays),
-    *(OccurrenceTooLong, TooManyDates, NothingToLeaveOut),
+    *(NaiveTime, OutOfTime, EndsBeforeStart, FractionOfSecond, BadRule, RuleMissesStart, RuleNamesDays),
+    *(OccurrenceTooLong, EndsBeforeStartOnClock, TooManyDates, NothingToLeaveOut),
 )
 _PARTS = (OccurrenceNeeded, ScopeNeeded, UnknownOccurrence)
 
@@ -59,6 +65,7 @@ _PARTS = (OccurrenceNeeded, ScopeNeeded, UnknownOccurrence)
         NotSignedIn,
         NotAllowed,
         UnknownMachine,
+        MachineRetired,
         BlockMeetsBookings,
         NeverTakesPlace,
         StartsTooLongAgo,
@@ -125,6 +132,7 @@ async def show(
         UnknownBlock,
         Stale,
         MatchRequired,
+        MachineRetired,
         BlockMeetsBookings,
         TooManySeries,
     ),

@@ -5,7 +5,7 @@ blocked anyway, so a block takes what is left, and takes the rest when that is g
 a change that meets one is refused.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -29,6 +29,9 @@ OLDEST_START = timedelta(days=366)
 MOST_SERIES = 100
 MOST_TOLD = 20
 MOST_DATES = 400
+
+# The booking that keeps out an occurrence, by block and start.
+Lost = dict[tuple[UUID, datetime], UUID]
 
 
 class Scope(StrEnum):
@@ -95,6 +98,12 @@ class TooManySeries(DomainError):
     fr = "Un matériel a au plus {most} blocages récurrents."
 
 
+class FractionOfSecond(DomainError):
+    code = "fraction_of_second"
+    en = "The times of a series are whole seconds."
+    fr = "Les heures d'une série sont des secondes entières."
+
+
 class TooManyDates(DomainError):
     code = "too_many_dates"
     en = "A series has at most {most} dates of its own or left out."
@@ -129,8 +138,8 @@ class Change(msgspec.Struct, frozen=True):
 def time_of(zone: ZoneInfo, change: Change) -> Span | Series:
     """When a new block is: a span, or a series if there is a rule or further dates.
 
-    Raises `EndsBeforeStart`, `NaiveTime`, `OutOfTime`, `BadRule`, `RuleMissesStart`, `OccurrenceTooLong`,
-    `TooManyDates`, `NothingToLeaveOut`.
+    Raises `EndsBeforeStart`, `NaiveTime`, `OutOfTime`, `FractionOfSecond`, `BadRule`, `RuleMissesStart`,
+    `OccurrenceTooLong`, `TooManyDates`, `NothingToLeaveOut`.
     """
     if change.start is None or change.end is None:
         raise EndsBeforeStart(pointer="/end")
@@ -141,8 +150,8 @@ def time_of(zone: ZoneInfo, change: Change) -> Span | Series:
         return once
     series = Series(
         zone,
-        recurrence.wall(once.start, zone),
-        recurrence.wall(once.end, zone),
+        wall(once.start, zone, "/start"),
+        wall(once.end, zone, "/end"),
         recurrence.read(change.rrule, zone) if change.rrule else None,
         walls(change.rdates, zone, "/rdates"),
         walls(change.exdates, zone, "/exdates"),
@@ -196,6 +205,20 @@ def left_of(wishes: Iterable[Span], taken: Iterable[Span]) -> list[Span]:
     return left
 
 
+def lost(wishes: Iterable[tuple[UUID, Sequence[Span]]], booked: Sequence[tuple[UUID, Span]]) -> Lost:
+    """Which occurrences bookings keep out, at least in part, each with the last of them; `booked` are in order and
+    apart, as the bookings of one machine are.
+    """
+    starts = [span.start for _, span in booked]
+    found: Lost = {}
+    for block_id, spans in wishes:
+        for span in spans:
+            place = bisect_left(starts, span.end) - 1
+            if place >= 0 and booked[place][1].end > span.start:
+                found[block_id, span.start] = booked[place][0]
+    return found
+
+
 def check_clear(wishes: Iterable[Span], found: Iterable[Occupancy], zone: ZoneInfo) -> None:
     """Raises `BlockMeetsBookings` when any booking, request or hold stands in the wished time, buffers included."""
     spans = merge(wishes)
@@ -218,7 +241,17 @@ def check_series(series: Series) -> Series:
 
 def walls(instants: Sequence[datetime] | None, zone: ZoneInfo, pointer: str) -> tuple[datetime, ...]:
     """What clocks show there at these instants, in order, each once."""
-    return tuple(sorted({recurrence.wall(check_instant(one, pointer), zone) for one in instants or ()}))
+    return tuple(sorted({wall(one, zone, pointer) for one in instants or ()}))
+
+
+def wall(when: datetime, zone: ZoneInfo, pointer: str) -> datetime:
+    """What clocks show there at an instant of a series, which recurs by whole seconds (RFC 5545, 3.3.5).
+
+    Raises `NaiveTime`, `OutOfTime`, `FractionOfSecond`.
+    """
+    if when.microsecond:
+        raise FractionOfSecond(pointer=pointer)
+    return recurrence.wall(check_instant(when, pointer), zone)
 
 
 def _told(one: Occupancy, zone: ZoneInfo) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""The tables of feeds: what is subscribed to, the times that it takes, and the bookings that stand in them."""
+"""The tables of feeds: what is subscribed to, the times that it takes, what meets bookings, and what came free."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE
@@ -54,4 +54,14 @@ feed_clashes = sa.Table(
     sa.Column("booking_id", sa.Uuid, primary_key=True),
     sa.Column("during", TSTZRANGE, nullable=False, comment="the first time in which they meet"),
     sa.Column("found_at", _INSTANT, nullable=False),
+)
+
+# Without a foreign key or a key of its machine, so that who marks one waits for nobody (service/refills.py).
+feed_refills = sa.Table(
+    "feed_refills",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("machine_id", sa.Uuid, nullable=False, comment="some of its time was given back"),
+    sa.Column("due_at", _INSTANT, nullable=False),
+    sa.Index(None, "machine_id"),
 )

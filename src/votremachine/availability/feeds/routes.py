@@ -12,10 +12,10 @@ from votremachine.accounts.tokens import Claims
 from votremachine.availability.feeds.rules import AskedJustNow, TooManyFeeds, UnknownFeed
 from votremachine.availability.feeds.schemas import FeedView, FollowCalendar
 from votremachine.availability.feeds.service import verbs
-from votremachine.fleet.rules import UnknownMachine
+from votremachine.fleet.rules import MachineRetired, UnknownMachine
 from votremachine.infra import idempotency
 from votremachine.infra.database import Database, Tx
-from votremachine.infra.fetching import BadAddress
+from votremachine.infra.fetching.failures import BadAddress
 from votremachine.infra.keys import Seal
 from votremachine.infra.languages import language_of
 from votremachine.infra.openapi import Repeatable
@@ -28,7 +28,9 @@ from votremachine.infra.wire import Cursor, HttpRequest, Limit
 @post(
     "/machines/{machine_id:uuid}/feeds",
     operation_class=Repeatable,
-    responses=responses(*INPUT, *idempotency.ERRORS, NotSignedIn, NotAllowed, UnknownMachine, BadAddress, TooManyFeeds),
+    responses=responses(
+        *INPUT, *idempotency.ERRORS, NotSignedIn, NotAllowed, UnknownMachine, MachineRetired, BadAddress, TooManyFeeds
+    ),
 )
 async def follow(
     request: HttpRequest,

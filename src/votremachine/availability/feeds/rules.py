@@ -23,6 +23,8 @@ READ_ANEW_AFTER = timedelta(days=1)
 BEHIND, AHEAD = timedelta(days=1), timedelta(days=761)
 MOST_FEEDS = 10
 ASKED_AT_MOST_EVERY = timedelta(minutes=1)
+# What was over so long ago interests nobody any more.
+KEPT = timedelta(days=90)
 # Longer than any fetch and what follows it.
 LEASE = timedelta(minutes=5)
 
@@ -53,6 +55,13 @@ class AskedJustNow(DomainError):
     code = "asked_just_now"
     en = "This calendar was asked for less than a minute ago."
     fr = "Ce calendrier a été demandé il y a moins d'une minute."
+
+
+class InternalError(DomainError):
+    kind = Kind.FAULT
+    code = "internal_error"
+    en = "An error of ours, not of the calendar: we are told of it, and it is tried again."
+    fr = "Une erreur de notre part, et non du calendrier : nous en sommes avertis, et un nouvel essai suivra."
 
 
 class Feed(msgspec.Struct, frozen=True):

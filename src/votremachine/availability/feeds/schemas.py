@@ -8,21 +8,24 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from votremachine.availability.feeds import reading
-from votremachine.availability.feeds.rules import Clash, Feed, State
-from votremachine.infra import fetching
+from votremachine.availability.feeds import refusals
+from votremachine.availability.feeds.rules import Clash, Feed, InternalError, State
+from votremachine.infra.fetching import failures
+from votremachine.infra.fetching.addresses import LONGEST_URL
 from votremachine.infra.wire import Input, Line, SpanView
+from votremachine.kernel.errors import DomainError
 
 Url = Annotated[
     str,
     msgspec.Meta(
         min_length=1,
-        max_length=fetching.LONGEST_URL,
+        max_length=LONGEST_URL,
         pattern=r"^[^\x00-\x20\x7f]*\Z",
         description="Of a calendar as iCalendar: https, http or webcal.",
     ),
 ]
-_BY_CODE = {error.code: error for error in (*fetching.FAILURES, *reading.REFUSALS)}
+_TROUBLES: tuple[type[DomainError], ...] = (*failures.FAILURES, *refusals.REFUSALS, InternalError)
+_BY_CODE = {error.code: error for error in _TROUBLES}
 
 
 class FollowCalendar(Input):
@@ -86,5 +89,5 @@ def view(feed: Feed, clashes: Sequence[Clash], zone: ZoneInfo, language: str) ->
 def _trouble(feed: Feed, language: str) -> Trouble | None:
     if feed.last_error is None:
         return None
-    error = _BY_CODE.get(feed.last_error, fetching.FetchFailed)
+    error = _BY_CODE.get(feed.last_error, failures.FetchFailed)
     return Trouble(feed.last_error, error(**feed.last_error_facts).sentence(language))

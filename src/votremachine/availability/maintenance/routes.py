@@ -13,6 +13,7 @@ from votremachine.accounts.tokens import Claims
 from votremachine.availability.blocks.rules import BlockMeetsBookings
 from votremachine.availability.maintenance.rules import (
     DoneBefore,
+    MeterJumps,
     MeterRunsBackwards,
     NoReading,
     NoSuchMeter,
@@ -20,6 +21,7 @@ from votremachine.availability.maintenance.rules import (
     ProposalDecided,
     ReadInFuture,
     ReadingNeeded,
+    ReadTwice,
     TooManyPlans,
     UnknownPlan,
     UnknownProposal,
@@ -33,7 +35,7 @@ from votremachine.availability.maintenance.schemas import (
     ReadMeter,
 )
 from votremachine.availability.maintenance.service import plans, proposals, readings
-from votremachine.fleet.rules import UnknownMachine
+from votremachine.fleet.rules import MachineRetired, UnknownMachine
 from votremachine.infra import idempotency
 from votremachine.infra.database import Database, Tx
 from votremachine.infra.openapi import Repeatable
@@ -43,7 +45,7 @@ from votremachine.infra.replies import reply
 from votremachine.infra.wire import Cursor, HttpRequest, Limit
 from votremachine.kernel.span import NaiveTime, OutOfTime
 
-_READING = (NaiveTime, OutOfTime, NoSuchMeter, NoReading, ReadInFuture, MeterRunsBackwards)
+_READING = (NaiveTime, OutOfTime, NoSuchMeter, NoReading, ReadInFuture, ReadTwice, MeterRunsBackwards, MeterJumps)
 _OF_MACHINE = (NotSignedIn, NotAllowed, UnknownMachine)
 
 
@@ -93,6 +95,7 @@ async def list_readings(
         *INPUT,
         *idempotency.ERRORS,
         *_OF_MACHINE,
+        MachineRetired,
         PlanDisagrees,
         NoSuchMeter,
         NoReading,
@@ -191,7 +194,7 @@ _DECISION = (NotSignedIn, NotAllowed, UnknownProposal, ProposalDecided)
 @post(
     "/maintenance-proposals/{proposal_id:uuid}/accept",
     status_code=200,
-    responses=responses(*_DECISION, BlockMeetsBookings),
+    responses=responses(*_DECISION, MachineRetired, BlockMeetsBookings),
 )
 async def accept(
     request: HttpRequest,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -29,6 +30,17 @@ FARTHEST = timedelta(days=90)
 GRACE = timedelta(days=28)
 MORNING = time(8)
 WORK_BEGINS, WORK_BEGINS_LAST = time(6), time(15)
+# More than any machine does in a day. What is read on different days is often entered on one, hence the month that is
+# allowed beside the time between two readings; a digit too many is still found.
+MOST_A_DAY = {
+    Meter.ENGINE_HOUR: 24,
+    Meter.HECTARE: 500,
+    Meter.BALE: 5_000,
+    Meter.M3: 20_000,
+    Meter.KM: 2_000,
+    Meter.TONNE: 20_000,
+}
+ENTERED_LATE = timedelta(days=30)
 LARGEST_READING = Decimal(10_000_000)
 CLOCK_ERROR = timedelta(minutes=5)
 MOST_PLANS = 20
@@ -114,6 +126,20 @@ class MeterRunsBackwards(DomainError):
     fr = "Le compteur reculerait à côté de {value}. S'il a été remplacé ou mal lu, dites-le dans `why`."
 
 
+class MeterJumps(DomainError):
+    kind = Kind.CONFLICT
+    code = "meter_jumps"
+    en = "From {value} that is more than a machine does in this time. If it is right, say why in `why`."
+    fr = "Depuis {value}, c'est plus qu'un matériel n'en fait dans ce temps. Si c'est exact, dites pourquoi dans `why`."
+
+
+class ReadTwice(DomainError):
+    kind = Kind.CONFLICT
+    code = "read_twice"
+    en = "It was read at this very moment already: {value}. If that was misread, say so in `why`."
+    fr = "Il a déjà été relevé à cet instant même : {value}. S'il a été mal lu, dites-le dans `why`."
+
+
 class Reading(msgspec.Struct, frozen=True):
     """What a meter showed; `why` says of one that runs backwards why it does."""
 
@@ -123,6 +149,13 @@ class Reading(msgspec.Struct, frozen=True):
     value: Decimal
     read_at: datetime
     why: str
+
+
+class Shown(NamedTuple):
+    """What a meter showed, and when."""
+
+    value: Decimal
+    at: datetime
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -175,14 +208,21 @@ def check_read_at(read_at: datetime, now: datetime) -> None:
         raise ReadInFuture(pointer="/read_at")
 
 
-def check_order(value: Decimal, before: Decimal | None, after: Decimal | None, why: str) -> None:
-    """Raises `MeterRunsBackwards` against the readings before and after it, unless somebody says why."""
-    if why.strip():
-        return
-    if before is not None and value < before:
-        raise MeterRunsBackwards(pointer="/value", value=str(before))
-    if after is not None and value > after:
-        raise MeterRunsBackwards(pointer="/value", value=str(after))
+def check_beside(meter: Meter, value: Decimal, at: datetime, before: Shown | None, after: Shown | None) -> None:
+    """A reading against those before and after it. Raises `ReadTwice`, `MeterRunsBackwards`, `MeterJumps`."""
+    if before is not None and before.at == at and before.value != value:
+        raise ReadTwice(pointer="/value", value=str(before.value))
+    if before is not None:
+        _check_growth(meter, value - before.value, at - before.at, before.value)
+    if after is not None:
+        _check_growth(meter, after.value - value, after.at - at, after.value)
+
+
+def _check_growth(meter: Meter, growth: Decimal, time: timedelta, beside: Decimal) -> None:
+    if growth < 0:
+        raise MeterRunsBackwards(pointer="/value", value=str(beside))
+    if growth > MOST_A_DAY[meter] * Decimal((time + ENTERED_LATE) / timedelta(days=1)):
+        raise MeterJumps(pointer="/value", value=str(beside))
 
 
 def check_done(plan: Plan, on: date, value: Decimal | None) -> None:
@@ -197,8 +237,10 @@ def check_plan(plan: Plan, meters: Sequence[Meter]) -> Plan:
     """Raises `PlanDisagrees`, `NoSuchMeter`."""
     counted = [plan.every_days, plan.every_months, plan.every_units]
     by_meter = plan.every_units is not None
-    if sum(one is not None for one in counted) != 1 or by_meter != (plan.meter is not None) or plan.every_units == 0:
+    if sum(one is not None for one in counted) != 1 or by_meter != (plan.meter is not None):
         raise PlanDisagrees(pointer="/every_days")
+    if plan.every_units == 0:
+        raise PlanDisagrees(pointer="/every_units")
     if (plan.last_value if by_meter else plan.last_on) is None:
         raise PlanDisagrees(pointer="/last_value" if by_meter else "/last_on")
     if plan.meter is not None and plan.meter not in meters:

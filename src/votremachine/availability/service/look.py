@@ -1,4 +1,4 @@
-"""Looking at time: what is taken, what is free, and the owner's whole calendar."""
+"""Looking at time: what is taken, and what is free."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TSTZRANGE
 
-from votremachine.accounts.rules import Actor, Verb
+from votremachine.accounts.rules import Actor
 from votremachine.availability.bookable import Outlook, outlook
 from votremachine.availability.models import occupancies
 from votremachine.availability.rules import Occupancy, busy_for
-from votremachine.availability.schemas import Availability, Calendar, HandOverView, OccupancyView, UnbookableView
+from votremachine.availability.schemas import Availability, HandOverView, UnbookableView
 from votremachine.availability.service.table import COLUMNS, from_row, meets_window, on_machine, window_values
 from votremachine.fleet import service as fleet
 from votremachine.fleet.opening import any_hour
@@ -184,21 +184,3 @@ def _hand_over(machine: Machine, window: Span) -> HandOverView | None:
     first, last = (edge.astimezone(machine.zone).date() for edge in (window.start, window.end))
     exceptions = [one for one in machine.terms.exceptions if one.first <= last and first <= one.last]
     return HandOverView(machine.terms.hand_over or None, exceptions)
-
-
-async def calendar(tx: Tx, who: Actor, machine_id: UUID, window: Span) -> Calendar:
-    """Everything that takes the machine's time, for its owner. Raises `UnknownMachine`, `NotAllowed`."""
-    machine = await fleet.owned(tx, who, Verb.READ_CALENDAR, machine_id)
-    entries = [_occupancy_view(one, machine) for one in await taken(tx, [machine_id], window)]
-    return Calendar(machine_id, machine.zone.key, entries)
-
-
-def _occupancy_view(one: Occupancy, machine: Machine) -> OccupancyView:
-    return OccupancyView(
-        one.id,
-        one.kind,
-        one.ref_id,
-        SpanView.of(one.during, machine.zone),
-        SpanView.of(one.blocked, machine.zone),
-        one.expires_at,
-    )

@@ -12,5 +12,5 @@ overdue_steps = sa.Table(
     sa.Column("ends", sa.DateTime(timezone=True), primary_key=True),
     sa.Column("step", sa.Text, primary_key=True),
     sa.Column("told_at", sa.DateTime(timezone=True), nullable=False),
-    sa.CheckConstraint("step IN ('renter', 'owner', 'cooperative', 'staff')", name="step"),
+    sa.CheckConstraint("step IN ('cooperative', 'staff')", name="step"),
 )

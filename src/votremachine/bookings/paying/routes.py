@@ -33,8 +33,9 @@ async def confirm(
     if instrument_id is None:
         raise UnknownInstrument(pointer="/instrument_id")
 
-    async def begin(tx: Tx, who: Actor) -> Begun:
-        return await service.begin(tx, who, booking_id, instrument_id)
+    async def begin(tx: Tx, who: Actor) -> Begun | Ended[BookingView | Proof]:
+        begun = await service.begin(tx, who, booking_id, instrument_id)
+        return _ended(request, begun) if isinstance(begun, BookingView) else begun
 
     async def ask(begun: Begun) -> Outcome:
         return await carry_out(gateway, begun.order)

@@ -23,10 +23,11 @@ from votremachine.bookings.rules import (
     after_payment,
     check_standing,
     request_expiry,
+    stands_free,
 )
 from votremachine.bookings.schemas import BookingView, Proof
 from votremachine.bookings.securing import secure
-from votremachine.bookings.service import reading, store
+from votremachine.bookings.service import decide, reading, store
 from votremachine.bookings.service.book import FACTS
 from votremachine.fleet import service as fleet
 from votremachine.fleet.rules import Machine
@@ -63,8 +64,10 @@ class Begun(NamedTuple):
     machines: Mapping[UUID, Machine]
 
 
-async def begin(tx: Tx, who: Actor, booking_id: UUID, instrument_id: UUID) -> Begun:
+async def begin(tx: Tx, who: Actor, booking_id: UUID, instrument_id: UUID) -> Begun | BookingView:
     """The renter pays for a hold: the order to the gateway, or the one that is under way or done already.
+
+    What costs nothing is confirmed, or requested, without it: no gateway moves nothing. The card is for the deposit.
 
     An instant machine is charged for at once; for one on request the money is set aside until the owner decides.
     Raises `UnknownBooking`, `NotAllowed`, `HoldExpired`, `IllegalTransition`, `UnknownInstrument`,
@@ -73,9 +76,21 @@ async def begin(tx: Tx, who: Actor, booking_id: UUID, instrument_id: UUID) -> Be
     booking = await reading.load_locked(tx, booking_id)
     store.authorise(Verb.CONFIRM, who, booking)
     machines = await fleet.machines_by_id(tx, booking.machine_ids)
+    if not booking.price.total.minor:
+        return await _for_free(tx, who, booking, machines, instrument_id)
     wanted = _payment(tx, who, booking, list(machines.values()), instrument_id)
     first = await orders.place_first(tx, wanted) if payable(booking, wanted, tx.now) else None
     return Begun(first or await _go_on(tx, booking, wanted, instrument_id), machines)
+
+
+async def _for_free(
+    tx: Tx, who: Actor, booking: Booking, machines: Mapping[UUID, Machine], instrument_id: UUID
+) -> BookingView:
+    """Once: a repeat finds it done."""
+    if stands_free(booking):
+        return (await reading.views_of(tx, [booking], machines))[0]
+    card = check_ready(await instruments.of_party(tx, booking.renter_party_id, instrument_id))
+    return await decide.commit(tx, who, booking, machines, on_account=False, card=card.id)
 
 
 def _payment(tx: Tx, who: Actor, booking: Booking, machines: Sequence[Machine], instrument_id: UUID) -> PaymentOrder:

@@ -1,5 +1,6 @@
 """Turning a hold into a booking, and saying yes or no to it: confirm, accept, decline, cancel, expire."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from votremachine.accounts.rules import Actor, Relation, Verb, on_account, permits
@@ -13,6 +14,7 @@ from votremachine.bookings.models import bookings
 from votremachine.bookings.rules import (
     LIFE,
     PROVISIONAL,
+    Booking,
     HoldExpired,
     PaymentRequired,
     State,
@@ -26,6 +28,7 @@ from votremachine.bookings.securing import secure
 from votremachine.bookings.service import reading, store
 from votremachine.bookings.service.book import FACTS
 from votremachine.fleet import service as fleet
+from votremachine.fleet.rules import Machine
 from votremachine.infra.database import Tx
 from votremachine.kernel.states import IllegalTransition, advance
 
@@ -39,18 +42,31 @@ async def confirm_on_account(tx: Tx, who: Actor, booking_id: UUID) -> BookingVie
     """
     booking = await reading.load_locked(tx, booking_id)
     store.authorise(Verb.CONFIRM, who, booking)
-    check_standing(booking, tx.now)
     machines = await fleet.machines_by_id(tx, booking.machine_ids)
-    to = advance(LIFE, booking.state, after_payment(list(machines.values())))
     if not on_account(who.seats[booking.renter_party_id], booking.owner_party_id):
+        check_standing(booking, tx.now)
+        advance(LIFE, booking.state, after_payment(list(machines.values())))
         raise PaymentRequired
+    return await commit(tx, who, booking, machines, on_account=True, card=None)
+
+
+async def commit(
+    tx: Tx, who: Actor, booking: Booking, machines: Mapping[UUID, Machine], *, on_account: bool, card: UUID | None
+) -> BookingView:
+    """Take a locked hold on with nothing to pay now; its deposit is arranged with this card, if there is one.
+
+    Raises `HoldExpired`, `IllegalTransition`.
+    """
+    check_standing(booking, tx.now)
+    to = advance(LIFE, booking.state, after_payment(list(machines.values())))
     expires_at = request_expiry(tx.now, booking.during.start) if to is State.REQUESTED else None
     if expires_at is not None and expires_at <= tx.now:
         raise HoldExpired
-    changed = await store.stand(tx, booking, to, FACTS[to], by=who, expires_at=expires_at, changes={"on_account": True})
+    changes = {"on_account": on_account}
+    changed = await store.stand(tx, booking, to, FACTS[to], by=who, expires_at=expires_at, changes=changes)
     if changed is None:
         raise HoldExpired
-    await secure(tx, changed, who, card=None)
+    await secure(tx, changed, who, card=card)
     return (await reading.views_of(tx, [changed], machines))[0]
 
 

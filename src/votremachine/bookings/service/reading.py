@@ -28,6 +28,7 @@ MACHINE_IDS = (
 )
 SELECT = sa.select(bookings, MACHINE_IDS)
 _ONE = SELECT.where(bookings.c.id == sa.bindparam("id"))
+_BY_IDS = SELECT.where(bookings.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
 _as_it_was = bookings.alias("as_it_was")
 # The version when the statement began. Whoever waited for the row gets the newest one, but beside it the machines of
 # before: the rest of the statement goes on seeing what it saw at its start.
@@ -49,6 +50,11 @@ async def load_locked(tx: Tx, booking_id: UUID) -> Booking:
         # It is ours now, so what is read anew is of one piece.
         return await load(tx, booking_id)
     return _sure(row)
+
+
+async def by_ids(tx: Tx, ids: Collection[UUID]) -> Mapping[UUID, Booking]:
+    """These bookings as they stand, in one statement; without those that do not exist."""
+    return {row.id: from_row(row) for row in await tx.rows(_BY_IDS, {"ids": list(ids)})}
 
 
 def in_state(*states: State) -> sa.ColumnElement[bool]:

@@ -1,12 +1,12 @@
 """Deposits and the steps of their lives; whether members give them; orders whose cardholder is not waited for.
 
-Revision 0017, after 0015.
+Revision 0017, after 0016.
 """
 
 from alembic import op
 
 revision = "0017"
-down_revision = "0015"
+down_revision = "0016"
 
 
 def upgrade() -> None:

@@ -1,6 +1,6 @@
 """The terms that a booking was made under, other times that are paid for, and what was used of metered work.
 
-Revision 0018, after 0015.
+Revision 0018, after 0017.
 """
 
 from alembic import op

@@ -153,7 +153,7 @@ TABLES = (
         step TEXT NOT NULL,
         told_at TIMESTAMP WITH TIME ZONE NOT NULL,
         CONSTRAINT overdue_steps_pkey PRIMARY KEY (booking_id, ends, step),
-        CONSTRAINT overdue_steps_step_check CHECK (step IN ('renter', 'owner', 'cooperative', 'staff'))
+        CONSTRAINT overdue_steps_step_check CHECK (step IN ('cooperative', 'staff'))
     )
     """,
 )

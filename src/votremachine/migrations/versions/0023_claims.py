@@ -1,12 +1,12 @@
 """Claims: their lines, offers, evidence and steps; for how long, and how much, an owner may claim.
 
-Revision 0023, after 0019.
+Revision 0023, after 0021.
 """
 
 from alembic import op
 
 revision = "0023"
-down_revision = "0019"
+down_revision = "0021"
 
 
 def upgrade() -> None:

@@ -59,11 +59,29 @@ SHORTEST_WAIT, LONGEST_WAIT = timedelta(seconds=5), timedelta(minutes=15)
 PATIENCE = timedelta(hours=1)
 
 
+_WHY_DECLINED = {
+    Refusal.DECLINED: {"en": "The bank declined the card.", "fr": "La banque a refusé la carte."},
+    Refusal.INSUFFICIENT_FUNDS: {
+        "en": "The bank declined the card: there is not enough on the account.",
+        "fr": "La banque a refusé la carte : la provision est insuffisante.",
+    },
+    Refusal.EXPIRED_CARD: {"en": "The card has expired.", "fr": "La carte a expiré."},
+    Refusal.NEEDS_AUTHENTICATION: {
+        "en": "The bank wants the cardholder to prove who they are, and that was not done.",
+        "fr": "La banque demande au titulaire de s'authentifier, et cela n'a pas été fait.",
+    },
+}
+
+
 class CardDeclined(DomainError):
     kind = Kind.PAYMENT_REQUIRED
     code = "card_declined"
-    en = "The card was declined ({reason}). Nothing was charged; try another card."
-    fr = "La carte a été refusée ({reason}). Rien n'a été débité ; essayez une autre carte."
+    en = "{said} Nothing was charged; try another card."
+    fr = "{said} Rien n'a été débité ; essayez une autre carte."
+
+    def sentence(self, language: str) -> str:
+        said = _WHY_DECLINED[Refusal(self.facts["reason"])]
+        return (self.fr if language == "fr" else self.en).format(said=said.get(language, said["en"]))
 
 
 class PaymentUnderWay(DomainError):

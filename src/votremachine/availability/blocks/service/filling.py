@@ -4,7 +4,6 @@ One machine at a time, under its lock, in the same few statements however many o
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -15,8 +14,10 @@ from votremachine.availability.blocks.rules import (
     AHEAD,
     ROLLED_WHEN_NEARER,
     Block,
+    Lost,
     check_clear,
     left_of,
+    lost,
     wanted,
 )
 from votremachine.availability.blocks.service import store
@@ -27,8 +28,6 @@ from votremachine.fleet import service as fleet
 from votremachine.fleet.rules import Machine
 from votremachine.infra.database import RunAgain, Tx
 from votremachine.kernel.span import Span
-
-Lost = dict[tuple[UUID, datetime], UUID]
 
 
 class Filled(msgspec.Struct, frozen=True):
@@ -82,14 +81,8 @@ async def sweep(tx: Tx, after: UUID) -> UUID | None:
 
 async def _note_lost(tx: Tx, wishes: Sequence[tuple[Block, list[Span]]], found: Sequence[Occupancy]) -> Lost:
     """Keep note of what bookings keep out, and forget what they do not any more; what was not known before."""
-    booked = [one for one in found if one.kind is Taker.BOOKING]
-    now_lost: Lost = {
-        (block.id, span.start): one.ref_id
-        for block, wish in wishes
-        for one in booked
-        for span in wish
-        if span.overlaps(one.blocked)
-    }
+    booked = [(one.ref_id, one.blocked) for one in found if one.kind is Taker.BOOKING]
+    now_lost = lost(((block.id, wish) for block, wish in wishes), booked)
     known = await store.lost(tx, [block.id for block, _ in wishes])
     if gone := known - now_lost.keys():
         keys = sa.tuple_(lost_occurrences.c.block_id, lost_occurrences.c.starts)

@@ -119,14 +119,15 @@ def from_row(row: sa.Row[Any]) -> Block:
         machine_id=row.machine_id,
         kind=Taker(row.kind),
         note=row.note,
-        time=_series(row) if row.during is None else Span(row.during.lower, row.during.upper),
+        time=series_of(row) if row.during is None else Span(row.during.lower, row.during.upper),
         series_id=row.series_id,
         version=row.version,
         expanded_to=row.expanded_to,
     )
 
 
-def _series(row: sa.Row[Any]) -> Series:
+def series_of(row: sa.Row[Any]) -> Series:
+    """The series of a row that has one."""
     zone = ZoneInfo(row.zone)
     rule = recurrence.read(row.rrule, zone) if row.rrule else None
     return Series(zone, row.wall_start, row.wall_end, rule, tuple(row.rdates), tuple(row.exdates))

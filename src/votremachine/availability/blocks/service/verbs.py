@@ -16,7 +16,7 @@ from votremachine.availability.events import CalendarChanged
 from votremachine.availability.rules import Taker, UnknownBlock
 from votremachine.availability.service import claims
 from votremachine.fleet import service as fleet
-from votremachine.fleet.rules import Machine
+from votremachine.fleet.rules import Machine, check_in_service
 from votremachine.infra.database import Tx
 from votremachine.infra.replies import Stale
 from votremachine.kernel.span import Span
@@ -25,10 +25,10 @@ from votremachine.kernel.span import Span
 async def block(tx: Tx, who: Actor, machine_id: UUID, asked: BlockTime) -> BlockView:
     """An owner keeps a machine, once or again and again.
 
-    Raises `UnknownMachine`, `NotAllowed`, `BlockMeetsBookings`, `TooManySeries`, and what `rules.time_of` and
-    `rules.check_new` do.
+    Raises `UnknownMachine`, `NotAllowed`, `MachineRetired`, `BlockMeetsBookings`, `TooManySeries`, and what
+    `rules.time_of` and `rules.check_new` do.
     """
-    machine = await fleet.owned(tx, who, Verb.EDIT_CALENDAR, machine_id)
+    machine = check_in_service(await fleet.owned(tx, who, Verb.EDIT_CALENDAR, machine_id))
     time, block_id = rules.time_of(machine.zone, asked.change()), tx.new_id()
     made = rules.expanded(Block(block_id, machine_id, Taker(asked.kind), asked.note, time, block_id, 1, None), tx.now)
     rules.check_new(made, tx.now)
@@ -61,10 +61,11 @@ async def edit(
 ) -> BlockView:
     """Change a block, or of a series one occurrence, or one and those after it; what was changed, with its own id.
 
-    What is over of a series stays as it was. Raises `UnknownBlock`, `NotAllowed`, `Stale`, `BlockMeetsBookings`,
-    `TooManySeries`, and what `revisions.revise` does.
+    What is over of a series stays as it was. Raises `UnknownBlock`, `NotAllowed`, `MachineRetired`, `Stale`,
+    `BlockMeetsBookings`, `TooManySeries`, and what `revisions.revise` does.
     """
     machine, found = await _locked(tx, who, block_id)
+    check_in_service(machine)
     if found.version != version:
         raise Stale
     revision = revisions.revise(found, asked.change(), scope, occurrence, tx.new_id(), machine.zone)

@@ -3,15 +3,13 @@
 One machine at a time, under its lock, in the same few statements however many times there are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
-
-import msgspec
 
 from votremachine.availability.blocks.service import filling as blocks
 from votremachine.availability.events import CalendarChanged, FeedClashed
 from votremachine.availability.feeds import rules
-from votremachine.availability.feeds.rules import Clash, Feed
+from votremachine.availability.feeds.rules import Feed
 from votremachine.availability.feeds.service import store
 from votremachine.availability.rules import Claim, Occupancy, Taker
 from votremachine.availability.service import claims, look
@@ -21,15 +19,7 @@ from votremachine.infra.database import RunAgain, Tx
 from votremachine.kernel.span import Span
 
 
-class Applied(msgspec.Struct, frozen=True):
-    """How many times a feed has anew, how many it has no more, and which clashes were not known before."""
-
-    added: int
-    gone: int
-    clashed: Sequence[Clash]
-
-
-async def apply(tx: Tx, feed: Feed, spans: Sequence[Span] | None) -> Applied:
+async def apply(tx: Tx, feed: Feed, spans: Sequence[Span] | None) -> None:
     """Let a feed take these times, sorted and apart, instead of those it had; None leaves them as they are.
 
     What a booking has stays the booking's, and is a clash that the owner is told of once; what a block or another feed
@@ -44,7 +34,7 @@ async def apply(tx: Tx, feed: Feed, spans: Sequence[Span] | None) -> Applied:
     if gone:
         await _give_back(tx, gone)
     await store.add_events(tx, feed.id, new)
-    return await _fill(tx, machine, feed, len(new), len(gone))
+    await fill(tx, machine, gave_back=bool(gone))
 
 
 async def empty(tx: Tx, machine: Machine, feed_id: UUID) -> None:
@@ -52,16 +42,14 @@ async def empty(tx: Tx, machine: Machine, feed_id: UUID) -> None:
     if ids := await store.all_events(tx, feed_id):
         await _give_back(tx, ids)
     await store.remove(tx, feed_id)
-    await _fill(tx, machine, None, 0, len(ids))
+    await fill(tx, machine, gave_back=bool(ids))
 
 
-async def _give_back(tx: Tx, ids: Sequence[UUID]) -> None:
-    await claims.release_all(tx, ids)
-    await store.drop_events(tx, ids)
+async def fill(tx: Tx, machine: Machine, *, gave_back: bool = False) -> None:
+    """Claim what the feeds of a machine want and nobody has; then, if a feed `gave_back` time, what its blocks want.
 
-
-async def _fill(tx: Tx, machine: Machine, feed: Feed | None, added: int, gone: int) -> Applied:
-    """Claim what the feeds of a machine want and nobody has; then what its blocks want of what is left."""
+    The lock of the machine must be held. Raises `RunAgain` when somebody took some of it meanwhile.
+    """
     wanted = await store.events(tx, machine.id, rules.window_at(tx.now).start)
     found = await _taken(tx, machine.id, [span for spans in wanted.values() for span in spans.values()])
     taken, missing = [one.blocked for one in found], []
@@ -71,13 +59,16 @@ async def _fill(tx: Tx, machine: Machine, feed: Feed | None, added: int, gone: i
         missing += [(Taker.EXTERNAL, event_id, Claim(machine.id, part, claims.NO_BUFFERS)) for event_id, part in left]
     if await claims.claim_many(tx, missing) < len(missing):
         raise RunAgain
-    filled = await blocks.fill(tx, machine) if gone else None
-    clashed = (
-        [] if feed is None else await _note_clashes(tx, machine, feed, list(wanted.get(feed.id, {}).values()), found)
-    )
-    if missing or gone or (filled and filled.claimed):
+    if gave_back:
+        await blocks.fill(tx, machine)
+    await _note_clashes(tx, machine, wanted, found)
+    if missing or gave_back:
         tx.publish(CalendarChanged(machine_id=machine.id, owner_party_id=machine.party_id))
-    return Applied(added, gone, clashed)
+
+
+async def _give_back(tx: Tx, ids: Sequence[UUID]) -> None:
+    await claims.release_all(tx, ids)
+    await store.drop_events(tx, ids)
 
 
 async def _taken(tx: Tx, machine_id: UUID, wanted: Sequence[Span]) -> Sequence[Occupancy]:
@@ -89,18 +80,18 @@ async def _taken(tx: Tx, machine_id: UUID, wanted: Sequence[Span]) -> Sequence[O
 
 
 async def _note_clashes(
-    tx: Tx, machine: Machine, feed: Feed, wanted: Sequence[Span], found: Sequence[Occupancy]
-) -> Sequence[Clash]:
-    """Keep note of the bookings that stand in a feed's time, and forget those that do not any more; the new ones."""
+    tx: Tx, machine: Machine, wanted: Mapping[UUID, Mapping[UUID, Span]], found: Sequence[Occupancy]
+) -> None:
+    """Keep note of the bookings that stand in the time of feeds, and forget those that do not any more; tell of new."""
     booked = [(one.ref_id, one.blocked) for one in found if one.kind is Taker.BOOKING]
-    now = rules.clashes(wanted, booked, tx.now)
-    known = (await store.clashes(tx, [feed.id]))[feed.id]
-    if now == list(known):
-        return []
-    await store.rewrite_clashes(tx, feed.id, now)
-    told = {one.booking_id for one in known}
-    new = [one for one in now if one.booking_id not in told]
-    for one in new:
-        about = {"machine_id": machine.id, "owner_party_id": machine.party_id}
-        tx.publish(FeedClashed(feed_id=feed.id, booking_id=one.booking_id, **about))
-    return new
+    known = await store.clashes_on(tx, machine.id)
+    about = {"machine_id": machine.id, "owner_party_id": machine.party_id}
+    for feed_id in sorted(wanted.keys() | known.keys()):
+        before, now = known.get(feed_id, []), rules.clashes([*wanted.get(feed_id, {}).values()], booked, tx.now)
+        if now == before:
+            continue
+        await store.rewrite_clashes(tx, feed_id, now)
+        told = {one.booking_id for one in before}
+        for one in now:
+            if one.booking_id not in told:
+                tx.publish(FeedClashed(feed_id=feed_id, booking_id=one.booking_id, **about))

@@ -5,14 +5,15 @@ from msgspec.structs import replace
 from votremachine.availability.events import FeedFails
 from votremachine.availability.feeds import rules
 from votremachine.availability.feeds.reading import Reading
-from votremachine.availability.feeds.rules import Feed, UnknownFeed
+from votremachine.availability.feeds.rules import Feed, InternalError, UnknownFeed
 from votremachine.availability.feeds.service import store
 from votremachine.availability.feeds.service.filling import apply
 from votremachine.availability.rules import Taker
 from votremachine.availability.service import look
 from votremachine.fleet import service as fleet
 from votremachine.infra.database import Tx
-from votremachine.infra.fetching import FetchFailed, GoneForGood, Known
+from votremachine.infra.fetching.failures import FetchFailed, GoneForGood
+from votremachine.infra.fetching.fetcher import Known
 from votremachine.kernel.errors import DomainError
 
 
@@ -47,11 +48,22 @@ async def failed(tx: Tx, leased: Feed, error: DomainError, jitter: float) -> Non
         return
     await apply(tx, feed, None)
     wait = error.retry_after if isinstance(error, FetchFailed) else None
-    after = rules.failed(feed, error, tx.now, jitter, gone=isinstance(error, GoneForGood), retry_after=wait)
+    gone = isinstance(error, GoneForGood)
+    await _failed(tx, feed, rules.failed(feed, error, tx.now, jitter, gone=gone, retry_after=wait))
+
+
+async def broke(tx: Tx, leased: Feed, jitter: float) -> None:
+    """We could not cope with a feed: it fails like any other, and nothing else is tried with it now."""
+    if (feed := await _still(tx, leased)) is None:
+        return
+    await _failed(tx, feed, rules.failed(feed, InternalError(), tx.now, jitter, gone=False, retry_after=None))
+
+
+async def _failed(tx: Tx, before: Feed, after: Feed) -> None:
     await store.change(tx, after)
-    if rules.is_told(feed, after):
-        machine = await fleet.machine(tx, feed.machine_id)
-        tx.publish(FeedFails(machine_id=machine.id, owner_party_id=machine.party_id, feed_id=feed.id))
+    if rules.is_told(before, after):
+        machine = await fleet.machine(tx, before.machine_id)
+        tx.publish(FeedFails(machine_id=machine.id, owner_party_id=machine.party_id, feed_id=before.id))
 
 
 async def _still(tx: Tx, leased: Feed) -> Feed | None:

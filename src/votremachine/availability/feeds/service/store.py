@@ -11,10 +11,12 @@ from msgspec.structs import asdict
 from sqlalchemy.dialects.postgresql import TSTZRANGE
 
 from votremachine.availability.feeds.models import calendar_feeds, feed_clashes, feed_events
-from votremachine.availability.feeds.rules import LEASE, MOST_FEEDS, Clash, Feed, State, TooManyFeeds, UnknownFeed
+from votremachine.availability.feeds.rules import KEPT, LEASE, MOST_FEEDS, Clash, Feed, State, TooManyFeeds, UnknownFeed
+from votremachine.availability.service import claims
 from votremachine.infra.database import Tx
 from votremachine.kernel.span import Span
 
+PURGE_BATCH = 5_000
 _COLUMNS = [calendar_feeds.c[name] for name in Feed.__struct_fields__]
 _INSTANTS = sa.ARRAY(sa.DateTime(timezone=True))
 _EVENTS = (
@@ -44,6 +46,12 @@ _ADD = feed_events.insert().from_select(
     ),
 )
 _DROP = feed_events.delete().where(feed_events.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
+_OVER = (
+    sa.select(feed_events.c.id)
+    .where(sa.func.upper(feed_events.c.during) < sa.bindparam("before", type_=sa.DateTime(timezone=True)))
+    .limit(sa.bindparam("most", type_=sa.Integer))
+    .with_for_update(skip_locked=True)
+)
 _DUE = (
     sa.select(calendar_feeds.c.id)
     .where(
@@ -151,6 +159,15 @@ async def drop_events(tx: Tx, ids: Sequence[UUID]) -> None:
     await tx.execute(_DROP, {"ids": list(ids)})
 
 
+async def purge(tx: Tx) -> int:
+    """Forget some of the times of feeds that are long over, with what they took; how many, 0 when none is left."""
+    ids = (await tx.execute(_OVER, {"before": tx.now - KEPT, "most": PURGE_BATCH})).scalars().all()
+    if ids:
+        await claims.release_all(tx, ids)
+        await drop_events(tx, ids)
+    return len(ids)
+
+
 async def all_events(tx: Tx, feed_id: UUID) -> Sequence[UUID]:
     """The ids of all times of a feed, those that are over too."""
     return (await tx.execute(sa.select(feed_events.c.id).where(feed_events.c.feed_id == feed_id))).scalars().all()
@@ -162,6 +179,15 @@ async def clashes(tx: Tx, feed_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Cl
     wanted = sa.select(feed_clashes).where(feed_clashes.c.feed_id.in_(feed_ids)).order_by(feed_clashes.c.during)
     for row in await tx.rows(wanted):
         found[row.feed_id].append(Clash(row.booking_id, Span(row.during.lower, row.during.upper)))
+    return found
+
+
+async def clashes_on(tx: Tx, machine_id: UUID) -> Mapping[UUID, Sequence[Clash]]:
+    """The open clashes of a machine by feed, each by start; only of feeds that have any."""
+    found: dict[UUID, list[Clash]] = {}
+    wanted = sa.select(feed_clashes).join_from(feed_clashes, calendar_feeds).order_by(feed_clashes.c.during)
+    for row in await tx.rows(wanted.where(calendar_feeds.c.machine_id == machine_id)):
+        found.setdefault(row.feed_id, []).append(Clash(row.booking_id, Span(row.during.lower, row.during.upper)))
     return found
 
 

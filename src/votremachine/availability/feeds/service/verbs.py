@@ -10,9 +10,9 @@ from votremachine.availability.feeds.rules import ASKED_AT_MOST_EVERY, AskedJust
 from votremachine.availability.feeds.schemas import FeedView, FollowCalendar, view
 from votremachine.availability.feeds.service import filling, store
 from votremachine.fleet import service as fleet
-from votremachine.fleet.rules import Machine
+from votremachine.fleet.rules import Machine, check_in_service
 from votremachine.infra.database import Tx
-from votremachine.infra.fetching import read_address
+from votremachine.infra.fetching.addresses import read_address
 from votremachine.infra.keys import Seal
 
 SHOWN_CHARACTERS = 4
@@ -23,7 +23,7 @@ async def follow(tx: Tx, who: Actor, machine_id: UUID, asked: FollowCalendar, se
 
     Raises `UnknownMachine`, `NotAllowed`, `BadAddress`, `TooManyFeeds`.
     """
-    machine = await fleet.owned(tx, who, Verb.EDIT_CALENDAR, machine_id)
+    machine = check_in_service(await fleet.owned(tx, who, Verb.EDIT_CALENDAR, machine_id))
     address = read_address(asked.url)
     await fleet.lock(tx, machine_id)
     await store.check_room(tx, machine_id)

@@ -25,23 +25,24 @@ from votremachine.availability.maintenance.schemas import MarkDone, PlanMaintena
 from votremachine.availability.maintenance.service import proposals, store
 from votremachine.availability.maintenance.service.readings import record_reading
 from votremachine.fleet import service as fleet
-from votremachine.fleet.rules import Machine
+from votremachine.fleet.rules import Machine, check_in_service
 from votremachine.infra.database import Tx
+
+# What a meter may show.
+_SHOWN = ("every_units", "last_value")
 
 
 async def plan(tx: Tx, who: Actor, machine_id: UUID, asked: PlanMaintenance) -> PlanView:
     """Plan maintenance; what is due already is proposed at once.
 
-    Raises `UnknownMachine`, `NotAllowed`, `TooManyPlans`, `NoReading`, `ReadInFuture`, `OutOfTime`, and what
-    `check_plan` does.
+    Raises `UnknownMachine`, `NotAllowed`, `MachineRetired`, `TooManyPlans`, `NoReading`, `ReadInFuture`,
+    `OutOfTime`, and what `check_plan` does.
     """
-    machine = await fleet.owned(tx, who, Verb.EDIT_CALENDAR, machine_id)
+    machine = check_in_service(await fleet.owned(tx, who, Verb.EDIT_CALENDAR, machine_id))
     if asked.last_on is not None:
         check_day(asked.last_on, tx.now.astimezone(machine.zone).date(), "/last_on")
-    for name in ("every_units", "last_value"):
-        if (value := getattr(asked, name)) is not None:
-            check_value(value, f"/{name}")
-    said = Plan(id=tx.new_id(), machine_id=machine_id, round=0, **asdict(asked))
+    shown = {name: check_value(value, f"/{name}") for name in _SHOWN if (value := getattr(asked, name)) is not None}
+    said = Plan(id=tx.new_id(), machine_id=machine_id, round=0, **(asdict(asked) | shown))
     made = check_plan(said, await fleet.meters(tx, machine_id))
     await fleet.lock(tx, machine_id)
     if len(await store.plans(tx, machine_id)) >= MOST_PLANS:

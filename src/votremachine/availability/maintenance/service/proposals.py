@@ -28,6 +28,7 @@ from votremachine.availability.maintenance.service import store
 from votremachine.availability.service import look
 from votremachine.fleet import service as fleet
 from votremachine.fleet.rules import Machine
+from votremachine.fleet.rules import State as MachineState
 from votremachine.infra.database import Tx
 from votremachine.kernel.span import Span, merge
 
@@ -36,7 +37,12 @@ _WINDOW = FARTHEST + GRACE + timedelta(days=60)
 
 
 async def consider(tx: Tx, machine: Machine) -> int:
-    """Propose a time for each plan of a machine that comes due and has no proposal; how many. Its lock must be held."""
+    """Propose a time for each plan of a machine that comes due and has no proposal; how many. Its lock must be held.
+
+    None for a machine that is retired.
+    """
+    if machine.state is MachineState.RETIRED:
+        return 0
     plans = await store.unproposed(tx, machine.id)
     if not plans:
         return 0

@@ -15,7 +15,8 @@ from votremachine.availability.maintenance.models import meter_readings
 from votremachine.availability.maintenance.rules import (
     NoSuchMeter,
     Reading,
-    check_order,
+    Shown,
+    check_beside,
     check_read_at,
     check_value,
 )
@@ -31,21 +32,26 @@ _OF_METER = (
     meter_readings.c.meter == sa.bindparam("meter"),
 )
 _AT = sa.bindparam("at", type_=sa.DateTime(timezone=True))
-# The values just before and just after an instant, as one row.
-_BESIDE = sa.select(
-    sa.select(meter_readings.c.value)
-    .where(*_OF_METER, meter_readings.c.read_at <= _AT)
+_SHOWN = sa.select(meter_readings.c.value, meter_readings.c.read_at)
+_before = (
+    _SHOWN.where(*_OF_METER, meter_readings.c.read_at <= _AT)
     .order_by(meter_readings.c.read_at.desc(), meter_readings.c.id.desc())
     .limit(1)
-    .scalar_subquery()
-    .label("before"),
-    sa.select(meter_readings.c.value)
-    .where(*_OF_METER, meter_readings.c.read_at > _AT)
+    .subquery("before")
+)
+_after = (
+    _SHOWN.where(*_OF_METER, meter_readings.c.read_at > _AT)
     .order_by(meter_readings.c.read_at, meter_readings.c.id)
     .limit(1)
-    .scalar_subquery()
-    .label("after"),
+    .subquery("after")
 )
+# What it showed just before and just after an instant, as one row.
+_BESIDE = sa.select(
+    _before.c.value.label("before"),
+    _before.c.read_at.label("before_at"),
+    _after.c.value.label("after"),
+    _after.c.read_at.label("after_at"),
+).select_from(sa.select(sa.literal(1)).subquery("always").outerjoin(_before, sa.true()).outerjoin(_after, sa.true()))
 
 _LATEST = (
     sa.select(meter_readings)
@@ -72,15 +78,15 @@ async def record_reading(
     """Keep what a meter of a machine showed, and propose the maintenance that comes near by it.
 
     `who` is None when a machine or a report tells it. Raises `NoSuchMeter`, `NoReading`, `NaiveTime`, `OutOfTime`,
-    `ReadInFuture`, and `MeterRunsBackwards` without a reason.
+    `ReadInFuture`, and without a reason `ReadTwice`, `MeterRunsBackwards`, `MeterJumps`.
     """
     at, value = check_instant(read_at, "/read_at"), check_value(value)
     check_read_at(at, tx.now)
     if meter not in await fleet.meters(tx, machine.id):
         raise NoSuchMeter(pointer="/meter")
     await fleet.lock(tx, machine.id)
-    beside = (await tx.execute(_BESIDE, {"machine": machine.id, "meter": meter, "at": at})).one()
-    check_order(value, beside.before, beside.after, why)
+    if not why.strip():
+        check_beside(meter, value, at, *await _beside(tx, machine.id, meter, at))
     made = Reading(tx.new_id(), machine.id, meter, value, at, why)
     by = who.person_id if who else None
     row = {name: getattr(made, name) for name in Reading.__struct_fields__} | {"by": by}
@@ -118,3 +124,9 @@ def view(one: Reading) -> ReadingView:
 def from_row(row: sa.Row[Any]) -> Reading:
     """A row as a value."""
     return Reading(row.id, row.machine_id, Meter(row.meter), row.value, row.read_at, row.why)
+
+
+async def _beside(tx: Tx, machine_id: UUID, meter: Meter, at: datetime) -> tuple[Shown | None, Shown | None]:
+    found = (await tx.execute(_BESIDE, {"machine": machine_id, "meter": meter, "at": at})).one()
+    before = None if found.before is None else Shown(found.before, found.before_at)
+    return before, None if found.after is None else Shown(found.after, found.after_at)

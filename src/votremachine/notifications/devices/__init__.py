@@ -1,0 +1,1 @@
+"""Browsers and phones that take Web Push, and the key by which they know us."""

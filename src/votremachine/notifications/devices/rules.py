@@ -1,0 +1,29 @@
+"""Which subscriptions are taken. Pure."""
+
+from urllib.parse import urlsplit
+
+from votremachine.kernel.errors import DomainError, Kind
+
+
+class UnknownDevice(DomainError):
+    kind = Kind.NOT_FOUND
+    code = "unknown_device"
+    en = "You have no such device."
+    fr = "Vous n'avez pas cet appareil."
+
+
+class BadSubscription(DomainError):
+    code = "bad_subscription"
+    en = "This is not a subscription to Web Push: its address begins with https."
+    fr = "Ce n'est pas un abonnement Web Push : son adresse commence par https."
+
+
+def check_endpoint(endpoint: str, *, allow_http: bool) -> None:
+    """Raises `BadSubscription`; whether the address is public is looked at when it is dialled."""
+    try:
+        parts = urlsplit(endpoint)
+        there = bool(parts.hostname) and parts.username is None and parts.port != 0
+    except ValueError as error:
+        raise BadSubscription(pointer="/endpoint") from error
+    if not there or parts.scheme not in ({"https", "http"} if allow_http else {"https"}):
+        raise BadSubscription(pointer="/endpoint")

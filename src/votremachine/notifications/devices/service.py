@@ -1,0 +1,96 @@
+"""Devices that take Web Push: each person's own, with what is needed to reach them sealed."""
+
+from collections.abc import Collection, Mapping, Sequence
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from votremachine.infra.database import Tx
+from votremachine.infra.keys import Seal, Unreadable
+from votremachine.notifications.devices.models import devices
+
+MOST_DEVICES = 20
+_THEIRS = (
+    sa.select(devices)
+    .where(devices.c.person_id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
+    .order_by(devices.c.id)
+)
+
+
+class PushKeys(msgspec.Struct, frozen=True):
+    """What a browser gives (Push API): its public key and a shared secret, both base64url."""
+
+    p256dh: str
+    auth: str
+
+
+class Subscription(msgspec.Struct, frozen=True):
+    """Where a device takes messages."""
+
+    endpoint: str
+    keys: PushKeys
+
+
+class Device(msgspec.Struct, frozen=True):
+    """A device, its subscription opened."""
+
+    id: UUID
+    subscription: Subscription
+
+
+class Devices:
+    """Reads and writes subscriptions under their seal."""
+
+    def __init__(self, seal: Seal) -> None:
+        self._seal = seal
+
+    async def add(self, tx: Tx, person_id: UUID, subscription: Subscription, name: str) -> sa.Row[Any]:
+        """Keep a subscription; one that is known belongs to who is signed in there now. The oldest of too many go."""
+        given = insert(devices).values(
+            id=tx.new_id(),
+            person_id=person_id,
+            endpoint_hash=sha256(subscription.endpoint.encode()).digest(),
+            subscription_sealed=self._seal.close(msgspec.json.encode(subscription).decode()),
+            name=name,
+            created_at=tx.now,
+        )
+        changed = ("person_id", "subscription_sealed", "name")
+        kept = await tx.execute(
+            given.on_conflict_do_update(
+                index_elements=["endpoint_hash"], set_={one: given.excluded[one] for one in changed}
+            ).returning(devices)
+        )
+        row = kept.one()
+        newest = sa.select(devices.c.id).where(devices.c.person_id == person_id).order_by(devices.c.id.desc())
+        await tx.execute(
+            devices.delete().where(
+                devices.c.person_id == person_id, devices.c.id.in_(newest.offset(MOST_DEVICES).scalar_subquery())
+            )
+        )
+        return row
+
+    async def of(self, tx: Tx, people: Collection[UUID]) -> Mapping[UUID, Sequence[Device]]:
+        """The devices of these people, in one statement; without those whose seal cannot be opened any more."""
+        found: dict[UUID, list[Device]] = {}
+        for row in await tx.rows(_THEIRS, {"ids": list(people)}):
+            try:
+                opened = msgspec.json.decode(self._seal.open(row.subscription_sealed), type=Subscription)
+            except Unreadable:
+                continue
+            found.setdefault(row.person_id, []).append(Device(row.id, opened))
+        return found
+
+
+async def listed(tx: Tx, person_id: UUID) -> Sequence[sa.Row[Any]]:
+    """A person's own devices."""
+    return await tx.rows(_THEIRS, {"ids": [person_id]})
+
+
+async def forget(tx: Tx, ids: Collection[UUID], *, of: UUID | None = None) -> int:
+    """Forget devices, of one person if it is said whose; how many there were."""
+    these = devices.delete().where(devices.c.id.in_(list(ids)))
+    return (await tx.execute(these if of is None else these.where(devices.c.person_id == of))).rowcount

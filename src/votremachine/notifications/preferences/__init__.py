@@ -1,0 +1,1 @@
+"""How each person wants to be told: by which channels, in which hours, one by one or once a day."""

@@ -1,0 +1,91 @@
+"""What is due is looked at again, and told: the inbox and its deliveries in the transaction that marks it as told."""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from votremachine.accounts.service.parties import seats_of
+from votremachine.bookings.rules import Booking
+from votremachine.bookings.service import reading
+from votremachine.infra.database import Tx
+from votremachine.notifications.about import facts_about, machines_of, zone_of
+from votremachine.notifications.delivering.posting import Notice, Posted, post
+from votremachine.notifications.delivering.rules import MOST_ATTEMPTS, wait_after
+from votremachine.notifications.leasing import Queue
+from votremachine.notifications.reminders.models import reminders
+from votremachine.notifications.reminders.rules import BOOKING_KINDS, Moments, ReminderState, planned
+from votremachine.notifications.reminders.service.digests import digests
+from votremachine.notifications.reminders.service.planning import plan, side_of, wanted_of
+from votremachine.notifications.rules import Side, still_true
+
+DUE = Queue(reminders, ReminderState.PLANNED)
+Rows = Sequence[sa.Row[Any]]
+# What still holds of the reminders of a kind that are due: the notice of each that does, by its id.
+Check = Callable[[Tx, Rows, Moments], Awaitable[Mapping[UUID, Notice]]]
+
+
+async def tell(tx: Tx, ids: Sequence[UUID], lease: datetime, moments: Moments) -> list[Posted]:
+    """Tell those of these reminders that still hold and drop the others; the deliveries that may go at once."""
+    rows = await DUE.still(tx, ids, lease)
+    by_check: dict[Check, list[sa.Row[Any]]] = defaultdict(list)
+    for row in rows:
+        by_check[CHECKS[row.kind]].append(row)
+    notices: dict[UUID, Notice] = {}
+    for check, some in by_check.items():
+        notices |= await check(tx, some, moments)
+    posted = await post(tx, list(notices.values()), lease=lease)
+    for state, some_ids in (
+        (ReminderState.TOLD, list(notices)),
+        (ReminderState.DROPPED, [row.id for row in rows if row.id not in notices]),
+    ):
+        if some_ids:
+            changed = {"state": state, "lease_until": None, "changed_at": tx.now}
+            await tx.execute(reminders.update().where(reminders.c.id.in_(some_ids)).values(changed))
+    return posted
+
+
+async def failed(tx: Tx, reminder_id: UUID, lease: datetime, error: Exception, jitter: float) -> None:
+    """A reminder could not be told: it is tried again later, and after many times left to people."""
+    for row in await DUE.still(tx, [reminder_id], lease):
+        attempts = row.attempts + 1
+        state = ReminderState.DEAD if attempts >= MOST_ATTEMPTS else ReminderState.PLANNED
+        again = tx.now + wait_after(attempts, jitter)
+        tried = {"state": state, "attempts": attempts, "due_at": again, "last_error": repr(error)[:500]}
+        changed = {**tried, "lease_until": None, "changed_at": tx.now}
+        await tx.execute(reminders.update().where(reminders.c.id == row.id).values(changed))
+
+
+async def about_bookings(tx: Tx, rows: Rows, moments: Moments) -> Mapping[UUID, Notice]:
+    """Those that their booking still wants at this moment, of people who still act for the side that they did."""
+    found = await reading.by_ids(tx, {row.subject for row in rows})
+    machines = await machines_of(tx, list(found.values()))
+    parties = {party for one in found.values() for party in (one.owner_party_id, one.renter_party_id)}
+    seats = await seats_of(tx, parties)
+    facts = await facts_about(tx, list(found.values()), machines)
+    keys = {
+        one.key
+        for booking in found.values()
+        for one in wanted_of(booking, planned(booking, zone_of(booking, machines), moments), seats)
+    }
+    notices = {}
+    for row in rows:
+        booking = found[row.subject]
+        if row.dedupe_key in keys and still_true(row.kind, facts[booking.id], booking, tx.now):
+            said = {**facts[booking.id], "side": _side(booking, row.person_id, seats)}
+            notices[row.id] = Notice(row.person_id, row.kind, said, booking.id)
+    # The moments may have been set anew since these were planned.
+    for booking_id in sorted({row.subject for row in rows if row.id not in notices}):
+        await plan(tx, booking_id, moments)
+    return notices
+
+
+def _side(booking: Booking, person_id: UUID, seats: Mapping[UUID, Mapping[UUID, Any]]) -> Side:
+    return Side.OWNER if person_id in seats[side_of(booking, Side.OWNER)] else Side.RENTER
+
+
+# How each kind is looked at again when it is due.
+CHECKS: Mapping[str, Check] = {**dict.fromkeys(BOOKING_KINDS, about_bookings), "digest": digests}
