@@ -29,6 +29,8 @@ from votremachine.bookings.waiting.privacy import WAITING
 from votremachine.calendars import routes as calendars
 from votremachine.calendars.privacy import LINKS
 from votremachine.config import Settings, read_settings
+from votremachine.damages.privacy import CLAIMS
+from votremachine.damages.routes import router as damages
 from votremachine.demo import routes as demo
 from votremachine.deposits import routes as deposits
 from votremachine.deposits.privacy import DEPOSITS
@@ -96,6 +98,7 @@ ROUTERS: tuple[Router | HTTPRouteHandler, ...] = (
     replacing.router,
     inspections.router,
     deposits.router,
+    damages.router,
     calendars.router,
     notifications.router,
     preferences.router,
@@ -163,7 +166,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         "devices": Devices(Seal(keys_of(settings), "push subscriptions")),
         "push_signer": PushSigner(database, Seal(keys_of(settings), "push keys")),
         # What each slice knows of a person; those below know nothing of those above.
-        "parts": (MACHINES, FEEDS, CARDS, BOOKINGS, DEPOSITS, WAITING, INSPECTIONS, LINKS, INBOX, DELIVERIES),
+        "parts": (MACHINES, FEEDS, CARDS, BOOKINGS, DEPOSITS, WAITING, INSPECTIONS, CLAIMS, LINKS, INBOX, DELIVERIES),
     }
     per_request = {
         "claims": read_claims,

@@ -38,6 +38,9 @@ from votremachine.bookings.securing import on_over
 from votremachine.bookings.waiting import events as waiting
 from votremachine.bookings.waiting.jobs import offer_freed
 from votremachine.config import Settings
+from votremachine.damages import events as damages
+from votremachine.damages.jobs import move_claims
+from votremachine.damages.service.settling import on_captured, on_charged, on_lapsed
 from votremachine.deposits import events as deposits
 from votremachine.deposits.jobs import keep_deposits
 from votremachine.deposits.service.holding import on_settled as on_deposit_settled
@@ -66,7 +69,7 @@ from votremachine.notifications.reminders.jobs import plan_unseen_calendars, swe
 from votremachine.notifications.reminders.rules import Moments
 from votremachine.notifications.reminders.service.documents import plan_document
 from votremachine.notifications.reminders.service.planning import plan_booking
-from votremachine.notifications.service import tell, tell_operators, tell_overdue, tell_owner, tell_person
+from votremachine.notifications.service import tell, tell_awaited, tell_operators, tell_overdue, tell_owner, tell_person
 from votremachine.payments.gateways import close_gateway, open_gateway, simulated_secrets
 from votremachine.payments.ledger.events import LedgerDiffers
 from votremachine.payments.ledger.jobs import keep_checkpoints, prove_ledger
@@ -112,10 +115,21 @@ HANDLERS: Handlers = {
     deposits.DepositHeld: (tell,),
     deposits.DepositFailed: (tell,),
     deposits.DepositLapsing: (tell,),
-    deposits.DepositLapsed: (tell,),
+    deposits.DepositLapsed: (tell, on_lapsed),
     deposits.DepositReleased: (tell,),
     deposits.DepositWaived: (tell,),
-    deposits.DepositCaptured: (tell,),
+    deposits.DepositCaptured: (tell, on_captured),
+    damages.ClaimOpened: (tell,),
+    damages.ClaimAccepted: (tell,),
+    damages.ClaimContested: (tell,),
+    damages.OfferMade: (tell,),
+    damages.ClaimAgreed: (tell,),
+    damages.ClaimWithdrawn: (tell,),
+    damages.ClaimEscalated: (tell,),
+    damages.ClaimWaits: (tell_awaited,),
+    damages.ClaimDecided: (tell,),
+    damages.ClaimSettled: (tell,),
+    damages.ClaimPaid: (tell,),
     OrderSettled: (
         on_deposit_settled,
         on_settled,
@@ -123,6 +137,7 @@ HANDLERS: Handlers = {
         moving.on_settled,
         on_difference_refused,
         on_charge_settled,
+        on_charged,
     ),
     GatewayNoticed: (look_again,),
     calendar.FeedClashed: (tell_owner,),
@@ -207,6 +222,7 @@ def _cron_jobs() -> list[Any]:
         sweep(make_copies, second=EVERY_SECOND),
         sweep(carry_out_orders, second=EVERY_SECOND),
         sweep(keep_deposits, second={15}),
+        sweep(move_claims, second={25}),
         sweep(sweep_files, second={3, 13, 23, 33, 43, 53}),
         sweep(play_gateway, second=EVERY_SECOND),
         sweep(roll_forward, hour={2}, minute={7}, second={0}, timeout=600),

@@ -18,11 +18,16 @@ from tests.people import PASSWORD, Json, Person, World, at
 from tests.shots import shown
 from votremachine.accounts.credentials import Credentials
 from votremachine.accounts.rules import Role, StaffRole
+from votremachine.accounts.service import absent
 from votremachine.accounts.service.parties import give_seat
 from votremachine.accounts.service.people import add_person
 from votremachine.accounts.service.sessions import open_session
 from votremachine.accounts.service.staff import appoint
 from votremachine.config import Settings
+from votremachine.damages.rules.claim import Claim, Side
+from votremachine.damages.rules.claim import State as ClaimState
+from votremachine.damages.rules.costs import Asked, Kind, line
+from votremachine.damages.service import store as claims
 from votremachine.deposits.rules import Deposit, State
 from votremachine.deposits.service.store import arrange
 from votremachine.infra.database import Database
@@ -56,6 +61,8 @@ PUBLIC = {
     # The signature is the permission: tests/payments.
     ("POST", "/v1/webhooks/stripe"),
     ("POST", "/v1/webhooks/simulated"),
+    # The signed address is the permission: tests/damages.
+    ("GET", "/v1/claim-evidence/{evidence_id}"),
     # So is the gateway's token; and of a letter, the link: tests/notifications.
     ("POST", "/v1/webhooks/sms"),
     ("GET", "/v1/unsubscribe/{token}"),
@@ -222,6 +229,23 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/v1/bookings/{booking_id}/usage"): (404, 200, 200, 200, 200, 200, 200, 200, 200),
     ("POST", "/v1/bookings/{booking_id}/usage/agree"): (404, 403, 403, 404, 403, 404, 404, 404, 404),
     ("POST", "/v1/bookings/{booking_id}/pay"): (404, 403, 403, 409, 403, 403, 403, 403, 403),
+    # What stands there is only held: nothing of it came back.
+    ("POST", "/v1/bookings/{booking_id}/claims"): (404, 403, 403, 403, 403, 403, 403, 409, 409),
+    ("GET", "/v1/parties/{party_id}/claims"): OWN_PEOPLE_AND_STAFF,
+    ("GET", "/v1/claims/{claim_id}"): (404, 200, 200, 200, 200, 200, 200, 200, 200),
+    ("POST", "/v1/claims/{claim_id}/accept"): (404, 403, 403, 200, 403, 403, 403, 403, 403),
+    ("POST", "/v1/claims/{claim_id}/contest"): (404, 403, 403, 200, 403, 403, 403, 403, 403),
+    # Nobody has contested it.
+    ("POST", "/v1/claims/{claim_id}/offer"): (404, 403, 403, 409, 403, 403, 403, 409, 409),
+    ("POST", "/v1/claims/{claim_id}/agree"): (404, 403, 403, 409, 403, 403, 403, 409, 409),
+    # Whoever comes next has read it before.
+    ("POST", "/v1/claims/{claim_id}/withdraw"): (404, 403, 403, 403, 403, 403, 403, 200, 412),
+    ("POST", "/v1/claims/{claim_id}/escalate"): (404, 403, 403, 200, 403, 403, 403, 412, 412),
+    # No mediator is here, and support is none: tests/damages.
+    ("POST", "/v1/claims/{claim_id}/decide"): (404, *(403,) * 8),
+    ("POST", "/v1/claims/{claim_id}/pay"): (404, 403, 403, 409, 403, 403, 403, 403, 403),
+    # An empty file is no document; who may not send one gets no further than that.
+    ("POST", "/v1/claims/{claim_id}/evidence"): (404, 403, 403, 422, 403, 422, 422, 422, 422),
     # Nobody waits for their own machine; support waits for nobody.
     ("POST", "/v1/machines/{machine_id}/waiting"): (201, 422, 403, 201, 403, 422, 422, 422, 422),
     ("GET", "/v1/machines/{machine_id}/waiting"): (403, 200, 403, 403, 200, 200, 200, 200, 200),
@@ -293,6 +317,7 @@ class Scene:
     inspection: str  # of the booking, without a photo, signed by nobody
     proof: str  # of the owner's insurance
     payout: str
+    claim: str  # about the booking, just opened
 
     def body(self, method: str, path: str, who: str) -> Json:
         """A body that is right for the route, sent by this persona."""
@@ -363,7 +388,13 @@ class Scene:
             "preferences": {},
             "devices": {"endpoint": f"https://push.example/{uuid4()}", "keys": {"p256dh": "BA", "auth": "aa"}},
             "usage": {"used": {}},
-            "agree": {"usage_id": str(uuid4())},
+            "agree": {"usage_id": str(uuid4())} if "usage" in path else None,
+            "claims": {"reason": "X", "lines": [{"kind": "cleaning", "what": "X", "net": 1}]},
+            "contest": {"reason": "X"},
+            "offer": {"minor": 1},
+            "withdraw": {},
+            "escalate": {},
+            "decide": {"minor": 1, "reason": "X"},
             "pay": {"instrument_id": self.card},
         }
         return bodies.get(last) if method in {"POST", "PATCH", "PUT"} else None
@@ -402,6 +433,8 @@ class Scene:
             category="tractor",
             payout_id=self.payout,
             proof_id=uuid4(),
+            claim_id=self.claim,
+            evidence_id=uuid4(),
         )
         questions = {
             "availability": f"?from={at(0):%FT%TZ}&to={at(30):%FT%TZ}",
@@ -468,6 +501,7 @@ async def scene(world: World, owner: Person, renter: Person, database: Database,
         await unsigned(database, machine, booking["id"], person),
         proof["id"],
         str(payout),
+        await with_claim(database, booking, UUID(person), UUID(machine)),
     )
 
 
@@ -486,6 +520,33 @@ async def with_deposit(database: Database, booking: Json) -> None:
             created_at=tx.now,
         )
         await arrange(tx, deposit, None, on_account=False)
+
+
+async def with_claim(database: Database, booking: Json, person: UUID, machine: UUID) -> str:
+    """A claim that was just opened."""
+    async with database.begin() as tx:
+        claim = Claim(
+            id=tx.new_id(),
+            booking_id=UUID(booking["id"]),
+            owner_party_id=UUID(booking["owner"]["id"]),
+            renter_party_id=UUID(booking["renter"]["id"]),
+            machine_ids=(machine,),
+            state=ClaimState.OPEN,
+            reason=SHARED_NOTE,
+            currency="EUR",
+            total=1_000,
+            cap=None,
+            asked=1_000,
+            turn=Side.RENTER,
+            due_at=at(3),
+            next_at=at(2),
+            created_at=tx.now,
+        )
+        who = await absent.person(tx, person)
+        assert who is not None
+        cleaning = Asked(machine_id=machine, kind=Kind.CLEANING, what=SHARED_NOTE, net=1_000)
+        await claims.add(tx, claim, [line(cleaning, ())], who)
+    return str(claim.id)
 
 
 async def somebody(

@@ -38,6 +38,7 @@ class Relation(StrEnum):
 
     OWNER = "owner"  # of the machine, or the party itself
     RENTER = "renter"  # of the booking
+    COOPERATIVE = "cooperative"  # that both of its sides belong to
     PLATFORM = "platform"  # of everything
 
 
@@ -78,6 +79,14 @@ class Verb(StrEnum):
     READ_DEPOSIT = "read_deposit"
     GIVE_DEPOSIT = "give_deposit"
     WAIVE_DEPOSIT = "waive_deposit"
+    READ_CLAIM = "read_claim"
+    CLAIM_DAMAGE = "claim_damage"
+    CONTEST_CLAIM = "contest_claim"
+    ACCEPT_CLAIM = "accept_claim"
+    BARGAIN = "bargain"
+    ADD_EVIDENCE = "add_evidence"
+    PAY_CLAIM = "pay_claim"
+    DECIDE_CLAIM = "decide_claim"
     FIND_PERSON = "find_person"
     IMPERSONATE = "impersonate"
     MIND_LETTERS = "mind_letters"
@@ -130,6 +139,19 @@ PERMISSIONS: Mapping[Verb, Mapping[Relation, frozenset[Role] | frozenset[StaffRo
     Verb.READ_DEPOSIT: {Relation.OWNER: _EVERYONE, Relation.RENTER: _EVERYONE, Relation.PLATFORM: _STAFF},
     Verb.GIVE_DEPOSIT: {Relation.RENTER: WORKERS},
     Verb.WAIVE_DEPOSIT: {Relation.OWNER: RUNNERS},
+    Verb.READ_CLAIM: {
+        Relation.OWNER: _EVERYONE,
+        Relation.RENTER: _EVERYONE,
+        Relation.COOPERATIVE: _ADMIN,
+        Relation.PLATFORM: _STAFF,
+    },
+    Verb.CLAIM_DAMAGE: {Relation.OWNER: RUNNERS},
+    Verb.CONTEST_CLAIM: {Relation.RENTER: WORKERS},
+    Verb.ACCEPT_CLAIM: {Relation.RENTER: RUNNERS},
+    Verb.BARGAIN: {Relation.OWNER: RUNNERS, Relation.RENTER: RUNNERS},
+    Verb.ADD_EVIDENCE: {Relation.OWNER: WORKERS, Relation.RENTER: WORKERS},
+    Verb.PAY_CLAIM: {Relation.RENTER: WORKERS},
+    Verb.DECIDE_CLAIM: {Relation.COOPERATIVE: _ADMIN, Relation.PLATFORM: frozenset({StaffRole.MEDIATOR})},
     Verb.FIND_PERSON: {Relation.PLATFORM: _SUPPORT},
     Verb.IMPERSONATE: {Relation.PLATFORM: _SUPPORT},
     Verb.MIND_LETTERS: {Relation.PLATFORM: _MINDERS},
@@ -143,6 +165,9 @@ _NOT_IN_THEIR_PLACE = frozenset(
         Verb.EDIT_BANKING,
         Verb.KEEP_CARD,
         Verb.WAIVE_DEPOSIT,
+        Verb.ACCEPT_CLAIM,
+        Verb.BARGAIN,
+        Verb.DECIDE_CLAIM,
         Verb.CHANGE_ROLE,
         Verb.INVITE,
         Verb.ADMIT_MEMBER,
@@ -281,14 +306,20 @@ def permits(verb: Verb, sides: Mapping[Relation, Role | StaffRole]) -> bool:
 
 
 def require(
-    verb: Verb, actor: Actor, *, owner: UUID | None = None, renter: UUID | None = None, stranger: DomainError
+    verb: Verb,
+    actor: Actor,
+    *,
+    owner: UUID | None = None,
+    renter: UUID | None = None,
+    cooperative: UUID | None = None,
+    stranger: DomainError,
 ) -> Sides:
     """The actor's sides, if they permit `verb`; raises `NotAllowed` to who lacks the role, `NotInTheirPlace` to staff
     in the place of who has it.
 
     Who stands on no side gets `stranger`, the error of an object that does not exist: nobody learns that it does.
     """
-    given = {Relation.OWNER: owner, Relation.RENTER: renter}
+    given = {Relation.OWNER: owner, Relation.RENTER: renter, Relation.COOPERATIVE: cooperative}
     sides = relations(actor, {side: party for side, party in given.items() if party is not None})
     if not sides:
         raise stranger

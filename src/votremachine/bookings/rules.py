@@ -9,6 +9,7 @@ import msgspec
 
 from votremachine.availability.rules import SpanTaken
 from votremachine.fleet.rules import BOOKABLE_ERRORS, Cancellation, Machine
+from votremachine.fleet.terms import CLAIM_HOURS
 from votremachine.kernel.errors import DomainError, Kind
 from votremachine.kernel.money import Money
 from votremachine.kernel.span import EndsBeforeStart, NaiveTime, OutOfTime, Span
@@ -57,7 +58,8 @@ EXTENDABLE = frozenset({State.CONFIRMED, State.IN_USE})
 HOLD_LIFE = timedelta(minutes=15)  # while the renter pays
 REQUEST_LIFE = timedelta(hours=24)  # while the owner decides
 EARLIEST_CHECK_OUT = timedelta(hours=2)  # ahead of the start: people come by when they can
-CLAIM_WINDOW = timedelta(hours=48)  # after the return the owner may still report damage; then it is completed
+# After the return the owner may still report damage, for longer where its terms say so; then it is completed.
+CLAIM_WINDOW = timedelta(hours=CLAIM_HOURS)
 # A machine that is overdue threatens the bookings that begin this soon.
 AT_RISK_AHEAD = timedelta(hours=24)
 
@@ -67,6 +69,8 @@ class AgreedTerms(msgspec.Struct, frozen=True, omit_defaults=True):
 
     cancellation: Cancellation
     weather_hours: int | None = None
+    claim_hours: int = CLAIM_HOURS
+    claim_cap_minor: int | None = None
 
 
 class Booking(msgspec.Struct, frozen=True):
@@ -102,6 +106,18 @@ class Booking(msgspec.Struct, frozen=True):
     def notice_start(self) -> datetime:
         """The start that the notice of who cancels is counted from."""
         return min(self.during.start, self.noticed_from or self.during.start)
+
+    @property
+    def claim_window(self) -> timedelta:
+        """How long after the return damage may be claimed: the longest that one of its owner's machines allows."""
+        return timedelta(hours=max((terms.claim_hours for terms in self.terms.values()), default=CLAIM_HOURS))
+
+    def claim_cap(self, machine_ids: Iterable[UUID]) -> int | None:
+        """The most that may be asked for damage to these machines, in minor units; None where one has no limit."""
+        agreed = [self.terms.get(self.stands_for.get(machine_id, machine_id)) for machine_id in machine_ids]
+        caps = [None if terms is None else terms.claim_cap_minor for terms in agreed]
+        known = [cap for cap in caps if cap is not None]
+        return sum(known) if len(known) == len(caps) else None
 
     @property
     def agreed_ids(self) -> tuple[UUID, ...]:
@@ -256,7 +272,12 @@ TIME_ERRORS = (NaiveTime, OutOfTime, EndsBeforeStart, SpanTaken, *BOOKABLE_ERROR
 
 def agreed_terms(machines: Iterable[Machine]) -> Mapping[UUID, AgreedTerms]:
     """The terms that a booking of these machines keeps, by their ids."""
-    return {machine.id: AgreedTerms(machine.cancellation, machine.terms.weather_hours) for machine in machines}
+    return {machine.id: _agreed(machine) for machine in machines}
+
+
+def _agreed(machine: Machine) -> AgreedTerms:
+    terms = machine.terms
+    return AgreedTerms(machine.cancellation, terms.weather_hours, terms.claim_hours, terms.claim_cap_minor)
 
 
 def hold_expiry(now: datetime) -> datetime:

@@ -11,7 +11,7 @@ from votremachine.bookings.events import (
     BookingExpired,
     RenterAbsent,
 )
-from votremachine.bookings.rules import CLAIM_WINDOW, Booking
+from votremachine.bookings.rules import Booking
 from votremachine.deposits.service import arranging, ending
 from votremachine.deposits.service.arranging import Wanted
 from votremachine.infra.database import Tx
@@ -27,7 +27,7 @@ async def secure(tx: Tx, booking: Booking, by: Actor | None, *, card: UUID | Non
         owner_party_id=booking.owner_party_id,
         renter_party_id=booking.renter_party_id,
         amount=booking.deposit,
-        kept=kept(booking.during),
+        kept=kept(booking, booking.during),
     )
     await arranging.arrange(tx, wanted, by, card=card)
 
@@ -41,7 +41,7 @@ async def check_secured(tx: Tx, booking: Booking) -> None:
 async def follow(tx: Tx, booking: Booking, during: Span) -> None:
     """The deposit of a booking has to stand for these times now."""
     if booking.deposit.minor:
-        times = kept(during)
+        times = kept(booking, during)
         await arranging.follow(tx, booking.id, starts=times.start, keep_until=times.end)
 
 
@@ -50,6 +50,6 @@ async def on_over(tx: Tx, fact: Over) -> None:
     await ending.release(tx, fact.booking_id, type(fact).__name__)
 
 
-def kept(during: Span) -> Span:
+def kept(booking: Booking, during: Span) -> Span:
     """For how long a deposit stands: until damage cannot be claimed any more."""
-    return during.widened(timedelta(0), CLAIM_WINDOW)
+    return during.widened(timedelta(0), booking.claim_window)

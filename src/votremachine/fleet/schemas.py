@@ -11,7 +11,16 @@ from votremachine.fleet.attributes import Attributes
 from votremachine.fleet.listing import Listing
 from votremachine.fleet.positions import Position
 from votremachine.fleet.rules import Cancellation, Cleaning, Meter, Texts, Visibility
-from votremachine.fleet.terms import Ask, BookingMode, DatedHours, HandOver, Pairing, Terms
+from votremachine.fleet.terms import (
+    CLAIM_HOURS,
+    MOST_CLAIM_HOURS,
+    Ask,
+    BookingMode,
+    DatedHours,
+    HandOver,
+    Pairing,
+    Terms,
+)
 from votremachine.infra.wire import UNSEEN, Input, Line, OptionalLine, Paragraph
 
 Named = TypeVar("Named", Meter, Ask)
@@ -28,6 +37,8 @@ Hours = Annotated[tuple[HandOver, ...], msgspec.Meta(max_length=28)]
 Exceptions = Annotated[tuple[DatedHours, ...], msgspec.Meta(max_length=200)]
 Asks = Annotated[tuple[Ask, ...], msgspec.Meta(max_length=len(Ask))]
 WeatherHours = Annotated[int, msgspec.Meta(ge=1, le=14 * 24)]
+ClaimHours = Annotated[int, msgspec.Meta(ge=CLAIM_HOURS, le=MOST_CLAIM_HOURS)]
+ClaimCap = Annotated[int, msgspec.Meta(ge=1, le=100_000_000)]
 Meters = Annotated[tuple[Meter, ...], msgspec.Meta(max_length=len(Meter))]
 Invited = Annotated[tuple[UUID, ...], msgspec.Meta(max_length=200)]
 # A title may be taken away in one language while there is another.
@@ -63,14 +74,16 @@ class TermsInput(Input):
     exceptions: Exceptions = ()
     asks: Asks = ()
     weather_hours: WeatherHours | None = None
+    claim_hours: ClaimHours = CLAIM_HOURS
+    claim_cap_minor: ClaimCap | None = None
 
     def terms(self) -> Terms:
         return Terms(**asdict(self) | {"asks": _once(self.asks)})
 
 
 class TermsChange(Input):
-    """The rules to be changed; what is left out stays, lists are replaced, and a pairing or an offer for bad
-    weather that is null is given up.
+    """The rules to be changed; what is left out stays, lists are replaced, and a pairing, an offer for bad
+    weather or a cap of claims that is null is given up.
     """
 
     booking_mode: BookingMode | None = None
@@ -85,6 +98,8 @@ class TermsChange(Input):
     exceptions: Exceptions | None = None
     asks: Asks | None = None
     weather_hours: WeatherHours | UnsetType | None = UNSET
+    claim_hours: ClaimHours | None = None
+    claim_cap_minor: ClaimCap | UnsetType | None = UNSET
 
     def applied_to(self, terms: Terms) -> Terms:
         given = _given(self)
@@ -92,6 +107,7 @@ class TermsChange(Input):
         if "asks" in given:
             given["asks"] = _once(given["asks"])
         given.update({} if self.weather_hours is UNSET else {"weather_hours": self.weather_hours})
+        given.update({} if self.claim_cap_minor is UNSET else {"claim_cap_minor": self.claim_cap_minor})
         return replace(terms, **given)
 
 

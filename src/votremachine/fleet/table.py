@@ -195,4 +195,6 @@ def _terms(row: sa.Row[Any]) -> Terms:
         () if row.exceptions == _NONE else _EXCEPTIONS.decode(row.exceptions),
         tuple(map(Ask, row.asks)),
         row.weather_hours,
+        row.claim_hours,
+        row.claim_cap_minor,
     )

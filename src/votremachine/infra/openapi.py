@@ -82,6 +82,14 @@ class Moving(Operation):
 
 
 @dataclass
+class Answering(Operation):
+    """A route that needs both `If-Match` and an `Idempotency-Key`."""
+
+    def __post_init__(self) -> None:
+        _with(self, _TAG, _KEY)
+
+
+@dataclass
 class SendingImage(Operation):
     """A route whose body is an image file."""
 

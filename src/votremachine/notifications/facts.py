@@ -9,6 +9,7 @@ from typing import Any
 from votremachine.bookings import events
 from votremachine.bookings.overdue.rules import AFTER, Step
 from votremachine.bookings.waiting.events import WaitingLapsed, WaitingOffered
+from votremachine.damages import events as damages
 from votremachine.deposits import events as deposits
 from votremachine.inspections.events import InspectionSigned
 from votremachine.kernel.events import Event
@@ -33,6 +34,14 @@ _RELEASED = {
     ),
     True: ("Votre caution est rendue.", "Your deposit has been given back."),
 }
+# Whether a mediator is waited for.
+_WAITS = {
+    False: (
+        "Il vous reste moins de 24 heures ; ensuite, un médiateur tranche.",
+        "You have less than 24 hours; after that a mediator decides.",
+    ),
+    True: ("Les deux parties attendent votre décision.", "Both sides are waiting for your decision."),
+}
 _FAILURES = {
     "declined": ("refus de la banque", "declined by the bank"),
     "insufficient_funds": ("provision insuffisante", "insufficient funds"),
@@ -53,6 +62,8 @@ def facts_of(event: Event) -> Facts:
             return {"amount": _amount(event.minor, event.currency)}
         case deposits.DepositEvent():
             return _of_deposit(event)
+        case damages.ClaimEvent():
+            return _of_claim(event)
     return _as_they_are(event)
 
 
@@ -81,6 +92,16 @@ def _of_deposit(event: deposits.DepositEvent) -> Facts:
             taken, back = (_amount(minor, event.currency) for minor in (event.captured, event.released))
             return {"captured": taken, "released": back}
     return {}
+
+
+def _of_claim(event: damages.ClaimEvent) -> Facts:
+    match event:
+        case damages.ClaimWaits():
+            return _both("what", _WAITS[not event.turn])
+        case damages.ClaimSettled():
+            parts = {"from_deposit": event.from_deposit, "from_renter": event.from_renter, "owed": event.owed}
+            return {name: _amount(minor, event.currency) for name, minor in parts.items()}
+    return {"amount": _amount(event.minor, event.currency)}
 
 
 def _why(failure: str) -> Facts:

@@ -10,6 +10,7 @@ import msgspec
 from votremachine.bookings import events
 from votremachine.bookings.rules import Booking, State, state_at
 from votremachine.bookings.waiting.events import WaitingOffered
+from votremachine.damages import events as damages
 from votremachine.deposits import events as deposits
 from votremachine.inspections.events import InspectionSigned, InspectionToSign
 
@@ -98,6 +99,17 @@ KINDS: Mapping[str, Kind] = {
     "DepositReleased": Kind(),
     "DepositWaived": Kind(),
     "DepositCaptured": Kind(),
+    "ClaimOpened": Kind(urgent=True),
+    "ClaimAccepted": Kind(),
+    "ClaimContested": Kind(urgent=True),
+    "OfferMade": Kind(urgent=True),
+    "ClaimAgreed": Kind(),
+    "ClaimWithdrawn": Kind(),
+    "ClaimEscalated": Kind(),
+    "ClaimWaits": Kind(urgent=True),
+    "ClaimDecided": Kind(urgent=True),
+    "ClaimSettled": Kind(),
+    "ClaimPaid": Kind(),
     "LedgerDiffers": Kind(Page.INBOX, urgent=True),
     "OccurrencesLost": _CALENDAR,
     "MaintenanceDue": _CALENDAR,
@@ -126,7 +138,7 @@ KINDS: Mapping[str, Kind] = {
 }
 
 # Whom each fact concerns. The person who did it is not told what they just did.
-TOLD: dict[type[events.BookingEvent] | type[deposits.DepositEvent], tuple[Side, ...]] = {
+TOLD: dict[type[events.BookingEvent] | type[deposits.DepositEvent] | type[damages.ClaimEvent], tuple[Side, ...]] = {
     events.BookingRequested: (Side.OWNER,),
     events.BookingConfirmed: (Side.OWNER, Side.RENTER),
     events.BookingDeclined: (Side.RENTER,),
@@ -152,6 +164,16 @@ TOLD: dict[type[events.BookingEvent] | type[deposits.DepositEvent], tuple[Side, 
     deposits.DepositReleased: (Side.RENTER,),
     deposits.DepositWaived: (Side.OWNER, Side.RENTER),
     deposits.DepositCaptured: (Side.OWNER, Side.RENTER),
+    damages.ClaimOpened: (Side.RENTER,),
+    damages.ClaimAccepted: (Side.OWNER, Side.RENTER),
+    damages.ClaimContested: (Side.OWNER,),
+    damages.OfferMade: (Side.OWNER, Side.RENTER),
+    damages.ClaimAgreed: (Side.OWNER, Side.RENTER),
+    damages.ClaimWithdrawn: (Side.RENTER,),
+    damages.ClaimEscalated: (Side.OWNER, Side.RENTER),
+    damages.ClaimDecided: (Side.OWNER, Side.RENTER),
+    damages.ClaimSettled: (Side.OWNER, Side.RENTER),
+    damages.ClaimPaid: (Side.OWNER, Side.RENTER),
 }
 
 

@@ -7,13 +7,14 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from votremachine.accounts.events import PersonEvent
-from votremachine.accounts.rules import RUNNERS, Actor, StaffRole
+from votremachine.accounts.rules import RUNNERS, Actor, Role, StaffRole
 from votremachine.accounts.service import adhesions, parties, staff
 from votremachine.accounts.service.staff import staff_of
 from votremachine.availability.events import FeedClashed, FeedFails, MaintenanceDue, OccurrencesLost
 from votremachine.bookings.events import BookingEvent, MachineOverdue
 from votremachine.bookings.overdue.rules import Step
 from votremachine.bookings.service import reading
+from votremachine.damages.events import ClaimEvent, ClaimWaits
 from votremachine.deposits.events import DepositEvent
 from votremachine.infra.database import Tx
 from votremachine.notifications.about import facts_about, machines_of
@@ -27,8 +28,8 @@ from votremachine.notifications.words.saying import say
 from votremachine.payments.ledger.events import LedgerDiffers
 
 
-async def tell(tx: Tx, event: BookingEvent | DepositEvent) -> None:
-    """Tell a fact about a booking or its deposit to the sides it concerns; once, as the outbox delivers it."""
+async def tell(tx: Tx, event: BookingEvent | DepositEvent | ClaimEvent) -> None:
+    """Tell a fact about a booking, its deposit or a claim to the sides it concerns; once, as the outbox delivers it."""
     booking = await reading.load(tx, event.booking_id)
     about = (await facts_about(tx, [booking], await machines_of(tx, [booking])))[booking.id]
     kind, seats = type(event).__name__, await parties.seats_of(tx, (event.owner_party_id, event.renter_party_id))
@@ -42,6 +43,29 @@ async def tell(tx: Tx, event: BookingEvent | DepositEvent) -> None:
     await post(tx, list(told.values()))
 
 
+async def tell_awaited(tx: Tx, event: ClaimWaits) -> None:
+    """Tell those whose answer to a claim is awaited: the side whose turn it is, or else who may decide."""
+    if event.turn:
+        party = event.owner_party_id if event.turn == Side.OWNER else event.renter_party_id
+        await _tell_people(tx, event, set(await parties.people_of(tx, party, READERS)))
+        return
+    sides = {event.owner_party_id, event.renter_party_id}
+    both = await adhesions.shared(tx, event.owner_party_id, event.renter_party_id)
+    mediators = set(await staff_of(tx, StaffRole.MEDIATOR))
+    for cooperative in set(both) - sides:
+        mediators.update(await parties.people_of(tx, cooperative, (Role.ADMIN,)))
+    for side in sides:
+        mediators.difference_update(await parties.people_of(tx, side, tuple(Role)))
+    await _tell_people(tx, event, mediators)
+
+
+async def _tell_people(tx: Tx, event: ClaimEvent | MachineOverdue, people: set[UUID]) -> None:
+    booking = await reading.load(tx, event.booking_id)
+    about = (await facts_about(tx, [booking], await machines_of(tx, [booking])))[booking.id]
+    kind, facts = type(event).__name__, {**about, **facts_of(event)}
+    await post(tx, [Notice(person_id, kind, facts, event.booking_id) for person_id in sorted(people)])
+
+
 async def tell_overdue(tx: Tx, event: MachineOverdue) -> None:
     """Tell whom this step reaches that a machine is not back; both sides of the booking are reminded (reminders/)."""
     beyond = set[UUID]()
@@ -50,10 +74,7 @@ async def tell_overdue(tx: Tx, event: MachineOverdue) -> None:
             beyond |= set(await parties.people_of(tx, party_id, RUNNERS))
     elif event.step == Step.STAFF:
         beyond |= set(await staff.everybody(tx))
-    booking = await reading.load(tx, event.booking_id)
-    about = (await facts_about(tx, [booking], await machines_of(tx, [booking])))[booking.id]
-    kind, facts = type(event).__name__, {**about, **facts_of(event)}
-    await post(tx, [Notice(person_id, kind, facts, event.booking_id) for person_id in sorted(beyond)])
+    await _tell_people(tx, event, beyond)
 
 
 async def tell_owner(tx: Tx, event: OccurrencesLost | MaintenanceDue | FeedClashed | FeedFails) -> None:

@@ -21,7 +21,7 @@ from votremachine.bookings.models import booking_transitions
 from votremachine.bookings.paying import books, rules
 from votremachine.bookings.paying.charges import Charge, charges_of, takings
 from votremachine.bookings.paying.service import pay_back
-from votremachine.bookings.rules import CLAIM_WINDOW, Booking, State
+from votremachine.bookings.rules import Booking, State
 from votremachine.bookings.service import reading, store
 from votremachine.infra.database import Tx
 from votremachine.kernel.money import Money
@@ -74,7 +74,7 @@ async def on_returned(tx: Tx, fact: MachineReturned) -> None:
     """The machine is back: its owner is paid what is due of it once nobody can claim damage any more."""
     booking, charges = await _paid(tx, fact.booking_id)
     if charges and not booking.on_account and booking.returned_at is not None:
-        await _owe(tx, booking, booking.returned_at, CLAIM_WINDOW)
+        await _owe(tx, booking, booking.returned_at, booking.claim_window)
 
 
 async def on_capture_refused(tx: Tx, fact: OrderSettled) -> None:

@@ -76,14 +76,15 @@ async def owe(
     )
 
 
-async def add(tx: Tx, cause: Cause, owner: UUID, booking_id: UUID, amount: Money) -> None:
+async def add(tx: Tx, cause: Cause, owner: UUID, booking_id: UUID, amount: Money) -> bool:
     """Something else of a booking that is to be paid out, as awarded damage, or that the owner owes (below zero).
 
-    Whoever adds it posts it on the owner's account `owner_payable` in the same transaction. Once for each cause.
+    Whoever adds it posts it on the owner's account `owner_payable`, now or before. Once for each cause: whether it is
+    the first time.
     """
     values = {"id": cause.id, "booking_id": booking_id, "party_id": owner, "currency": amount.currency}
     made = insert(payables).values(**values, due_at=tx.now, minor=amount.minor)
-    await tx.execute(made.on_conflict_do_nothing())
+    return (await tx.execute(made.on_conflict_do_nothing())).rowcount == 1
 
 
 async def prepare(tx: Tx, after: UUID) -> UUID | None:

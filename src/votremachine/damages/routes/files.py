@@ -1,0 +1,88 @@
+"""HTTP of the files of claims: show one, and its content, by an address that is good for a while."""
+
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
+from litestar.response import Stream
+
+from votremachine.accounts.rules import NotAllowed, NotSignedIn
+from votremachine.accounts.service import sessions
+from votremachine.accounts.tokens import Claims
+from votremachine.damages.rules.claim import UnknownClaim
+from votremachine.damages.rules.evidence import LARGEST_BYTES, ClaimOver, TooMuchEvidence, UnknownEvidence, file_name
+from votremachine.damages.schemas import EvidenceView
+from votremachine.damages.service import evidence
+from votremachine.damages.service.reading import EVIDENCE_PATH
+from votremachine.infra.database import Database, Tx
+from votremachine.infra.documents import EmptyFile, NotADocument, headers, look_at_document
+from votremachine.infra.images.apart import Images
+from votremachine.infra.images.errors import REFUSALS, ImagesBusy
+from votremachine.infra.links import LinkExpired, Links
+from votremachine.infra.openapi import PUBLIC, SendingDocument
+from votremachine.infra.problems import INPUT, BodyTooLarge, InvalidInput, responses
+from votremachine.infra.replies import reply
+from votremachine.infra.storage.files import Files, NoSuchFile, StorageAway
+from votremachine.infra.uploads import BodyCut, received
+from votremachine.infra.wire import HttpRequest
+
+
+@post(
+    "/claims/{claim_id:uuid}/evidence",
+    operation_class=SendingDocument,
+    request_max_body_size=LARGEST_BYTES,
+    responses=responses(
+        *(*INPUT, *REFUSALS, BodyTooLarge, BodyCut, EmptyFile, NotADocument, TooMuchEvidence, ClaimOver),
+        *(NotSignedIn, NotAllowed, UnknownClaim, ImagesBusy, StorageAway),
+    ),
+)
+async def add(
+    request: HttpRequest,
+    claim_id: FromPath[UUID],
+    claims: NamedDependency[Claims],
+    database: NamedDependency[Database],
+    files: NamedDependency[Files],
+    images: NamedDependency[Images],
+    links: NamedDependency[Links],
+) -> Response[EvidenceView]:
+    """Show a quote or a photo; the body is the file itself: PDF, JPEG, PNG, WebP or HEIC.
+
+    201; 200 with the same one when it was sent before: its content is its `Idempotency-Key`.
+    """
+    async with database.read() as tx:
+        await evidence.may_send(tx, await sessions.actor(tx, claims), claim_id)
+    async with received(request) as upload:
+        found = await look_at_document(upload.file, images)
+        async with database.begin() as tx:
+            evidence_id = await evidence.announce(tx)
+        await files.put(file_name(evidence_id), upload.file)
+
+    async def verb(tx: Tx) -> tuple[EvidenceView, bool]:
+        return await evidence.receive(tx, await sessions.actor(tx, claims), links, claim_id, evidence_id, found)
+
+    view, fresh = await database.run(verb)
+    return reply(request, view, status=201 if fresh else 200)
+
+
+@get(
+    "/claim-evidence/{evidence_id:uuid}",
+    media_type="application/octet-stream",
+    security=PUBLIC,
+    opt={"compressed": True},
+    responses=responses(InvalidInput, LinkExpired, UnknownEvidence, NoSuchFile, StorageAway),
+)
+async def show(
+    evidence_id: FromPath[UUID],
+    expires: FromQuery[int],
+    signature: FromQuery[str],
+    database: NamedDependency[Database],
+    files: NamedDependency[Files],
+    links: NamedDependency[Links],
+) -> Stream:
+    """A file of a claim, just as it was sent, by the address that the claim gives. A PDF is saved, not shown."""
+    links.check(EVIDENCE_PATH.format(evidence_id), expires, signature, database.clock())
+    async with database.read() as tx:
+        stored = await evidence.stored(tx, evidence_id)
+    size, chunks = await files.get(stored.name)
+    return Stream(chunks, headers=headers(stored.media_type, evidence_id) | {"Content-Length": str(size)})

@@ -1,0 +1,25 @@
+"""The router of claims."""
+
+from litestar import Router
+
+from votremachine.damages.routes import answers, files, paying, whole
+
+router = Router(
+    path="/v1",
+    tags=["claims"],
+    route_handlers=[
+        whole.open_claim,
+        whole.show,
+        whole.browse,
+        answers.accept,
+        answers.contest,
+        answers.offer,
+        answers.agree,
+        answers.withdraw,
+        answers.escalate,
+        answers.decide,
+        paying.pay,
+        files.add,
+        files.show,
+    ],
+)

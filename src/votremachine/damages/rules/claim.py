@@ -1,0 +1,245 @@
+"""The life of a claim: whose turn it is, for how long, and what follows from silence. Pure."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+import msgspec
+
+from votremachine.kernel.errors import DomainError, Kind
+from votremachine.kernel.states import Life
+
+
+class State(StrEnum):
+    OPEN = "open"
+    CONTESTED = "contested"
+    MEDIATION = "mediation"
+    ACCEPTED = "accepted"
+    AGREED = "agreed"
+    DECIDED = "decided"
+    WITHDRAWN = "withdrawn"
+    SETTLED = "settled"
+
+
+class Side(StrEnum):
+    OWNER = "owner"
+    RENTER = "renter"
+
+    @property
+    def other(self) -> "Side":
+        return Side.RENTER if self is Side.OWNER else Side.OWNER
+
+
+_END: frozenset[State] = frozenset()
+LIFE: Life[State] = {
+    State.OPEN: frozenset({State.ACCEPTED, State.CONTESTED, State.WITHDRAWN, State.MEDIATION}),
+    State.CONTESTED: frozenset({State.AGREED, State.WITHDRAWN, State.MEDIATION}),
+    State.MEDIATION: frozenset({State.DECIDED}),
+    State.ACCEPTED: frozenset({State.SETTLED}),
+    State.AGREED: frozenset({State.SETTLED}),
+    State.DECIDED: frozenset({State.SETTLED}),
+    State.WITHDRAWN: _END,
+    State.SETTLED: _END,
+}
+ENDED = frozenset(state for state, following in LIFE.items() if not following)
+# While in one of these, one side is to answer within a time.
+BARGAINING = frozenset({State.OPEN, State.CONTESTED})
+# What is to be paid is known; the money is on its way.
+AWARDED = frozenset({State.ACCEPTED, State.AGREED, State.DECIDED})
+
+SILENCE = timedelta(hours=72)
+# Who is to answer is reminded this long before their time is over.
+REMINDER = timedelta(hours=24)
+# How often those who may decide are reminded.
+MEDIATORS_REMINDED = timedelta(days=3)
+MOST_OFFERS = 20
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """One claim about one booking; amounts are minor units of `currency`.
+
+    `total` is what its lines come to, `asked` no more than the `cap`. `turn` is the side that is to answer until
+    `due_at`; `next_at` when the sweep looks at it. `awarded` is what is to be paid, `from_deposit` what was taken of
+    the deposit and `released` what went back of it, `from_renter` the rest, and `paid` how much of that has come in.
+    """
+
+    id: UUID
+    booking_id: UUID
+    owner_party_id: UUID
+    renter_party_id: UUID
+    machine_ids: tuple[UUID, ...]
+    state: State
+    reason: str
+    currency: str
+    total: int
+    cap: int | None
+    asked: int
+    turn: Side | None
+    due_at: datetime | None
+    next_at: datetime | None
+    awarded: int | None = None
+    from_deposit: int | None = None
+    released: int | None = None
+    from_renter: int | None = None
+    paid: int = 0
+    version: int = 1
+    created_at: datetime
+
+    @property
+    def owed(self) -> int:
+        """What the renter has still to pay besides the deposit."""
+        return (self.from_renter or 0) - self.paid
+
+    def party(self, side: Side) -> UUID:
+        """The party on this side."""
+        return self.owner_party_id if side is Side.OWNER else self.renter_party_id
+
+
+class UnknownClaim(DomainError):
+    kind = Kind.NOT_FOUND
+    code = "unknown_claim"
+    en = "There is no such claim."
+    fr = "Cette déclaration de dommage n'existe pas."
+
+
+class ClaimChanged(DomainError):
+    kind = Kind.STALE
+    code = "claim_changed"
+    en = "This claim has changed since you read it. Read it again, then answer."
+    fr = "Cette déclaration a changé depuis votre lecture. Relisez-la, puis répondez."
+
+
+class NotReturned(DomainError):
+    kind = Kind.CONFLICT
+    code = "not_returned"
+    en = "Damage is claimed once the machine is back: this booking is {state}."
+    fr = "Un dommage se déclare au retour du matériel : cette réservation est « {state} »."
+
+
+class ClaimWindowClosed(DomainError):
+    kind = Kind.CONFLICT
+    code = "claim_window_closed"
+    en = "Damage could be claimed until {until}."
+    fr = "Un dommage pouvait être déclaré jusqu'au {until}."
+
+
+class ClaimOpenAlready(DomainError):
+    kind = Kind.CONFLICT
+    code = "claim_open_already"
+    en = "A claim about this booking is open: end it first, its lines may be about any of the machines."
+    fr = "Une déclaration est déjà ouverte pour cette réservation : terminez-la d'abord."
+
+
+class NotOfThisBooking(DomainError):
+    code = "not_of_this_booking"
+    en = "This is not of the booking that the claim is about."
+    fr = "Ceci ne fait pas partie de la réservation concernée."
+
+
+class FuelNotMissing(DomainError):
+    code = "fuel_not_missing"
+    en = "The signed condition reports show {missing} eighths of fuel less than when it left."
+    fr = "Les états des lieux signés montrent {missing} huitièmes de carburant en moins qu'au départ."
+
+
+class OutOfTurn(DomainError):
+    kind = Kind.CONFLICT
+    code = "out_of_turn"
+    en = "It is for the other side to answer now."
+    fr = "C'est à l'autre partie de répondre."
+
+
+class AnswerTooLate(DomainError):
+    kind = Kind.CONFLICT
+    code = "answer_too_late"
+    en = "Nobody answered in time: the claim goes to mediation."
+    fr = "Personne n'a répondu à temps : la déclaration part en médiation."
+
+
+class NoOffer(DomainError):
+    kind = Kind.CONFLICT
+    code = "no_offer"
+    en = "The other side has made no offer that you could agree to."
+    fr = "L'autre partie n'a fait aucune offre que vous pourriez accepter."
+
+
+class MoreThanAsked(DomainError):
+    code = "more_than_asked"
+    en = "At most {asked} minor units are asked by this claim."
+    fr = "Cette déclaration demande au plus {asked} unités mineures."
+
+
+class TooManyOffers(DomainError):
+    kind = Kind.CONFLICT
+    code = "too_many_offers"
+    en = "{most} offers were made: agree to the last one, or let a mediator decide."
+    fr = "{most} offres ont été faites : acceptez la dernière, ou laissez un médiateur décider."
+
+
+class NotImpartial(DomainError):
+    kind = Kind.FORBIDDEN
+    code = "not_impartial"
+    en = "Who acts for one of the sides does not decide between them."
+    fr = "Qui agit pour l'une des parties ne tranche pas entre elles."
+
+
+class NothingOwed(DomainError):
+    kind = Kind.CONFLICT
+    code = "nothing_owed"
+    en = "Nothing is owed for this claim."
+    fr = "Rien n'est dû pour cette déclaration."
+
+
+def check_window(returned_at: datetime | None, state: str, window: timedelta, now: datetime) -> None:
+    """Whether damage may be claimed now. Raises `NotReturned`, `ClaimWindowClosed`."""
+    if returned_at is None:
+        raise NotReturned(state=state)
+    if now >= returned_at + window:
+        raise ClaimWindowClosed(until=(returned_at + window).isoformat(timespec="minutes"))
+
+
+def check_in_time(claim: Claim, now: datetime) -> None:
+    """Raises `AnswerTooLate` where silence has sent the claim to mediation, whether or not the sweep has been by."""
+    if claim.state in BARGAINING and claim.due_at is not None and claim.due_at <= now:
+        raise AnswerTooLate
+
+
+def check_turn(claim: Claim, side: Side) -> None:
+    """Raises `OutOfTurn` unless it is for this side to answer."""
+    if claim.turn is not side:
+        raise OutOfTurn
+
+
+def check_amount(claim: Claim, minor: int, pointer: str) -> None:
+    """Raises `MoreThanAsked`: nobody offers, or decides, more than the claim asks."""
+    if minor > claim.asked:
+        raise MoreThanAsked(pointer=pointer, asked=claim.asked)
+
+
+def state_at(claim: Claim, now: datetime) -> State:
+    """As people are told it: what nobody answered in time is in mediation."""
+    late = claim.state in BARGAINING and claim.due_at is not None and claim.due_at <= now
+    return State.MEDIATION if late else claim.state
+
+
+def answer_by(now: datetime) -> tuple[datetime, datetime]:
+    """Until when the next answer is waited for, and when who is to give it is reminded."""
+    due = now + SILENCE
+    return due, due - REMINDER
+
+
+class Look(StrEnum):
+    """What the sweep does about a claim that it looks at."""
+
+    REMIND = "remind"
+    ESCALATE = "escalate"
+    REST = "rest"
+
+
+def plan(claim: Claim, now: datetime) -> tuple[Look, datetime | None]:
+    """What the clock makes of a claim now, and when it is looked at again."""
+    if claim.state in BARGAINING and claim.due_at is not None:
+        return (Look.ESCALATE, None) if claim.due_at <= now else (Look.REMIND, claim.due_at)
+    if claim.state is State.MEDIATION:
+        return Look.REMIND, now + MEDIATORS_REMINDED
+    return Look.REST, None

@@ -1,0 +1,149 @@
+"""Claims as people read them: one with all that was said, and a party's list."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from votremachine.accounts.rules import Actor, UnknownParty, Verb, require
+from votremachine.accounts.service.parties import party_names
+from votremachine.damages.models import claim_evidence, claim_lines, claim_transitions, claims
+from votremachine.damages.rules.claim import BARGAINING, Claim, Side, State, state_at
+from votremachine.damages.rules.costs import Kind
+from votremachine.damages.schemas import (
+    ClaimDetails,
+    ClaimView,
+    EvidenceView,
+    LineView,
+    OfferView,
+    SettlementView,
+    StepView,
+)
+from votremachine.damages.service import mediating, store
+from votremachine.infra.database import Tx
+from votremachine.infra.links import Links
+from votremachine.kernel.money import Money
+
+EVIDENCE_PATH = "/v1/claim-evidence/{}"
+
+
+async def show(tx: Tx, who: Actor, links: Links, claim_id: UUID) -> ClaimDetails:
+    """A claim, to its sides, to staff, and to who may decide it. Raises `UnknownClaim`, `NotAllowed`."""
+    claim = await store.load(tx, claim_id)
+    await mediating.authorise(tx, Verb.READ_CLAIM, who, claim)
+    return await details(tx, links, claim)
+
+
+async def details(tx: Tx, links: Links, claim: Claim) -> ClaimDetails:
+    """All that there is of a claim, for who may read it; five statements."""
+    (view,) = await views(tx, [claim])
+    lines, evidence, steps = [
+        await tx.rows(sa.select(table).where(table.c.claim_id == claim.id).order_by(order))
+        for table, order in (
+            (claim_lines, claim_lines.c.place),
+            (claim_evidence, claim_evidence.c.id),
+            (claim_transitions, claim_transitions.c.id),
+        )
+    ]
+    offers = await store.offers(tx, claim.id)
+    return ClaimDetails(
+        **{name: getattr(view, name) for name in view.__struct_fields__},
+        lines=[_line(row, claim.currency) for row in lines],
+        offers=[OfferView(Side(row.side), Money(row.minor, claim.currency), row.note, row.at) for row in offers],
+        evidence=[evidence_view(tx, links, row) for row in evidence],
+        steps=[StepView(State(row.to_state), row.at, row.by, row.why) for row in steps],
+    )
+
+
+async def of_party(
+    tx: Tx, who: Actor, party_id: UUID, state: State | None, *, before: UUID | None, limit: int
+) -> list[ClaimView]:
+    """The claims that a party made or that were made against it, newest first; `limit + 1` rows, in two statements.
+
+    Raises `UnknownParty`, `NotAllowed`.
+    """
+    require(Verb.READ_CLAIM, who, owner=party_id, stranger=UnknownParty())
+    # Each side by its own index.
+    halves = [
+        _half(side == party_id, state, before, limit, tx)
+        for side in (claims.c.owner_party_id, claims.c.renter_party_id)
+    ]
+    both = sa.union_all(*halves).subquery()
+    rows = await tx.rows(sa.select(both).order_by(both.c.id.desc()).limit(limit + 1))
+    return await views(tx, [store.from_row(row) for row in rows])
+
+
+async def views(tx: Tx, found: Sequence[Claim]) -> list[ClaimView]:
+    """Claims as lists have them; one statement at most."""
+    names = await party_names(tx, {party for one in found for party in (one.owner_party_id, one.renter_party_id)})
+    return [_view(tx, one, names) for one in found]
+
+
+def evidence_view(tx: Tx, links: Links, row: sa.Row[Any]) -> EvidenceView:
+    """A file, with an address that is good for a while."""
+    url = links.sign(EVIDENCE_PATH.format(row.id), tx.now)
+    return EvidenceView(row.id, Side(row.side), row.media_type, row.bytes, row.sha256.hex(), row.at, url)
+
+
+def _half(side: sa.ColumnElement[bool], state: State | None, before: UUID | None, limit: int, tx: Tx) -> sa.Select[Any]:
+    wanted = sa.select(claims).where(side)
+    if state is not None:
+        wanted = wanted.where(_in_state(state, tx))
+    if before is not None:
+        wanted = wanted.where(claims.c.id < before)
+    inner = wanted.order_by(claims.c.id.desc()).limit(limit + 1).subquery()
+    return sa.select(inner)
+
+
+def _in_state(state: State, tx: Tx) -> sa.ColumnElement[bool]:
+    """As people are told it (`state_at`)."""
+    late = sa.and_(claims.c.state.in_(sorted(BARGAINING)), claims.c.due_at <= tx.now)
+    if state is State.MEDIATION:
+        return sa.or_(claims.c.state == state, late)
+    return sa.and_(claims.c.state == state, sa.not_(late)) if state in BARGAINING else claims.c.state == state
+
+
+def _view(tx: Tx, claim: Claim, names: Mapping[UUID, str]) -> ClaimView:
+    state = state_at(claim, tx.now)
+    told = state in BARGAINING
+    return ClaimView(
+        id=claim.id,
+        booking_id=claim.booking_id,
+        owner_party_id=claim.owner_party_id,
+        renter_party_id=claim.renter_party_id,
+        owner=names[claim.owner_party_id],
+        renter=names[claim.renter_party_id],
+        machine_ids=claim.machine_ids,
+        state=state,
+        reason=claim.reason,
+        total=Money(claim.total, claim.currency),
+        asked=Money(claim.asked, claim.currency),
+        turn=claim.turn if told else None,
+        due_at=claim.due_at if told else None,
+        settlement=_settlement(claim),
+        version=claim.version,
+        created_at=claim.created_at,
+    )
+
+
+def _settlement(claim: Claim) -> SettlementView | None:
+    if claim.awarded is None:
+        return None
+
+    def known(minor: int | None) -> Money | None:
+        return None if minor is None else Money(minor, claim.currency)
+
+    return SettlementView(
+        awarded=Money(claim.awarded, claim.currency),
+        from_deposit=known(claim.from_deposit),
+        released=known(claim.released),
+        from_renter=known(claim.from_renter),
+        owed=Money(claim.owed, claim.currency),
+    )
+
+
+def _line(row: sa.Row[Any], currency: str) -> LineView:
+    told = {name: row._mapping[name] for name in LineView.__struct_fields__}
+    money = {name: Money(told[name], currency) for name in ("net", "vat", "asked")}
+    return LineView(**told | money | {"kind": Kind(row.kind), "inspection_ids": tuple(row.inspection_ids)})

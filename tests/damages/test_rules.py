@@ -1,0 +1,183 @@
+"""The arithmetic of claims, and their life, without a database."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from votremachine.damages.rules import claim as rules
+from votremachine.damages.rules.claim import BARGAINING, LIFE, SILENCE, Claim, Look, Side, State, plan
+from votremachine.damages.rules.costs import (
+    AgeNeeded,
+    Asked,
+    CostUnclear,
+    Kind,
+    NoSuchWear,
+    Wear,
+    WornOut,
+    by_age,
+    by_life,
+    fuel,
+    line,
+)
+from votremachine.damages.rules.settling import settle
+from votremachine.damages.wear import wears
+from votremachine.fleet.categories import categories
+from votremachine.kernel.errors import DomainError
+
+MINOR = st.integers(0, 10**9)
+MACHINE = UUID(int=1)
+NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
+KNIFE = Wear("knife", life_months=24, life_hours=150)
+
+
+@given(MINOR, MINOR, MINOR)
+def test_what_is_awarded_is_paid_whole_and_what_was_held_is_given_back_or_taken(
+    award: int, held: int, cap: int
+) -> None:
+    paid = settle(award, held, cap)
+    assert paid.from_deposit + paid.from_renter == paid.awarded == min(award, cap)
+    assert paid.from_deposit + paid.released == held
+    assert min(paid.from_deposit, paid.released, paid.from_renter) >= 0
+    assert paid.released == 0 or paid.from_renter == 0, "nobody is charged while something of theirs is given back"
+
+
+@given(MINOR, MINOR, MINOR, MINOR)
+def test_a_greater_award_never_costs_the_renter_less(less: int, more: int, held: int, cap: int) -> None:
+    less, more = sorted((less, more))
+    first, second = settle(less, held, cap), settle(more, held, cap)
+    assert first.from_deposit <= second.from_deposit
+    assert first.from_renter <= second.from_renter
+
+
+def test_money_below_zero_is_refused() -> None:
+    for sums in ((-1, 0, 0), (0, -1, 0), (0, 0, -1)):
+        with pytest.raises(ValueError, match="below zero"):
+            settle(*sums)
+
+
+@given(st.integers(0, 1_200), st.integers(0, 1_200))
+def test_older_is_never_worth_more(one: int, other: int) -> None:
+    younger, older = sorted((one, other))
+    assert 10_000 >= by_age(younger) >= by_age(older) > 0
+    assert 10_000 >= by_life(younger, 150) >= by_life(older, 150) >= 0
+
+
+@given(st.integers(1, 8), st.integers(1, 5_000), st.integers(1, 10_000))
+def test_fuel_is_rounded_half_up_to_the_cent(eighths: int, litres: int, price: int) -> None:
+    assert abs(fuel(eighths, litres, price) * 8 - eighths * litres * price) <= 4
+
+
+def asked(kind: Kind = Kind.REPAIR, **more: object) -> Asked:
+    return Asked(machine_id=MACHINE, kind=kind, what="X", **more)  # type: ignore[arg-type]
+
+
+def test_a_line_is_its_cost_with_vat_less_what_use_had_taken() -> None:
+    assert line(asked(net=10_000, vat_rate=2_000), ()).asked == 12_000
+    assert line(asked(gross=12_345), ()).asked == 12_345
+    assert line(asked(Kind.PART, net=10_000, age_months=60), ()).asked == 5_500
+    assert line(asked(Kind.PART, net=10_000, item="knife", age_hours=75), [KNIFE]).asked == 5_000
+    # Hours and months are both known: the least that either leaves.
+    assert line(asked(Kind.PART, net=10_000, item="knife", age_hours=15, age_months=18), [KNIFE]).asked == 2_500
+    assert line(asked(Kind.FUEL, eighths=3, tank_litres=200, litre=125), ()).asked == 9_375
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "pointer"),
+    [
+        (asked(), CostUnclear, "/net"),
+        (asked(net=1, gross=1), CostUnclear, "/net"),
+        (asked(gross=1, vat_rate=2_000), CostUnclear, "/net"),
+        (asked(eighths=1, tank_litres=1, litre=100), CostUnclear, "/net"),
+        (asked(Kind.FUEL, net=1), CostUnclear, "/net"),
+        (asked(Kind.FUEL, eighths=1, litre=100), CostUnclear, "/eighths"),
+        (asked(Kind.PART, net=1), AgeNeeded, "/age_months"),
+        (asked(Kind.PART, net=1, item="knife"), AgeNeeded, "/age_hours"),
+        (asked(Kind.PART, net=1_000, item="knife", age_hours=150), WornOut, "/age_months"),
+        (asked(Kind.PART, net=1, item="halo", age_hours=1), NoSuchWear, "/item"),
+        (asked(Kind.REPAIR, net=1, item="knife"), NoSuchWear, "/item"),
+    ],
+)
+def test_a_line_that_does_not_say_what_it_costs_is_refused(
+    wrong: Asked, error: type[DomainError], pointer: str
+) -> None:
+    with pytest.raises(error) as raised:
+        line(wrong, [KNIFE])
+    assert raised.value.pointer == pointer
+
+
+@given(
+    st.integers(1, 10**8),
+    st.integers(0, 2_500),
+    st.sampled_from([Kind.REPAIR, Kind.PART, Kind.MISSING]),
+    st.integers(0, 600),
+)
+def test_a_line_never_asks_more_than_it_costs(net: int, vat: int, kind: Kind, age: int) -> None:
+    try:
+        made = line(asked(kind, net=net, vat_rate=vat, age_months=age), ())
+    except WornOut:
+        return
+    assert 0 < made.asked <= made.net + made.vat
+    assert made.net == net
+
+
+def test_what_wears_out_is_said_of_categories_that_exist() -> None:
+    assert {one.item for one in wears("mower")} >= {"knife", "belt"}
+    assert not {one.item for one in wears("tractor")} & {"knife", "tine"}
+    assert wears("storage_space") == ()
+    for category in categories():
+        for one in wears(category):
+            assert one.life_hours or one.life_months
+
+
+def claim(state: State, *, due: datetime | None = None, turn: Side | None = None) -> Claim:
+    return Claim(
+        id=uuid4(),
+        booking_id=uuid4(),
+        owner_party_id=uuid4(),
+        renter_party_id=uuid4(),
+        machine_ids=(MACHINE,),
+        state=state,
+        reason="X",
+        currency="EUR",
+        total=1,
+        cap=None,
+        asked=1,
+        turn=turn,
+        due_at=due,
+        next_at=due,
+        created_at=NOW,
+    )
+
+
+@pytest.mark.parametrize("state", sorted(BARGAINING))
+def test_silence_goes_to_mediation_and_never_to_yes(state: State) -> None:
+    waiting = claim(state, due=NOW + SILENCE, turn=Side.RENTER)
+    assert plan(waiting, NOW + timedelta(hours=48)) == (Look.REMIND, NOW + SILENCE)
+    assert plan(waiting, NOW + SILENCE) == (Look.ESCALATE, None)
+    assert rules.state_at(waiting, NOW + SILENCE) is State.MEDIATION
+    with pytest.raises(rules.AnswerTooLate):
+        rules.check_in_time(waiting, NOW + SILENCE)
+    rules.check_in_time(waiting, NOW + SILENCE - timedelta(seconds=1))
+
+
+def test_every_claim_can_end() -> None:
+    ends = rules.ENDED
+    for state in State:
+        seen, ways = {state}, [state]
+        while ways:
+            following = LIFE[ways.pop()] - seen
+            seen |= following
+            ways += following
+        assert seen & ends, state
+
+
+def test_the_window_is_open_until_its_last_moment() -> None:
+    window = timedelta(hours=48)
+    rules.check_window(NOW, "returned", window, NOW + window - timedelta(microseconds=1))
+    with pytest.raises(rules.ClaimWindowClosed):
+        rules.check_window(NOW, "returned", window, NOW + window)
+    with pytest.raises(rules.NotReturned):
+        rules.check_window(None, "in_use", window, NOW)
