@@ -6,6 +6,7 @@ back.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -13,15 +14,17 @@ from msgspec.structs import replace
 
 from votremachine.accounts.rules import Actor, Verb
 from votremachine.accounts.service import absent
-from votremachine.bookings.paying.charges import Charge, charges_of, in_hand, rests_on, spread
+from votremachine.bookings.paying.charges import Charge, charge_of, charges_of, in_hand, rests_on, spread
 from votremachine.bookings.paying.rules import becomes, payable, waits_for
 from votremachine.bookings.rules import (
     LIFE,
     Booking,
+    BookingChanged,
     HoldExpired,
     State,
     after_payment,
     check_standing,
+    lapsed,
     request_expiry,
     stands_free,
 )
@@ -143,17 +146,27 @@ async def end(tx: Tx, who: Actor, begun: Begun, outcome: Outcome) -> BookingView
     changed = await orders.keep(tx, order, outcome)
     if changed is not None:
         if changed.state is OrderState.REQUIRES_ACTION:
-            return Proof(order.booking_id, outcome.client_secret)
+            if waits_for(booking, changed, tx.now):
+                return Proof(order.booking_id, outcome.client_secret)
+            # It was called off, or costs something else, while the gateway was being asked.
+            await orders.give_up(tx, order.id)
+            return _why_not(booking, tx.now)
         if changed.state is not OrderState.DONE:
             return declined(changed)
         booking = await follow(tx, booking, changed, who)
         await orders.enter(tx, changed)
     if booking.state is not becomes(order):
         # Without a change, the worker was quicker, or a repeat of this request.
-        return GatewaySilent() if changed is None else HoldExpired()
+        return GatewaySilent() if changed is None else _why_not(booking, tx.now)
     if begun.machines.keys() >= set(booking.machine_ids):
         return (await reading.views_of(tx, [booking], begun.machines))[0]
     return (await reading.views(tx, [booking]))[0]
+
+
+def _why_not(booking: Booking, now: datetime) -> DomainError:
+    """Why a booking does not follow its payment."""
+    over = booking.state is State.EXPIRED or lapsed(booking.state, booking.expires_at, now)
+    return HoldExpired() if over else BookingChanged()
 
 
 async def heard(tx: Tx, order: PaymentOrder, outcome: Outcome) -> PaymentOrder | Proof | DomainError:
@@ -199,10 +212,10 @@ async def follow(tx: Tx, booking: Booking, order: PaymentOrder, by: Actor | None
 
 async def give_back(tx: Tx, order: PaymentOrder) -> None:
     """Order that all that was taken or set aside goes back, unless that was ordered; the worker carries it out."""
-    for charge in charges_of(await orders.of_booking(tx, order.booking_id), order.booking_id):
-        if charge.order.id == order.id and charge.stands:
-            what, minor = (What.RELEASE, order.amount.minor) if charge.set_aside else (What.REFUND, charge.left)
-            await orders.place(tx, orders.ending(tx, charge.order, what, Money(minor, order.amount.currency)))
+    charge = charge_of(await orders.of_booking(tx, order.booking_id), order)
+    if charge.stands:
+        what, minor = (What.RELEASE, order.amount.minor) if charge.set_aside else (What.REFUND, charge.left)
+        await orders.place(tx, orders.ending(tx, charge.order, what, Money(minor, order.amount.currency)))
 
 
 async def pay_back(tx: Tx, charges: Sequence[Charge], due: Money) -> None:
