@@ -30,9 +30,7 @@ async def told(person: Person) -> list[str]:
     return [item["kind"] for item in (await person.get("/inbox?limit=50")).json()["items"]]
 
 
-async def test_what_was_used_is_due_and_paid_by_a_card(
-    till: Till, world: World, renter: Person, owner: Person
-) -> None:
+async def test_what_was_used_is_due_and_paid_by_a_card(till: Till, world: World, renter: Person, owner: Person) -> None:
     booking, machine = await returned(till, world, renter, owner)
     said = await says(owner, booking, machine, 10)
     answer = await agrees(renter, booking, said)

@@ -121,7 +121,7 @@ async def test_what_changed_while_the_gateway_was_asked_is_said_and_not_that_it_
     change: str, token: str, till: Till, renter: Person, tractor: str
 ) -> None:
     booking = await till.held(tractor)
-    card = await careful(till, renter) if token == "tok_needs_authentication" else await till.card()  # noqa: S105
+    card = await careful(till, renter) if token == "tok_needs_authentication" else await till.card()
     order = await begun(till, booking, card)
     outcome = await carry_out(till.gateway, order)
     if change == "cancelled":

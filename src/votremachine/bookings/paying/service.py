@@ -35,6 +35,7 @@ from votremachine.bookings.service.book import FACTS
 from votremachine.fleet import service as fleet
 from votremachine.fleet.rules import Machine
 from votremachine.infra.database import Tx
+from votremachine.infra.outbox import NotYet
 from votremachine.kernel.errors import DomainError
 from votremachine.kernel.money import Money
 from votremachine.kernel.states import advance
@@ -44,6 +45,7 @@ from votremachine.payments.orders import service as orders
 from votremachine.payments.orders.events import OrderSettled
 from votremachine.payments.orders.rules import (
     LEASE,
+    Answer,
     GatewaySilent,
     Outcome,
     PaymentOrder,
@@ -56,7 +58,7 @@ from votremachine.payments.orders.rules import (
 from votremachine.payments.orders.rules import State as OrderState
 
 
-class StillUnderWay(Exception):
+class StillUnderWay(NotYet):
     """An order about this money is at the gateway just now: the fact is handed on again a little later."""
 
 
@@ -145,14 +147,8 @@ async def end(tx: Tx, who: Actor, begun: Begun, outcome: Outcome) -> BookingView
     booking = await reading.load_locked(tx, order.booking_id)
     changed = await orders.keep(tx, order, outcome)
     if changed is not None:
-        if changed.state is OrderState.REQUIRES_ACTION:
-            if waits_for(booking, changed, tx.now):
-                return Proof(order.booking_id, outcome.client_secret)
-            # It was called off, or costs something else, while the gateway was being asked.
-            await orders.give_up(tx, order.id)
-            return _why_not(booking, tx.now)
         if changed.state is not OrderState.DONE:
-            return declined(changed)
+            return await _unpaid(tx, booking, changed, outcome)
         booking = await follow(tx, booking, changed, who)
         await orders.enter(tx, changed)
     if booking.state is not becomes(order):
@@ -161,6 +157,17 @@ async def end(tx: Tx, who: Actor, begun: Begun, outcome: Outcome) -> BookingView
     if begun.machines.keys() >= set(booking.machine_ids):
         return (await reading.views_of(tx, [booking], begun.machines))[0]
     return (await reading.views(tx, [booking]))[0]
+
+
+async def _unpaid(tx: Tx, booking: Booking, order: PaymentOrder, answer: Answer) -> Proof | DomainError:
+    """What a payer hears whose card has not paid so far."""
+    if order.state is not OrderState.REQUIRES_ACTION:
+        return declined(order)
+    if waits_for(booking, order, tx.now):
+        return Proof(booking.id, answer.client_secret)
+    # It was called off, or costs something else, while the gateway was being asked.
+    await orders.give_up(tx, order.id)
+    return _why_not(booking, tx.now)
 
 
 def _why_not(booking: Booking, now: datetime) -> DomainError:
