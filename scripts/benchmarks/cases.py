@@ -13,6 +13,7 @@ from os import urandom
 
 import msgspec
 
+from benchmarks.chaining import hashed, inspection_chain
 from benchmarks.client import Load, Sample, WrongAnswer, ask, drive, encoded
 from benchmarks.feed_import import feed_import
 from benchmarks.proving import BOOKINGS, ledger_proof, total
@@ -125,7 +126,7 @@ async def read(world: World) -> AsyncIterator[Measure]:
     yield _asking(world.stack.baseline_port, cycle(requests), 200)
 
 
-BASELINES: dict[str, Subject] = {"insert": insert, "read": read, "verify": verify, "total": total}
+BASELINES: dict[str, Subject] = {"insert": insert, "read": read, "verify": verify, "total": total, "hashed": hashed}
 CASES = {
     "booking": Case("bookings/s", booking, "insert"),
     "confirm": Case("bookings/s", confirm, "insert"),
@@ -134,6 +135,7 @@ CASES = {
     "feed_import": Case("events/s", feed_import, "insert"),
     "reminders": Case("reminders/s", reminders, "insert"),
     "signin": Case("sign-ins/s", signin, "verify"),
+    "inspection_chain": Case("reports/s", inspection_chain, "hashed"),
     "ledger_proof": Case("entries/s", ledger_proof, "total", (MILLION,)),
     "not_modified": Case("answers/s", not_modified, "read"),
 }

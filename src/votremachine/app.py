@@ -47,9 +47,12 @@ from votremachine.infra.files import serve
 from votremachine.infra.images.apart import Images
 from votremachine.infra.keys import Seal
 from votremachine.infra.limits import Limits
+from votremachine.infra.links import Links
 from votremachine.infra.pages import Cursors
 from votremachine.infra.problems import HANDLERS
 from votremachine.infra.storage.files import Files
+from votremachine.inspections.privacy import INSPECTIONS
+from votremachine.inspections.routes import router as inspections
 from votremachine.notifications import metrics
 from votremachine.notifications import routes as notifications
 from votremachine.notifications.answering import routes as answering
@@ -59,7 +62,7 @@ from votremachine.notifications.devices import routes as devices
 from votremachine.notifications.devices.keys import PushSigner
 from votremachine.notifications.devices.service import Devices
 from votremachine.notifications.preferences import routes as preferences
-from votremachine.notifications.privacy import INBOX
+from votremachine.notifications.privacy import DELIVERIES, INBOX
 from votremachine.payments.gateways import close_gateway, notice_readers, open_gateway
 from votremachine.payments.instruments import routes as instruments
 from votremachine.payments.instruments.privacy import CARDS
@@ -91,6 +94,7 @@ ROUTERS: tuple[Router | HTTPRouteHandler, ...] = (
     bookings.router,
     waiting.router,
     replacing.router,
+    inspections.router,
     deposits.router,
     calendars.router,
     notifications.router,
@@ -150,6 +154,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         "known_by": known_by,
         "turnstile": turnstile,
         "cursors": Cursors(keys_of(settings)),
+        "links": Links(keys_of(settings)),
         "offers": offers,
         "gateway": gateway,
         "notice_readers": notice_readers(settings),
@@ -158,7 +163,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         "devices": Devices(Seal(keys_of(settings), "push subscriptions")),
         "push_signer": PushSigner(database, Seal(keys_of(settings), "push keys")),
         # What each slice knows of a person; those below know nothing of those above.
-        "parts": (MACHINES, FEEDS, CARDS, BOOKINGS, DEPOSITS, WAITING, LINKS, INBOX),
+        "parts": (MACHINES, FEEDS, CARDS, BOOKINGS, DEPOSITS, WAITING, INSPECTIONS, LINKS, INBOX, DELIVERIES),
     }
     per_request = {
         "claims": read_claims,

@@ -1,4 +1,4 @@
-"""The `votremachine` command: up, serve, work, migrate, seed, staff, machines import, reminders.
+"""The `votremachine` command: up, serve, work, migrate, seed, staff, doctor, machines import, reminders.
 
 What a person can put right ends with one line on stderr and exit code 2; a process that died by itself with 1.
 """
@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         (migrate, "bring the database to this version"),
         (seed, "put the demo into the database; harmless when it is there"),
         (staff, "make somebody with an account staff of the platform, or no longer"),
+        (doctor, "verify that no signed condition report was altered"),
     ):
         command = commands.add_parser(run.__name__, help=purpose, description=purpose)
         command.set_defaults(run=run)
@@ -59,6 +60,8 @@ def _parser() -> argparse.ArgumentParser:
         if run is staff:
             command.add_argument("address", help="their e-mail address or phone number")
             command.add_argument("role", choices=["support", "mediator", "operator", "none"])
+        if run is doctor:
+            command.add_argument("--photos", action="store_true", help="read every photo again, too")
     _add_import(commands.add_parser("machines", help="the fleet of a party").add_subparsers(required=True))
     _add_reminders(commands.add_parser("reminders", help="what could not be sent").add_subparsers(required=True))
     return parser
@@ -134,6 +137,13 @@ def staff(settings: Settings, given: argparse.Namespace) -> None:
         asyncio.run(appoint(settings, given.address, given.role))
     except DomainError as error:
         raise CannotStart(error.sentence("en")) from error
+
+
+def doctor(settings: Settings, given: argparse.Namespace) -> None:
+    settings = _with_database(settings)
+    from votremachine.inspections.command import run  # as in serve
+
+    run(settings, photos=given.photos)
 
 
 def import_machines(settings: Settings, given: argparse.Namespace) -> None:

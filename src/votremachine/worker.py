@@ -28,6 +28,7 @@ from votremachine.availability.feeds.service.refills import on_calendar_changed,
 from votremachine.availability.maintenance.jobs import propose_maintenance
 from votremachine.bookings import events
 from votremachine.bookings.jobs import complete_returned, expire_provisional, warn_overdue
+from votremachine.bookings.overdue.jobs import escalate_overdue
 from votremachine.bookings.paying import moving
 from votremachine.bookings.paying.following import on_capture_refused, on_confirmed, on_fallen_through, on_returned
 from votremachine.bookings.paying.moving import on_difference_refused, on_moved
@@ -52,6 +53,8 @@ from votremachine.infra.letters import open_post
 from votremachine.infra.outbox import Handlers, drain
 from votremachine.infra.storage import ledger
 from votremachine.infra.storage.files import Files
+from votremachine.inspections import events as inspections
+from votremachine.inspections.jobs import purge_waiting_photos
 from votremachine.notifications.answering import service as answering
 from votremachine.notifications.channels.ways import open_ways
 from votremachine.notifications.delivering.jobs import follow_up, send_deliveries, sweep_deliveries
@@ -62,7 +65,7 @@ from votremachine.notifications.devices.service import Devices
 from votremachine.notifications.reminders.jobs import sweep_reminders, tell_reminders
 from votremachine.notifications.reminders.rules import Moments
 from votremachine.notifications.reminders.service.planning import plan_booking
-from votremachine.notifications.service import tell, tell_operators, tell_owner, tell_person
+from votremachine.notifications.service import tell, tell_operators, tell_overdue, tell_owner, tell_person
 from votremachine.payments.gateways import close_gateway, open_gateway, simulated_secrets
 from votremachine.payments.ledger.events import LedgerDiffers
 from votremachine.payments.ledger.jobs import keep_checkpoints, prove_ledger
@@ -91,11 +94,14 @@ HANDLERS: Handlers = {
     events.UsageProposed: (tell,),
     events.UsageSettled: (tell, on_usage_settled),
     events.MachineReplaced: (tell, on_given_back),
+    events.MachineOverdue: (tell_overdue,),
     events.MachineReturned: (tell, on_returned, on_given_back),
     events.BookingCompleted: (on_over,),
     events.RenterAbsent: (tell, on_fallen_through, on_over, on_given_back),
     events.BookingAtRisk: (tell,),
     events.BookingOutOfRisk: (tell,),
+    inspections.InspectionToSign: (tell,),
+    inspections.InspectionSigned: (tell,),
     waiting.WaitingOffered: (tell,),
     waiting.WaitingLapsed: (tell_person,),
     calendar.CalendarChanged: (on_calendar_changed,),
@@ -187,6 +193,7 @@ def _cron_jobs() -> list[Any]:
         # Behind the sweep above, which gives back what offers held.
         sweep(offer_freed, second={2, 12, 22, 32, 42, 52}),
         sweep(warn_overdue, second={5}),
+        sweep(escalate_overdue, second={35}),
         sweep(complete_returned, minute={2}, second={0}),
         sweep(make_copies, second=EVERY_SECOND),
         sweep(carry_out_orders, second=EVERY_SECOND),
@@ -201,6 +208,7 @@ def _cron_jobs() -> list[Any]:
         sweep(fetch_feeds, second={8}, timeout=280),
         sweep(purge_answers, hour={3}, minute={17}, second={0}),
         sweep(purge_accounts, hour={3}, minute={27}, second={0}),
+        sweep(purge_waiting_photos, hour={3}, minute={57}, second={0}),
         sweep(purge_notices, hour={3}, minute={47}, second={0}),
         sweep(purge_past, hour={3}, minute={57}, second={0}),
         sweep(purge_codes, hour={3}, minute={57}, second={0}),

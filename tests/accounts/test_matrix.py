@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from litestar import Litestar
 
+from tests.inspections.phone import reported, unsigned
 from tests.people import PASSWORD, Json, Person, World, at
 from tests.shots import shown
 from votremachine.accounts.credentials import Credentials
@@ -59,6 +60,10 @@ PUBLIC = {
     ("POST", "/v1/webhooks/sms"),
     ("GET", "/v1/unsubscribe/{token}"),
     ("POST", "/v1/unsubscribe/{token}"),
+    ("GET", "/v1/checklists/{category}"),
+    # The signed address is the permission: tests/inspections.
+    ("GET", "/v1/inspection-photos/{file_id}"),
+    ("GET", "/v1/insurance-documents/{file_id}"),
     # The address is the permission: tests/calendars.
     ("GET", "/v1/calendars/{file}"),
     ("HEAD", "/v1/calendars/{file}"),
@@ -71,6 +76,8 @@ BANKERS_AND_STAFF = (404, 200, 404, 404, 403, 403, 200, 403, 200)
 STAFF = (403, 200, 403, 403, 403, 403, 403, 403, 403)
 NOBODY_HERE = (403,) * 9
 OWN_PEOPLE_AND_STAFF = (404, 200, 404, 404, 200, 200, 200, 200, 200)
+BOTH_SIDES_AND_STAFF = (404, *(200,) * 8)
+BOTH_SIDES_BUT_NOT_NOW = (404, 403, 403, 409, 403, 409, 409, 409, 409)
 # The booking is not yet confirmed, so it is too early for those who may.
 WORKERS_OF_THE_OWNER = (404, 403, 403, 403, 403, 409, 409, 409, 409)
 
@@ -186,6 +193,24 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/v1/bookings/{booking_id}/check_out"): WORKERS_OF_THE_OWNER,
     ("POST", "/v1/bookings/{booking_id}/check_in"): WORKERS_OF_THE_OWNER,
     ("POST", "/v1/bookings/{booking_id}/no_show"): WORKERS_OF_THE_OWNER,
+    # The booking is only held: nothing is handed over, and no report made.
+    ("POST", "/v1/bookings/{booking_id}/inspections"): BOTH_SIDES_BUT_NOT_NOW,
+    ("GET", "/v1/bookings/{booking_id}/inspections"): BOTH_SIDES_AND_STAFF,
+    ("GET", "/v1/bookings/{booking_id}/inspections/comparison"): BOTH_SIDES_AND_STAFF,
+    ("POST", "/v1/bookings/{booking_id}/inspections/codes"): BOTH_SIDES_BUT_NOT_NOW,
+    ("GET", "/v1/bookings/{booking_id}/insurance"): BOTH_SIDES_AND_STAFF,
+    ("GET", "/v1/inspections/{inspection_id}"): BOTH_SIDES_AND_STAFF,
+    # It is not signed; what is to be signed is not what they say; and it announced no photo.
+    ("GET", "/v1/inspections/{inspection_id}/receipt"): (404, *(409,) * 8),
+    ("POST", "/v1/inspections/{inspection_id}/signatures"): BOTH_SIDES_BUT_NOT_NOW,
+    ("PUT", "/v1/inspections/{inspection_id}/photos/{sha256}"): (404, 403, 403, 422, 403, 422, 422, 422, 422),
+    ("GET", "/v1/machines/{machine_id}/inspections/verification"): (403, 200, 403, 403, 200, 200, 200, 200, 200),
+    ("POST", "/v1/parties/{party_id}/insurances"): (404, 403, 404, 404, 403, 201, 201, 201, 201),
+    ("GET", "/v1/parties/{party_id}/insurances"): OWN_PEOPLE_AND_STAFF,
+    # An empty file is no document; who may not send one gets no further than that.
+    ("PUT", "/v1/insurances/{insurance_id}/document"): (404, 403, 404, 404, 403, 422, 422, 422, 422),
+    ("GET", "/v1/parties/{party_id}/insurance-rule"): OWN_PEOPLE_AND_STAFF,
+    ("PUT", "/v1/parties/{party_id}/insurance-rule"): RUNNERS_OF_A_HIDDEN_THING,
     ("GET", "/v1/bookings/{booking_id}/deposit"): (404, 200, 200, 200, 200, 200, 200, 200, 200),
     # The card is not the renter's.
     ("POST", "/v1/bookings/{booking_id}/deposit"): (404, 403, 403, 404, 403, 403, 403, 403, 403),
@@ -265,6 +290,8 @@ class Scene:
     spare: str
     feed: str
     card: str
+    inspection: str  # of the booking, without a photo, signed by nobody
+    proof: str  # of the owner's insurance
     payout: str
 
     def body(self, method: str, path: str, who: str) -> Json:
@@ -276,7 +303,7 @@ class Scene:
             "register": {"email": f"{uuid4().hex}@x.example", "password": PASSWORD, "name": "X"},
             "login": {"email": self.people["owner"].email, "password": PASSWORD},
             "refresh": {"refresh_token": "nonsense"},
-            "codes": {"email": "x@x.example"},
+            "codes": {} if "inspections" in path else {"email": "x@x.example"},
             "resets": {"email": "x@x.example"},
             "redeem": {"code": "000000"},
             "me": {"name": "X"},
@@ -305,6 +332,15 @@ class Scene:
             "replacement-plan": {},
             "replace": {"moves": [{"booking_id": self.booking, "version": 1, "to_machine_id": self.spare}]},
             "instruments": {"token": "tok_visa"},
+            "inspections": reported(self.machine) if "bookings" in path else None,
+            "signatures": {"side": "owner", "content_hash": "0" * 64},
+            "insurances": {
+                "insurer": "X",
+                "policy_number": "1",
+                "valid_from": f"{at(0):%F}",
+                "valid_until": f"{at(300):%F}",
+            },
+            "insurance-rule": {"required": False},
             "deposit": {"instrument_id": self.card},
             "waive": {"reason": "X"},
             "feeds": {"name": "X", "url": "https://calendar.example/x.ics"},
@@ -326,7 +362,6 @@ class Scene:
             "read": {"ids": [str(uuid4())]},
             "preferences": {},
             "devices": {"endpoint": f"https://push.example/{uuid4()}", "keys": {"p256dh": "BA", "auth": "aa"}},
-            "sms": {"from": "+33612345678", "text": "OUI 123456"},
             "usage": {"used": {}},
             "agree": {"usage_id": str(uuid4())},
             "pay": {"instrument_id": self.card},
@@ -360,6 +395,11 @@ class Scene:
             device_id=uuid4(),
             letter_id=uuid4(),
             token="nonsense",
+            inspection_id=self.inspection,
+            sha256="0" * 64,
+            insurance_id=self.proof,
+            file_id=uuid4(),
+            category="tractor",
             payout_id=self.payout,
             proof_id=uuid4(),
         )
@@ -404,6 +444,8 @@ async def scene(world: World, owner: Person, renter: Person, database: Database,
     wish = {"start": at(6).isoformat(), "end": at(7).isoformat(), "note": WISH_NOTE}
     entry = await renter.made(f"{path}/waiting", wish, Idempotency_Key="wish")
     card = await owner.made(f"/parties/{owner.party_id}/instruments", {"token": "tok_visa"})
+    insured = {"insurer": SECRET_NOTE, "policy_number": "1", "valid_from": f"{at(0):%F}", "valid_until": f"{at(9):%F}"}
+    proof = await owner.made(f"/parties/{owner.party_id}/insurances", insured)
     feed = await owner.made(f"{path}/feeds", {"name": SECRET_NOTE, "url": "https://calendar.example/secret.ics"})
     async with database.begin() as tx:
         payout = tx.new_id()
@@ -423,6 +465,8 @@ async def scene(world: World, owner: Person, renter: Person, database: Database,
         spare,
         feed["id"],
         card["id"],
+        await unsigned(database, machine, booking["id"], person),
+        proof["id"],
         str(payout),
     )
 

@@ -43,7 +43,9 @@ async def test_all_that_is_known_of_a_person_and_no_secret(
         "calendar_feeds.json",
         "calendar_links.json",
         "cards.json",
+        "deliveries.json",
         "inbox.json",
+        "inspections.json",
         "machines.json",
         "waiting_list.json",
     }
@@ -73,7 +75,7 @@ async def test_who_leaves_is_nobody_any_more(world: World, http: httpx.AsyncClie
         (person,) = await tx.rows(sa.text("SELECT * FROM people"))
         left = {
             table: (await tx.execute(sa.text(f"SELECT count(*) FROM {table}"))).scalar_one()
-            for table in ("seats", "sessions", "challenges", "messages")
+            for table in ("seats", "sessions", "challenges", "messages", "reminders")
         }
         (party,) = await tx.rows(sa.text("SELECT name, closed_at FROM parties"))
         after = (await tx.execute(sa.text("SELECT count(*) FROM audit_log"))).scalar_one()

@@ -30,8 +30,8 @@ PATIENCE_SECONDS = 20
 _HANG = f"""
 CREATE FUNCTION hang_at_kill_point() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF current_user = '{WORKER}' AND nextval('written_rows') = (SELECT n FROM kill_point) THEN
-        PERFORM pg_sleep(60);
+    IF current_user = '{WORKER}' AND TG_TABLE_NAME LIKE (SELECT among FROM kill_point) THEN
+        IF nextval('written_rows') = (SELECT n FROM kill_point) THEN PERFORM pg_sleep(60); END IF;
     END IF;
     RETURN coalesce(NEW, OLD);
 END $$
@@ -39,7 +39,7 @@ END $$
 _SET_UP = (
     f"CREATE ROLE {WORKER} LOGIN SUPERUSER",
     "CREATE SEQUENCE written_rows",
-    "CREATE TABLE kill_point (n bigint)",
+    "CREATE TABLE kill_point (n bigint, among text)",
     _HANG,
     *(
         f"CREATE TRIGGER kill_point BEFORE INSERT OR UPDATE OR DELETE ON {table} FOR EACH ROW"
@@ -83,13 +83,10 @@ class KillPoints:
         worker.start()
         return worker
 
-    async def aim(self, row: int | None) -> None:
-        """The next worker hangs when it has written so many rows; None: it lives."""
-        await self._run(
-            "DELETE FROM kill_point",
-            "SELECT setval('written_rows', 1, false)",
-            f"INSERT INTO kill_point VALUES ({row or 0})",
-        )
+    async def aim(self, row: int | None, among: str = "%") -> None:
+        """The next worker hangs when it has written so many rows, of one table or of any; None: it lives."""
+        chosen = f"INSERT INTO kill_point VALUES ({row or 0}, '{among}')"
+        await self._run("DELETE FROM kill_point", "SELECT setval('written_rows', 1, false)", chosen)
 
     async def kill(self, worker: ForkServerProcess) -> None:
         """SIGKILL, at the row that was aimed at; what the server had of it is rolled back."""

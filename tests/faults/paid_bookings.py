@@ -1,11 +1,15 @@
 """Renters who pay by card, and an API that sometimes dies between the gateway's answer and its own last commit."""
 
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
 from random import Random
+from typing import TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
+from tests.bookings.paying.money import books
 from tests.bookings.paying.money.terms import Part, Rental
 from tests.cast import farmer, listed
 from tests.people import at
@@ -15,7 +19,7 @@ from votremachine.bookings.schemas import Book, BookingView
 from votremachine.bookings.service import decide
 from votremachine.bookings.service.book import book
 from votremachine.fleet.rules import Cancellation
-from votremachine.infra.database import Database, Tx
+from votremachine.infra.database import Database, Tx, sqlstate
 from votremachine.payments.instruments import service as instruments
 from votremachine.payments.orders.carrying import carry_out
 from votremachine.payments.simulated.gateway import SimulatedGateway
@@ -23,6 +27,8 @@ from votremachine.payments.simulated.gateway import SimulatedGateway
 CARDS = ["tok_visa", "tok_mastercard", "tok_timeout_before", "tok_timeout_after", "tok_webhooks_twice", "tok_declined"]
 POLICIES = ["flexible", "moderate", "strict"]
 DAYS = 25
+LOCK_NOT_AVAILABLE = "55P03"
+Answer = TypeVar("Answer")
 # What is waited for by the clock, now: a lease that ends, a fact that is tried again.
 _HURRY = (
     sa.text("UPDATE payment_orders SET next_at = now() WHERE settled_at IS NULL"),
@@ -37,8 +43,10 @@ _OPEN = sa.text(
 class PaidBookings:
     """Half of the machines are booked at once, the others on request. `rentals` is what should become of the money."""
 
-    def __init__(self, database: Database, random: Random) -> None:
-        self.database, self.random = database, random
+    def __init__(self, database: Database, random: Random, cards: Sequence[str] = CARDS, dies: str = "12345") -> None:
+        self.database, self.random, self.cards = database, random, cards
+        # After which of its steps the API dies: 1 is the first transaction, 2 the gateway; mostly it does not.
+        self.dies = dies
         self.gateway = SimulatedGateway(database)
         self.rentals: dict[UUID, Rental] = {}
         self.machines: list[tuple[UUID, str]] = []
@@ -55,7 +63,7 @@ class PaidBookings:
                 self.machines.append((made, policy))
             renters = [await farmer(tx, f"renter{n}") for n in range(4)]
         for who in renters:
-            self.renters.append((who, {token: await self._card(who, token) for token in CARDS}))
+            self.renters.append((who, {token: await self._card(who, token) for token in self.cards}))
 
     async def _card(self, who: Actor, token: str) -> UUID:
         async with self.database.begin() as tx:
@@ -70,11 +78,11 @@ class PaidBookings:
         who, cards = self.random.choice(self.renters)
         start = at(2 + n // len(self.machines) % DAYS)
         asked = Book(machine_ids=[machine], start=start, end=start + timedelta(hours=20))
-        held: BookingView = await self.database.run(lambda tx: book(tx, who, asked))
+        held: BookingView = await self._do(lambda tx: book(tx, who, asked))
         price = held.price
         part = Part(policy, price.net.minor, price.vat.minor)
         self.rentals[held.id] = Rental(next(iter(who.seats)), [part], held.during.start)
-        await self._confirm(who, held.id, cards[self.random.choice(CARDS)], dies=self.random.choice("12345"))
+        await self._confirm(who, held.id, cards[self.random.choice(self.cards)], dies=self.random.choice(self.dies))
         return held.id
 
     async def _confirm(self, who: Actor, booking: UUID, card: UUID, dies: str) -> None:
@@ -84,7 +92,7 @@ class PaidBookings:
             return
         outcome = await carry_out(self.gateway, begun.order)
         if dies != "2":
-            await self.database.run(lambda tx: paying.end(tx, who, begun, outcome))
+            await self._do(lambda tx: paying.end(tx, who, begun, outcome))
 
     async def decide(self) -> None:
         """Owners answer, and somebody has second thoughts about one in four."""
@@ -95,19 +103,38 @@ class PaidBookings:
                 await self._cancel(booking, by_owner=self.random.random() < 0.5)
 
     async def _answer(self, booking: UUID, *, yes: bool) -> None:
-        async with self.database.begin() as tx:
-            await (decide.accept(tx, self.owner, booking) if yes else decide.decline(tx, self.owner, booking, ""))
+        if yes:
+            await self._do(lambda tx: decide.accept(tx, self.owner, booking))
+        else:
+            await self._do(lambda tx: decide.decline(tx, self.owner, booking, ""))
 
     async def _cancel(self, booking: UUID, *, by_owner: bool) -> None:
         one = self.rentals[booking]
         who = self.owner if by_owner else next(who for who, _ in self.renters if one.renter in who.seats)
-        async with self.database.begin() as tx:
+
+        async def verb(tx: Tx) -> datetime:
             await decide.cancel(tx, who, booking, "rain")
-            one.called_off = tx.now, "owner" if by_owner else "renter"
+            return tx.now
+
+        one.called_off = await self._do(verb), "owner" if by_owner else "renter"
+
+    async def _do(self, verb: Callable[[Tx], Awaitable[Answer]]) -> Answer:
+        """As a client does it, who tries again where a worker that hangs had what was wanted."""
+        while True:
+            try:
+                return await self.database.run(verb)
+            except DBAPIError as error:
+                if sqlstate(error) != LOCK_NOT_AVAILABLE:
+                    raise
 
     async def states(self) -> dict[UUID, str]:
         async with self.database.read() as tx:
             return {row.id: row.state for row in await tx.rows(_STANDING)}
+
+    async def left(self) -> list[str]:
+        """What has not come to its end."""
+        async with self.database.read() as tx:
+            return [" ".join(one) for one in await books.left(tx)]
 
     async def hurry(self) -> int:
         """Nobody waits for a minute here; how much is still to be done."""

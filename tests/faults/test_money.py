@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from tests.bookings.paying.money import books
 from tests.faults.kill_points import KillPoints, kill_points
 from tests.faults.paid_bookings import PaidBookings
+from tests.people import at
 from votremachine.config import Settings
 from votremachine.infra.database import Database, utc_now
 from votremachine.kernel.ids import uuid7
@@ -25,7 +26,7 @@ FURTHEST_ROW = 60
 PATIENCE_SECONDS = 60
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_a_worker_that_is_killed_again_and_again_loses_no_cent(
     database: Database, settings: Settings, redis_url: str
 ) -> None:
@@ -62,7 +63,7 @@ async def until_quiet(points: KillPoints, paid: PaidBookings, work: Callable[[Se
     try:
         quiet = 0
         while quiet < 3:
-            assert time.monotonic() < deadline, "it never comes to rest"
+            assert time.monotonic() < deadline, await paid.left()
             await asyncio.sleep(0.5)
             if "requested" in (await paid.states()).values():
                 await paid.decide()
@@ -99,16 +100,21 @@ def careless(settings: Settings) -> None:
     run(settings)
 
 
+@pytest.mark.timeout(600)
 async def test_with_other_keys_for_each_try_somebody_pays_twice(
     database: Database, settings: Settings, redis_url: str
 ) -> None:
     """The control: what the test above would see."""
-    paid = PaidBookings(database, Random(SEED))  # noqa: S311 -- as above
+    paid = PaidBookings(database, Random(SEED), ["tok_visa"], dies="1")  # noqa: S311 -- as above
     await paid.open()
     async with kill_points(database, settings) as points:
-        for death in range(6):
-            await points.aim(10 + death)
+        for death in range(3):
+            # What it writes into the ledger first is that a card was charged, which the gateway knows by then.
+            await points.aim(1, "ledger_transactions")
             await live_and_die(points, paid, careless, range(death * 5, death * 5 + 5))
         await until_quiet(points, paid, careless)
-    with pytest.raises(AssertionError):
-        await check(paid)
+    taken = sum([one.captured - one.refunded async for one in paid.gateway.movements(at(-1), at(1))])
+    async with paid.database.read() as tx:
+        broken, money = await books.broken(tx), await books.booked(tx)
+    assert taken > sum(one.ledger.get("gateway", 0) for one in money.values()), "more than anybody knows of"
+    assert "the gateway has an order that is not ours" in broken

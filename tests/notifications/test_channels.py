@@ -236,7 +236,7 @@ async def test_a_request_is_accepted_by_sms(
                 body = {"from": sender, "text": text, "network": "x"}
                 return await http.post("/v1/webhooks/sms", json=body, headers={"Authorization": f"Bearer {token}"})
 
-            assert (await sms("+33612345678", f"OUI {code}", "other")).status_code == 401
+            assert (await sms("+33612345678", f"OUI {code}", "other")).status_code == 403
             assert (await sms("+33687654321", f"OUI {code}")).json() == {"text": ""}
             assert "pas compris" in (await sms("+33612345678", "peut-être")).json()["text"]
             wrong = "000000" if code != "000000" else "000001"

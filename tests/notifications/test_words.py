@@ -38,6 +38,8 @@ FACTS: dict[str, Any] = {
     "what_fr": "Votre caution est rendue.",
     "what_en": "Your deposit has been given back.",
     "found": 3,
+    "hours": 24,
+    "hash": "9f86d081884c7d65",
     "proof": "00000000-0000-0000-0000-000000000001",
     "why_fr": "Elle ne s'est pas libérée à temps.",
     "why_en": "It never came free in time.",

@@ -24,6 +24,7 @@ class Purpose(StrEnum):
     SIGN_IN = "sign_in"
     RESET = "reset"
     ADDRESS = "address"
+    SIGN = "sign"
 
 
 LIFE = {
@@ -31,6 +32,8 @@ LIFE = {
     Purpose.SIGN_IN: timedelta(minutes=10),
     Purpose.RESET: timedelta(hours=1),
     Purpose.ADDRESS: timedelta(hours=1),
+    # It is had before somebody drives to where no signal is.
+    Purpose.SIGN: timedelta(days=7),
 }
 # A link works for whoever holds it, so it is sent only where that does no harm: setting a password anew ends every
 # session and tells the person, and an address is added only by who is signed in.
@@ -96,6 +99,18 @@ _WORDS: dict[tuple[Purpose, bool], dict[str, tuple[str, str]]] = {
         "en": (
             "A new password",
             "To choose a new password, open {link}\nor enter the code {code}. All your devices will be signed out.",
+        ),
+    },
+    (Purpose.SIGN, True): {
+        "fr": (
+            "Votre code de signature",
+            "Votre code pour signer l'état des lieux sur le téléphone du propriétaire : {code}"
+            "\nDonnez-le lui quand vous avez lu l'état des lieux et signé, pas avant.",
+        ),
+        "en": (
+            "Your code to sign",
+            "Your code to sign the condition report on the owner's phone: {code}"
+            "\nGive it to them when you have read the report and signed, not before.",
         ),
     },
     (Purpose.ADDRESS, False): {

@@ -124,7 +124,7 @@ challenges = sa.Table(
     sa.Index("challenges_send_at_idx", "send_at", postgresql_where=sa.text("send_at IS NOT NULL")),
     sa.Index(None, "expires_at"),
     sa.Index(None, "person_id"),
-    _one_of("purpose", "register", "sign_in", "reset", "address"),
+    _one_of("purpose", "register", "sign_in", "reset", "address", "sign"),
 )
 
 invitations = sa.Table(

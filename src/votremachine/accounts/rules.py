@@ -64,6 +64,11 @@ class Verb(StrEnum):
     RESCHEDULE = "reschedule"
     REPLACE_MACHINE = "replace_machine"
     HAND_OVER = "hand_over"
+    INSPECT = "inspect"
+    SIGN_INSPECTION = "sign_inspection"
+    READ_INSPECTION = "read_inspection"
+    VERIFY_INSPECTIONS = "verify_inspections"
+    ADD_INSURANCE = "add_insurance"
     SETTLE_USAGE = "settle_usage"
     KEEP_CARD = "keep_card"
     READ_CARDS = "read_cards"
@@ -79,7 +84,7 @@ class Verb(StrEnum):
 
 
 _EVERYONE = frozenset(Role)
-_WORKERS = _EVERYONE - {Role.VIEWER}
+WORKERS = _EVERYONE - {Role.VIEWER}
 RUNNERS = frozenset({Role.ADMIN, Role.MANAGER})
 _ADMIN = frozenset({Role.ADMIN})
 _BANKERS = frozenset({Role.ADMIN, Role.TREASURER})
@@ -103,22 +108,27 @@ PERMISSIONS: Mapping[Verb, Mapping[Relation, frozenset[Role] | frozenset[StaffRo
     Verb.EDIT_CALENDAR: {Relation.OWNER: RUNNERS},
     Verb.READ_BY_LINK: {Relation.OWNER: _EVERYONE},
     Verb.READ_BOOKING: {Relation.OWNER: _EVERYONE, Relation.RENTER: _EVERYONE, Relation.PLATFORM: _STAFF},
-    Verb.BOOK: {Relation.RENTER: _WORKERS},
-    Verb.CONFIRM: {Relation.RENTER: _WORKERS},
+    Verb.BOOK: {Relation.RENTER: WORKERS},
+    Verb.CONFIRM: {Relation.RENTER: WORKERS},
     Verb.ACCEPT: {Relation.OWNER: RUNNERS},
     Verb.DECLINE: {Relation.OWNER: RUNNERS},
-    Verb.CANCEL: {Relation.OWNER: RUNNERS, Relation.RENTER: _WORKERS},
-    Verb.RESCHEDULE: {Relation.RENTER: _WORKERS},
+    Verb.CANCEL: {Relation.OWNER: RUNNERS, Relation.RENTER: WORKERS},
+    Verb.RESCHEDULE: {Relation.RENTER: WORKERS},
     Verb.REPLACE_MACHINE: {Relation.OWNER: RUNNERS},
-    Verb.HAND_OVER: {Relation.OWNER: _WORKERS},
-    Verb.SETTLE_USAGE: {Relation.OWNER: _WORKERS, Relation.RENTER: _WORKERS},
+    Verb.HAND_OVER: {Relation.OWNER: WORKERS},
+    Verb.INSPECT: {Relation.OWNER: WORKERS, Relation.RENTER: WORKERS},
+    Verb.SIGN_INSPECTION: {Relation.OWNER: WORKERS, Relation.RENTER: WORKERS},
+    Verb.READ_INSPECTION: {Relation.OWNER: _EVERYONE, Relation.RENTER: _EVERYONE, Relation.PLATFORM: _STAFF},
+    Verb.VERIFY_INSPECTIONS: {Relation.OWNER: _EVERYONE, Relation.PLATFORM: _STAFF},
+    Verb.ADD_INSURANCE: {Relation.OWNER: WORKERS},
+    Verb.SETTLE_USAGE: {Relation.OWNER: WORKERS, Relation.RENTER: WORKERS},
     Verb.KEEP_CARD: {Relation.OWNER: _BANKERS | RUNNERS},
-    Verb.READ_CARDS: {Relation.OWNER: _WORKERS, Relation.PLATFORM: _STAFF},
+    Verb.READ_CARDS: {Relation.OWNER: WORKERS, Relation.PLATFORM: _STAFF},
     Verb.READ_LEDGER: {Relation.OWNER: _BANKERS, Relation.PLATFORM: _STAFF},
     Verb.READ_BOOKS: {Relation.PLATFORM: _STAFF},
     Verb.KEEP_BOOKS: {Relation.PLATFORM: frozenset({StaffRole.OPERATOR})},
     Verb.READ_DEPOSIT: {Relation.OWNER: _EVERYONE, Relation.RENTER: _EVERYONE, Relation.PLATFORM: _STAFF},
-    Verb.GIVE_DEPOSIT: {Relation.RENTER: _WORKERS},
+    Verb.GIVE_DEPOSIT: {Relation.RENTER: WORKERS},
     Verb.WAIVE_DEPOSIT: {Relation.OWNER: RUNNERS},
     Verb.FIND_PERSON: {Relation.PLATFORM: _SUPPORT},
     Verb.IMPERSONATE: {Relation.PLATFORM: _SUPPORT},
@@ -138,6 +148,7 @@ _NOT_IN_THEIR_PLACE = frozenset(
         Verb.ADMIT_MEMBER,
         Verb.JOIN_COOPERATIVE,
         Verb.READ_BY_LINK,
+        Verb.SIGN_INSPECTION,
     }
 )
 

@@ -89,6 +89,12 @@ class MachineReturned(BookingEvent, frozen=True, kw_only=True):
     late_minutes: int = 0
 
 
+class MachineOverdue(BookingEvent, frozen=True, kw_only=True):
+    """The machine is not back; `step` says who is told now (see overdue/rules.py), once each."""
+
+    step: str
+
+
 class BookingCompleted(BookingEvent, frozen=True, kw_only=True):
     """The claim window has closed."""
 

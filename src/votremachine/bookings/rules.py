@@ -237,6 +237,13 @@ class StillOut(DomainError):
     fr = "Ce matériel n'est pas rentré de sa dernière réservation. Enregistrez d'abord son retour."
 
 
+class ReportNeeded(DomainError):
+    kind = Kind.CONFLICT
+    code = "report_needed"
+    en = "The owner asks for a condition report that both sides sign: it hands the machine over and takes it back."
+    fr = "Le propriétaire demande un état des lieux signé des deux côtés : c'est lui qui vaut remise et retour."
+
+
 class ImpossibleReturn(DomainError):
     code = "impossible_return"
     en = "The return lies between the check-out and now."

@@ -48,6 +48,7 @@ machines = sa.Table(
     sa.Column(
         "exceptions", JSONB, nullable=False, server_default="[]", comment="dates with hand-over hours of their own"
     ),
+    sa.Column("asks", ARRAY(sa.Text), nullable=False, server_default="{}", comment="before the machine leaves"),
     sa.Column("weather_hours", sa.Integer, comment="so long before the start the weather moves a booking"),
     sa.Column("cancellation", sa.Text, nullable=False, server_default="flexible"),
     sa.Column("cleaning", sa.Text, nullable=False, server_default="as_found"),
@@ -66,6 +67,7 @@ machines = sa.Table(
     _one_of("cancellation", "flexible", "moderate", "strict", "cooperative"),
     _one_of("cleaning", "as_found", "swept", "washed", "disinfected"),
     sa.CheckConstraint("meters <@ ARRAY['engine_hour', 'hectare', 'bale', 'm3', 'km', 'tonne']", name="meters"),
+    sa.CheckConstraint("asks <@ ARRAY['report', 'licence', 'age', 'insurance']", name="asks"),
     sa.CheckConstraint("weather_hours > 0", name="weather_hours"),
     sa.CheckConstraint("0 < min_minutes AND min_minutes <= max_minutes", name="minutes"),
     sa.CheckConstraint("buffer_before_minutes >= 0 AND buffer_after_minutes >= 0", name="buffers"),

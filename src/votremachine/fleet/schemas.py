@@ -1,6 +1,6 @@
 """What travels over the wire about machines."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -11,9 +11,10 @@ from votremachine.fleet.attributes import Attributes
 from votremachine.fleet.listing import Listing
 from votremachine.fleet.positions import Position
 from votremachine.fleet.rules import Cancellation, Cleaning, Meter, Texts, Visibility
-from votremachine.fleet.terms import BookingMode, DatedHours, HandOver, Pairing, Terms
+from votremachine.fleet.terms import Ask, BookingMode, DatedHours, HandOver, Pairing, Terms
 from votremachine.infra.wire import UNSEEN, Input, Line, OptionalLine, Paragraph
 
+Named = TypeVar("Named", Meter, Ask)
 WEEK_MINUTES = 7 * 24 * 60
 Latitude = Annotated[float, msgspec.Meta(ge=-90, le=90)]
 Longitude = Annotated[float, msgspec.Meta(ge=-180, le=180)]
@@ -25,6 +26,7 @@ Deposit = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
 Zone = Annotated[str, msgspec.Meta(max_length=64)]
 Hours = Annotated[tuple[HandOver, ...], msgspec.Meta(max_length=28)]
 Exceptions = Annotated[tuple[DatedHours, ...], msgspec.Meta(max_length=200)]
+Asks = Annotated[tuple[Ask, ...], msgspec.Meta(max_length=len(Ask))]
 WeatherHours = Annotated[int, msgspec.Meta(ge=1, le=14 * 24)]
 Meters = Annotated[tuple[Meter, ...], msgspec.Meta(max_length=len(Meter))]
 Invited = Annotated[tuple[UUID, ...], msgspec.Meta(max_length=200)]
@@ -59,10 +61,11 @@ class TermsInput(Input):
     hand_over: Hours = ()
     pairing: Pairing | None = None
     exceptions: Exceptions = ()
+    asks: Asks = ()
     weather_hours: WeatherHours | None = None
 
     def terms(self) -> Terms:
-        return Terms(**asdict(self))
+        return Terms(**asdict(self) | {"asks": _once(self.asks)})
 
 
 class TermsChange(Input):
@@ -80,11 +83,14 @@ class TermsChange(Input):
     hand_over: Hours | None = None
     pairing: Pairing | UnsetType | None = UNSET
     exceptions: Exceptions | None = None
+    asks: Asks | None = None
     weather_hours: WeatherHours | UnsetType | None = UNSET
 
     def applied_to(self, terms: Terms) -> Terms:
         given = _given(self)
         given.update({} if self.pairing is UNSET else {"pairing": self.pairing})
+        if "asks" in given:
+            given["asks"] = _once(given["asks"])
         given.update({} if self.weather_hours is UNSET else {"weather_hours": self.weather_hours})
         return replace(terms, **given)
 
@@ -198,5 +204,5 @@ def _read(given: str | Titles | Descriptions, language: str, kept: Texts) -> Tex
     return replace(kept, **({language: given} if isinstance(given, str) else _given(given)))
 
 
-def _once(meters: tuple[Meter, ...]) -> tuple[Meter, ...]:
-    return tuple(dict.fromkeys(meters))
+def _once(named: tuple[Named, ...]) -> tuple[Named, ...]:
+    return tuple(dict.fromkeys(named))

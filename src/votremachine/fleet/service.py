@@ -21,6 +21,7 @@ from votremachine.infra.replies import Stale
 
 # The machines whose ids are bound as `ids`: for a slice above to join its own tables to, and read with `from_row`.
 BY_IDS = sa.select(*table.COLUMNS).where(machines.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
+_INSPECTED = BY_IDS.add_columns(machines.c.meters)
 # Every machine with the minutes that decide when it can be had: for a slice above to join its own tables to.
 MINUTES = sa.select(
     *(machines.c[name] for name in ("id", "buffer_before_minutes", "buffer_after_minutes", "lead_minutes"))
@@ -95,6 +96,14 @@ async def meters(tx: Tx, machine_id: UUID) -> list[Meter]:
     """What a machine counts by itself."""
     row = await tx.row(sa.select(machines.c.meters).where(machines.c.id == machine_id))
     return [] if row is None else [Meter(one) for one in row.meters]
+
+
+async def inspected(tx: Tx, machine_id: UUID) -> tuple[Machine, list[Meter]]:
+    """A machine, whatever its state, and what it counts by itself; one statement. Raises `UnknownMachine`."""
+    row = await tx.row(_INSPECTED, {"ids": [machine_id]})
+    if row is None:
+        raise UnknownMachine(machine_id=str(machine_id))
+    return from_row(row), [Meter(one) for one in row.meters]
 
 
 async def note_price(tx: Tx, machine_id: UUID, priced: bool) -> None:

@@ -16,7 +16,7 @@ from votremachine.fleet.listing import Listing
 from votremachine.fleet.models import invited_parties, machines
 from votremachine.fleet.positions import Position, blurred
 from votremachine.fleet.rules import Cancellation, Cleaning, Machine, Meter, State, Texts, Visibility
-from votremachine.fleet.terms import BookingMode, DatedHours, HandOver, Pairing, Terms
+from votremachine.fleet.terms import Ask, BookingMode, DatedHours, HandOver, Pairing, Terms
 from votremachine.fleet.views import MachineView, PositionView
 from votremachine.kernel.money import Money
 
@@ -193,5 +193,6 @@ def _terms(row: sa.Row[Any]) -> Terms:
         () if row.hand_over == _NONE else _HOURS.decode(row.hand_over),
         None if row.pairing is None else _PAIRING.decode(row.pairing),
         () if row.exceptions == _NONE else _EXCEPTIONS.decode(row.exceptions),
+        tuple(map(Ask, row.asks)),
         row.weather_hours,
     )

@@ -14,6 +14,15 @@ class BookingMode(StrEnum):
     ON_REQUEST = "on_request"
 
 
+class Ask(StrEnum):
+    """What an owner wants to see before a machine leaves."""
+
+    REPORT = "report"  # a condition report, signed by both sides: nothing else hands the machine over
+    LICENCE = "licence"  # the driver states their licence
+    AGE = "age"  # and that they are old enough
+    INSURANCE = "insurance"  # a proof of insurance that is valid for the whole rental
+
+
 class HandOver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Hours of a weekday (1 is Monday, ISO 8601) at which somebody is there; wall times as in `Hours`."""
 
@@ -48,8 +57,8 @@ class Pairing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Terms(msgspec.Struct, frozen=True):
     """An owner's rules: whole minutes, except the horizon in days. Without hand-over hours, any hour will do; the dates
-    of `exceptions` have hours of their own. Within `weather_hours` before the start a renter may move a booking for
-    the weather; None: the owner does not offer that.
+    of `exceptions` have hours of their own. `asks` is what the owner wants to see before the machine leaves. Within
+    `weather_hours` before the start a renter may move a booking for the weather; None: the owner does not offer that.
     """
 
     booking_mode: BookingMode = BookingMode.INSTANT
@@ -62,6 +71,7 @@ class Terms(msgspec.Struct, frozen=True):
     hand_over: tuple[HandOver, ...] = ()
     pairing: Pairing | None = None
     exceptions: tuple[DatedHours, ...] = ()
+    asks: tuple[Ask, ...] = ()
     weather_hours: int | None = None
 
     @property

@@ -90,6 +90,15 @@ class SendingImage(Operation):
         self.request_body = RequestBody({kind: OpenAPIMediaType() for kind in kinds}, required=True)
 
 
+@dataclass
+class SendingDocument(Operation):
+    """A route whose body is a PDF or an image file."""
+
+    def __post_init__(self) -> None:
+        kinds = ("application/pdf", "image/jpeg", "image/png", "image/webp", "image/heic")
+        self.request_body = RequestBody({kind: OpenAPIMediaType() for kind in kinds}, required=True)
+
+
 # An empty requirement: this route needs no token.
 PUBLIC: list[dict[str, list[str]]] = [{}]
 

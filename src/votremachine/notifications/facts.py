@@ -3,11 +3,14 @@
 Instants and amounts are kept as they are, to be said in the reader's way; what has words of its own, in both languages.
 """
 
+from datetime import timedelta
 from typing import Any
 
 from votremachine.bookings import events
+from votremachine.bookings.overdue.rules import AFTER, Step
 from votremachine.bookings.waiting.events import WaitingLapsed, WaitingOffered
 from votremachine.deposits import events as deposits
+from votremachine.inspections.events import InspectionSigned
 from votremachine.kernel.events import Event
 from votremachine.notifications.rules import Facts
 from votremachine.payments.ledger.events import LedgerDiffers
@@ -46,12 +49,21 @@ def facts_of(event: Event) -> Facts:
             return {"expires_at": event.expires_at.isoformat()}
         case WaitingLapsed():
             return {"why_fr": event.fr, "why_en": event.en}
-        case LedgerDiffers():
-            return {"found": event.found, "proof": str(event.proof_id)}
         case events.PaymentMissing():
             return {"amount": _amount(event.minor, event.currency)}
         case deposits.DepositEvent():
             return _of_deposit(event)
+    return _as_they_are(event)
+
+
+def _as_they_are(event: Event) -> Facts:
+    match event:
+        case LedgerDiffers():
+            return {"found": event.found, "proof": str(event.proof_id)}
+        case events.MachineOverdue():
+            return {"hours": AFTER[Step(event.step)] // timedelta(hours=1)}
+        case InspectionSigned():
+            return {"hash": event.hash}
     return {}
 
 

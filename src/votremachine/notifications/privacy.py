@@ -1,4 +1,4 @@
-"""What the inbox has to say when a person asks for their data or leaves."""
+"""What the inbox, and the ways out of it, have to say when a person asks for their data or leaves."""
 
 from typing import Any
 from uuid import UUID
@@ -15,14 +15,17 @@ from votremachine.notifications.preferences.models import preferences
 from votremachine.notifications.reminders.models import reminders
 
 
-async def _export(tx: Tx, who: Actor) -> dict[str, list[dict[str, Any]]]:
-    """Messages with their deliveries, what is planned, preferences, devices; not what is secret in a device."""
-    mine = messages.c.person_id == who.person_id
-    sent = sa.select(deliveries).join(messages, messages.c.id == deliveries.c.message_id).where(mine)
+async def _export(tx: Tx, who: Actor) -> list[dict[str, Any]]:
+    rows = await tx.rows(sa.select(messages).where(messages.c.person_id == who.person_id).order_by(messages.c.id))
+    return [dict(row._mapping) for row in rows]
+
+
+async def _export_ways(tx: Tx, who: Actor) -> dict[str, list[dict[str, Any]]]:
+    """How messages went out, what is planned, preferences, devices; not what is secret in a device."""
+    sent = sa.select(deliveries).join(messages, messages.c.id == deliveries.c.message_id)
     shown = [devices.c[name] for name in ("id", "name", "created_at")]
     asked = {
-        "messages": sa.select(messages).where(mine).order_by(messages.c.id),
-        "deliveries": sent.order_by(deliveries.c.id),
+        "deliveries": sent.where(messages.c.person_id == who.person_id).order_by(deliveries.c.id),
         "reminders": sa.select(reminders).where(reminders.c.person_id == who.person_id).order_by(reminders.c.id),
         "preferences": sa.select(preferences).where(preferences.c.person_id == who.person_id),
         "devices": sa.select(*shown).where(devices.c.person_id == who.person_id).order_by(devices.c.id),
@@ -37,3 +40,4 @@ async def _forget(tx: Tx, person_id: UUID) -> None:
 
 
 INBOX = PersonalData("inbox", _export, _forget)
+DELIVERIES = PersonalData("deliveries", _export_ways)

@@ -11,6 +11,7 @@ from votremachine.bookings import events
 from votremachine.bookings.rules import Booking, State, state_at
 from votremachine.bookings.waiting.events import WaitingOffered
 from votremachine.deposits import events as deposits
+from votremachine.inspections.events import InspectionSigned, InspectionToSign
 
 Facts = Mapping[str, Any]
 
@@ -62,6 +63,9 @@ KINDS: Mapping[str, Kind] = {
     "BookingMoved": Kind(states=frozenset({State.HELD, State.REQUESTED}) | _STANDING),
     "MachineReplaced": Kind(states=frozenset({State.REQUESTED}) | _STANDING),
     "MachineReturned": Kind(),
+    "MachineOverdue": Kind(urgent=True, states=frozenset({State.IN_USE})),
+    "InspectionToSign": Kind(urgent=True),
+    "InspectionSigned": Kind(),
     "RenterAbsent": Kind(),
     "BookingAtRisk": Kind(urgent=True, states=_STANDING),
     "BookingOutOfRisk": Kind(states=_STANDING),
@@ -117,6 +121,8 @@ TOLD: dict[type[events.BookingEvent] | type[deposits.DepositEvent], tuple[Side, 
     events.BookingAtRisk: (Side.OWNER, Side.RENTER),
     events.BookingOutOfRisk: (Side.OWNER, Side.RENTER),
     WaitingOffered: (Side.RENTER,),
+    InspectionToSign: (Side.OWNER, Side.RENTER),
+    InspectionSigned: (Side.OWNER, Side.RENTER),
     deposits.DepositRequired: (Side.RENTER,),
     deposits.DepositHeld: (Side.OWNER, Side.RENTER),
     deposits.DepositFailed: (Side.OWNER, Side.RENTER),

@@ -7,11 +7,12 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from votremachine.accounts.events import PersonEvent
-from votremachine.accounts.rules import Actor, StaffRole
-from votremachine.accounts.service import parties
+from votremachine.accounts.rules import RUNNERS, Actor, StaffRole
+from votremachine.accounts.service import adhesions, parties, staff
 from votremachine.accounts.service.staff import staff_of
 from votremachine.availability.events import FeedClashed, FeedFails, MaintenanceDue, OccurrencesLost
-from votremachine.bookings.events import BookingEvent
+from votremachine.bookings.events import BookingEvent, MachineOverdue
+from votremachine.bookings.overdue.rules import Step
 from votremachine.bookings.service import reading
 from votremachine.deposits.events import DepositEvent
 from votremachine.infra.database import Tx
@@ -39,6 +40,20 @@ async def tell(tx: Tx, event: BookingEvent | DepositEvent) -> None:
             if role in READERS and person_id != event.by:
                 told.setdefault(person_id, Notice(person_id, kind, facts, event.booking_id))
     await post(tx, list(told.values()))
+
+
+async def tell_overdue(tx: Tx, event: MachineOverdue) -> None:
+    """Tell whom this step reaches that a machine is not back; both sides of the booking are reminded (reminders/)."""
+    beyond = set[UUID]()
+    if event.step == Step.COOPERATIVE:
+        for party_id in await adhesions.shared(tx, event.owner_party_id, event.renter_party_id):
+            beyond |= set(await parties.people_of(tx, party_id, RUNNERS))
+    elif event.step == Step.STAFF:
+        beyond |= set(await staff.everybody(tx))
+    booking = await reading.load(tx, event.booking_id)
+    about = (await facts_about(tx, [booking], await machines_of(tx, [booking])))[booking.id]
+    kind, facts = type(event).__name__, {**about, **facts_of(event)}
+    await post(tx, [Notice(person_id, kind, facts, event.booking_id) for person_id in sorted(beyond)])
 
 
 async def tell_owner(tx: Tx, event: OccurrencesLost | MaintenanceDue | FeedClashed | FeedFails) -> None:

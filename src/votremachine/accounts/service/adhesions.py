@@ -71,6 +71,21 @@ async def part(tx: Tx, who: Actor, cooperative_id: UUID, party_id: UUID) -> None
     await audit.note(tx, who, "part", "party", party_id, cooperative_id)
 
 
+async def shared(tx: Tx, owner: UUID, renter: UUID) -> list[UUID]:
+    """The cooperatives of which a renter is an approved member, and which own the machine or have its owner as one."""
+    theirs, ours = adhesions.alias("theirs"), adhesions.alias("ours")
+    belongs = sa.exists().where(
+        ours.c.cooperative_id == theirs.c.cooperative_id, ours.c.party_id == owner, ours.c.approved_at.is_not(None)
+    )
+    found = await tx.rows(
+        sa.select(theirs.c.cooperative_id)
+        .where(theirs.c.party_id == renter, theirs.c.approved_at.is_not(None))
+        .where(sa.or_(theirs.c.cooperative_id == owner, belongs))
+        .order_by(theirs.c.cooperative_id)
+    )
+    return [row.cooperative_id for row in found]
+
+
 async def _approved(tx: Tx, cooperative_id: UUID, party_id: UUID) -> bool:
     found = await tx.row(
         sa.select(adhesions.c.approved_at).where(

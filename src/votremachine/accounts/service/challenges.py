@@ -60,17 +60,25 @@ async def ask(
 
 
 async def prove(
-    tx: Tx, proofs: Proofs, challenge_id: UUID, asked: Redeem, *, person_id: UUID | None = None
+    tx: Tx,
+    proofs: Proofs,
+    challenge_id: UUID,
+    asked: Redeem,
+    *,
+    person_id: UUID | None = None,
+    to_sign: bool = False,
 ) -> sa.Row[Any] | None:
     """The challenge, used up, if the proof is right; None otherwise, and then one try fewer is left: commit it.
 
-    The challenges of a signed-in person are theirs alone to prove; the others are anybody's.
+    The challenges of a signed-in person are theirs alone to prove; the others are anybody's. A code to sign with is
+    good for signing, and for nothing else.
     """
     found = await tx.row(
         challenges.update()
         .where(
             challenges.c.id == challenge_id,
             challenges.c.person_id.is_not_distinct_from(person_id),
+            (challenges.c.purpose == Purpose.SIGN) if to_sign else (challenges.c.purpose != Purpose.SIGN),
             challenges.c.used_at.is_(None),
             challenges.c.expires_at > tx.now,
             challenges.c.attempts < MOST_ATTEMPTS,

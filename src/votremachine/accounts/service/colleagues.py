@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -22,6 +23,14 @@ from votremachine.accounts.seating import (
 from votremachine.accounts.service import audit
 from votremachine.accounts.service.parties import party
 from votremachine.infra.database import Tx
+
+
+class Reachable(NamedTuple):
+    """Somebody, and the address at which they are written to."""
+
+    person_id: UUID
+    name: str
+    address: str
 
 
 async def colleagues(tx: Tx, who: Actor, party_id: UUID) -> Sequence[ColleagueView]:
@@ -45,6 +54,20 @@ async def phones(tx: Tx, party_ids: Collection[UUID], roles: Collection[Role]) -
         .order_by(people.c.name, people.c.id)
     )
     return [(row.name, row.phone) for row in found]
+
+
+async def reachable(tx: Tx, party_id: UUID, roles: Collection[Role]) -> list[Reachable]:
+    """Those who act for a party in one of `roles` and can be written to: by telephone, or else by e-mail. Admins first,
+    then who has been there longest.
+    """
+    address = sa.func.coalesce(people.c.phone, people.c.email)
+    found = await tx.rows(
+        sa.select(people.c.id, people.c.name, address.label("address"))
+        .join(seats, seats.c.person_id == people.c.id)
+        .where(seats.c.party_id == party_id, seats.c.role.in_(list(roles)), address.is_not(None))
+        .order_by(seats.c.role != Role.ADMIN, people.c.id)
+    )
+    return [Reachable(row.id, row.name, row.address) for row in found]
 
 
 async def change_role(tx: Tx, who: Actor, party_id: UUID, person_id: UUID, role: Role) -> None:

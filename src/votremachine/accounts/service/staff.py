@@ -67,6 +67,16 @@ async def appoint(tx: Tx, address: str, role: StaffRole | None) -> UUID:
     return person_id
 
 
+async def everybody(tx: Tx) -> list[UUID]:
+    """All who are staff."""
+    return [
+        row.id
+        for row in await tx.rows(
+            sa.select(people.c.id).where(people.c.staff.is_not(None), people.c.closed_at.is_(None))
+        )
+    ]
+
+
 async def _found(tx: Tx, person_id: UUID) -> FoundPerson:
     rows = await tx.rows(
         sa.select(people.c.name, seats.c.party_id, seats.c.role)

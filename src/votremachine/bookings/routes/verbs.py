@@ -1,6 +1,7 @@
 """HTTP of what is done to a booking; each verb is a POST that answers with the booking as it is then."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from votremachine.bookings.rules import (
     NotMovable,
     OwnerDecides,
     PaymentRequired,
+    ReportNeeded,
     StillOut,
     TimeFixed,
     TooEarly,
@@ -151,18 +153,18 @@ async def extend(
     return await paying.move(request, booking_id, wish, data.instrument_id, claims, database, gateway)
 
 
-@on_booking("check_out", TooEarly, StillOut, SpanTaken, DepositMissing)
+@on_booking("check_out", TooEarly, StillOut, SpanTaken, DepositMissing, ReportNeeded)
 async def check_out(
     request: HttpRequest,
     booking_id: FromPath[UUID],
     claims: NamedDependency[Claims],
     database: NamedDependency[Database],
 ) -> Response[BookingView]:
-    """The machine leaves with the renter; its deposit is live, or the owner waived it."""
-    return await _act(request, claims, database, lambda tx, who: handover.check_out(tx, who, booking_id))
+    """The machine leaves with the renter, without a condition report; its deposit is live, or the owner waived it."""
+    return await _act(request, claims, database, lambda tx, who: _bare(tx, who, booking_id, handover.check_out))
 
 
-@on_booking("check_in", NaiveTime, ImpossibleReturn)
+@on_booking("check_in", NaiveTime, ImpossibleReturn, ReportNeeded)
 async def check_in(
     request: HttpRequest,
     booking_id: FromPath[UUID],
@@ -170,10 +172,11 @@ async def check_in(
     claims: NamedDependency[Claims],
     database: NamedDependency[Database],
 ) -> Response[BookingView]:
-    """The machine is back; what is left of its time is free again."""
+    """The machine is back, without a condition report; what is left of its time is free again."""
     if data.at is not None and data.at.tzinfo is None:
         raise NaiveTime(pointer="/at")
-    return await _act(request, claims, database, lambda tx, who: handover.check_in(tx, who, booking_id, data.at))
+    check_in_at = partial(handover.check_in, at=data.at)
+    return await _act(request, claims, database, lambda tx, who: _bare(tx, who, booking_id, check_in_at))
 
 
 @on_booking("no_show", TooEarly)
@@ -186,6 +189,15 @@ async def no_show(
 ) -> Response[BookingView]:
     """Nobody came for the machine: its time is free again."""
     return await _act(request, claims, database, lambda tx, who: handover.no_show(tx, who, booking_id, data.why))
+
+
+async def _bare(
+    tx: Tx, who: Actor, booking_id: UUID, act: Callable[[Tx, Actor, UUID], Awaitable[BookingView]]
+) -> BookingView:
+    """What is done without a condition report, where the owner asks for none."""
+    view = await act(tx, who, booking_id)
+    await handover.check_bare(tx, booking_id)
+    return view
 
 
 async def _act(

@@ -26,6 +26,7 @@ from votremachine.bookings.rules import (
     EARLIEST_CHECK_OUT,
     Booking,
     ImpossibleReturn,
+    ReportNeeded,
     State,
     StillOut,
     TooEarly,
@@ -35,6 +36,7 @@ from votremachine.bookings.schemas import BookingView
 from votremachine.bookings.service import reading, store
 from votremachine.bookings.service.book import wishes
 from votremachine.fleet import service as fleet
+from votremachine.fleet.terms import Ask
 from votremachine.infra.database import Tx
 from votremachine.kernel.span import Span
 
@@ -92,6 +94,16 @@ async def check_in(tx: Tx, who: Actor, booking_id: UUID, at: datetime | None) ->
     await claims.cut(tx, booking.id, back_at)
     await _weigh_risk(tx, changed, returned_at)
     return (await reading.views(tx, [changed]))[0]
+
+
+async def check_bare(tx: Tx, booking_id: UUID) -> None:
+    """Whether the machines of a booking may change hands without a condition report. Raises `UnknownBooking`,
+    `ReportNeeded` where one of them asks for one.
+    """
+    booking = await reading.load(tx, booking_id)
+    machines = await fleet.machines_by_id(tx, booking.machine_ids)
+    if any(Ask.REPORT in one.terms.asks for one in machines.values()):
+        raise ReportNeeded
 
 
 async def no_show(tx: Tx, who: Actor, booking_id: UUID, why: str) -> BookingView:

@@ -1,12 +1,12 @@
 """Reminders, deliveries by each channel, preferences, devices for push; messages that were read.
 
-Revision 0020, after 0018.
+Revision 0020, after 0019.
 """
 
 from alembic import op
 
 revision = "0020"
-down_revision = "0018"
+down_revision = "0019"
 
 
 # The hour of an offer, as it was put into words by earlier versions.

@@ -6,7 +6,6 @@ from typing import Annotated
 import msgspec
 from litestar import Response, Router, post
 from litestar.di import NamedDependency
-from litestar.params import JSONBody
 
 from votremachine.accounts.addresses import NotAPhoneNumber, e164
 from votremachine.accounts.credentials import Credentials
@@ -16,7 +15,7 @@ from votremachine.infra.openapi import PUBLIC
 from votremachine.infra.problems import INPUT, responses
 from votremachine.infra.wire import HttpRequest
 from votremachine.notifications.answering import service
-from votremachine.notifications.answering.rules import NotTheGateway
+from votremachine.notifications.answering.rules import NotTheGateway, UnreadAnswer
 
 Number = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
 Words = Annotated[str, msgspec.Meta(max_length=1000, pattern=r"^[^\x00]*\Z")]
@@ -36,10 +35,22 @@ class Reply(msgspec.Struct, frozen=True):
     text: str
 
 
-@post("/webhooks/sms", status_code=200, security=PUBLIC, responses=responses(*INPUT, NotTheGateway, NotAPhoneNumber))
+def read(body: bytes) -> Answered:
+    """What came; raises `UnreadAnswer`."""
+    try:
+        return msgspec.json.decode(body, type=Answered)
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        raise UnreadAnswer from error
+
+
+@post(
+    "/webhooks/sms",
+    status_code=200,
+    security=PUBLIC,
+    responses=responses(*INPUT, NotTheGateway, UnreadAnswer, NotAPhoneNumber),
+)
 async def from_gateway(
     request: HttpRequest,
-    data: JSONBody[Answered],
     database: NamedDependency[Database],
     known_by: NamedDependency[Credentials],
     settings: NamedDependency[Settings],
@@ -48,8 +59,9 @@ async def from_gateway(
     expected, shown = settings.sms_inbound_token, request.headers.get("authorization", "")
     if not expected or not hmac.compare_digest(shown.encode(), f"Bearer {expected}".encode()):
         raise NotTheGateway
-    sender = e164(data.sender)
-    text = await database.run(lambda tx: service.answer(tx, known_by.proofs, sender, data.text))
+    came = read(await request.body())
+    sender = e164(came.sender)
+    text = await database.run(lambda tx: service.answer(tx, known_by.proofs, sender, came.text))
     return Response(Reply(text))
 
 

@@ -16,10 +16,17 @@ _ANSWER = re.compile(r"\s*(OUI|NON|YES|NO)\W+(\d{6})\W*\s*", re.IGNORECASE)
 
 
 class NotTheGateway(DomainError):
-    kind = Kind.UNAUTHENTICATED
+    kind = Kind.FORBIDDEN
     code = "not_the_gateway"
     en = "Answers by SMS are taken from our gateway alone."
     fr = "Les réponses par SMS ne sont reçues que de notre passerelle."
+
+
+class UnreadAnswer(DomainError):
+    kind = Kind.MALFORMED
+    code = "unread_answer"
+    en = "An answer by SMS is JSON with `from` and `text`."
+    fr = "Une réponse par SMS est du JSON avec `from` et `text`."
 
 
 class Answer(NamedTuple):

@@ -1,136 +1,39 @@
 """The machine's rules about paying: holds, and confirmations whose three parts come one by one, or never."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
 from uuid import UUID
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import initialize, precondition, rule
 
-from tests.bookings.paying.money.stage import CARDS, PAYS, Renter, Stage
-from tests.bookings.paying.money.terms import Part, Rental
-from votremachine.accounts.rules import Actor
-from votremachine.bookings.paying import service as paying
-from votremachine.bookings.paying.service import Begun
+from tests.bookings.paying.money.playing import HOUR, Playing, cards, rental_in, some, starts
+from tests.bookings.paying.money.terms import Rental
 from votremachine.bookings.schemas import Book, BookingView
 from votremachine.bookings.service import decide
 from votremachine.bookings.service.book import book
-from votremachine.infra.database import Tx
-from votremachine.kernel.errors import DomainError, Kind
 from votremachine.payments.gateway import NotAtGateway
-from votremachine.payments.orders.carrying import carry_out
-from votremachine.payments.orders.rules import Answer, Outcome, PaymentOrder
-from votremachine.pricing.rules.lines import Price
-
-START = datetime(2026, 6, 1, 6, tzinfo=UTC)
-A_MOMENT = timedelta(milliseconds=5)
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-
-# Hours ahead: within each of the terms, and for a request to run out before its start.
-starts = st.integers(1, 30) | st.sampled_from([40, 72, 130, 200, 400])
-cards = st.sampled_from(sorted(PAYS)) | st.sampled_from(CARDS) | st.just("tok_needs_authentication")
 
 
-Ending = Callable[[Tx, Actor, PaymentOrder, Outcome], Awaitable[Any]]
-
-
-@dataclass
-class Attempt:
-    """Something that a card is to pay for: written down, perhaps asked, not yet ended; `end` ends it."""
-
-    ref: UUID
-    order: PaymentOrder
-    end: Ending
-    outcome: Outcome | None = None
-
-
-@st.composite
-def rental_in(draw: st.DrawFn, *states: str) -> UUID:
-    """Mostly a booking in one of these states; now and then any other."""
-    machine: Paying = draw(st.runner())
-    fitting = [ref for ref, one in machine.rentals.items() if one.state in states]
-    anywhere = not fitting or draw(st.integers(0, 5)) == 0
-    return draw(st.sampled_from(list(machine.rentals) if anywhere else fitting))
-
-
-def some(*states: str) -> Callable[["Paying"], bool]:
-    return lambda machine: any(one.state in states for one in machine.rentals.values())
-
-
-def some_attempt(machine: "Paying") -> bool:
+def some_attempt(machine: "Playing") -> bool:
     return bool(machine.attempts)
 
 
-def some_asked(machine: "Paying") -> bool:
+def some_asked(machine: "Playing") -> bool:
     return any(one.outcome is not None for one in machine.attempts)
 
 
-def some_secret(machine: "Paying") -> bool:
+def some_secret(machine: "Playing") -> bool:
     return bool(machine.secrets)
 
 
-class Paying(RuleBasedStateMachine):
-    """`rentals` is what the test did, by booking; the oracle judges by it."""
-
-    url: ClassVar[str]
-    seen: ClassVar[set[str]]
+class Paying(Playing):
+    """A renter holds, and pays by card, or tries to."""
 
     @initialize(chosen=st.sets(st.integers(0, 2), min_size=1, max_size=2), start=starts, token=cards)
     def open(self, chosen: set[int], start: int, token: str) -> None:
         """Nobody is interesting who has not tried to pay for something."""
-        self.runner = asyncio.Runner()
-        self.stage = Stage(self.url, START)
-        self.runner.run(self.stage.open())
-        self.rentals: dict[UUID, Rental] = {}
-        self.attempts: list[Attempt] = []
-        self.secrets: list[str] = []
-        self.claims: dict[UUID, UUID] = {}
-        self.awards: dict[UUID, int] = {}
+        self.play()
         self.hold(0, chosen, start, 30, on_account=False)
         self.confirm(next(iter(self.rentals)), token)
-
-    def do(self, verb: Callable[[Tx], Awaitable[Any]]) -> Any:
-        """The verb's answer, None where it is refused for a reason that a client is told. It takes its time."""
-        self.stage.now += A_MOMENT
-        try:
-            return self.runner.run(self.stage.database.run(verb))
-        except DomainError as error:
-            if error.kind is Kind.FAULT:
-                raise
-            return None
-
-    def ok(self, verb: Callable[[Tx], Awaitable[None]]) -> bool:
-        """Whether a verb that answers nothing is not refused."""
-
-        async def answering(tx: Tx) -> bool:
-            await verb(tx)
-            return True
-
-        return self.do(answering) is not None
-
-    def learn(self) -> None:
-        """What the worker did meanwhile, judged as far as it can be; in the machine that knows of it."""
-
-    def parts(self, price: Price) -> list[Part]:
-        """What each machine costs, from the lines that people read."""
-        by_machine: dict[UUID, list[tuple[int, int]]] = {}
-        for line in price.lines:
-            by_machine.setdefault(line.machine_id, []).append((line.net.minor, line.vat_amount.minor))
-        return [
-            Part(self.stage.terms[machine], sum(net for net, _ in lines), sum(vat for _, vat in lines))
-            for machine, lines in by_machine.items()
-        ]
-
-    def hour(self) -> datetime:
-        """The hour that has begun."""
-        return self.stage.now.replace(minute=0, second=0, microsecond=0)
-
-    def renter_of(self, ref: UUID) -> Renter:
-        party = self.rentals[ref].renter
-        return next(one for one in self.stage.renters if one.party == party)
 
     @rule(
         renter=st.integers(0, 1),
@@ -153,18 +56,18 @@ class Paying(RuleBasedStateMachine):
     @rule(ref=rental_in("held"), token=cards)
     def confirm(self, ref: UUID, token: str) -> None:
         """As the route does it, all at once."""
-        self.at_once(self._begin(ref, token))
+        self.at_once(self.begun(ref, token))
 
     @precondition(some("held"))
     @rule(ref=rental_in("held"), token=cards)
     def begin_to_confirm(self, ref: UUID, token: str) -> None:
         """The first transaction alone. What follows may come late, or never."""
-        self.step_by_step(self._begin(ref, token))
+        self.step_by_step(self.begun(ref, token))
 
     @precondition(some_attempt)
     @rule(nth=st.integers(0, 5))
     def ask_the_gateway(self, nth: int) -> None:
-        self._ask(self.attempts[nth % len(self.attempts)])
+        self.ask(self.attempts[nth % len(self.attempts)])
 
     @precondition(some_asked)
     @rule(nth=st.integers(0, 5))
@@ -172,7 +75,7 @@ class Paying(RuleBasedStateMachine):
         asked = [one for one in self.attempts if one.outcome is not None]
         attempt = asked[nth % len(asked)]
         self.attempts.remove(attempt)
-        self._end(attempt)
+        self.end(attempt)
 
     @precondition(some_attempt)
     @rule()
@@ -199,40 +102,3 @@ class Paying(RuleBasedStateMachine):
         if view is not None:
             self.rentals[ref].on_account = True
             self.rentals[ref].state = view.state.value
-
-    def _begin(self, ref: UUID, token: str) -> Attempt | None:
-        who, card = self.renter_of(ref).who, self.card_of(ref, token)
-        begun: Begun | None = self.do(lambda tx: paying.begin(tx, who, ref, card))
-        if begun is None:
-            return None
-        self.rentals[ref].tried.add(begun.order.id)
-        return Attempt(ref, begun.order, lambda tx, who, _, told: paying.end(tx, who, begun, told))
-
-    def card_of(self, ref: UUID, token: str) -> UUID:
-        """The card of this kind that its renter has."""
-        return self.runner.run(self.stage.card(self.renter_of(ref), token))
-
-    def at_once(self, attempt: Attempt | None) -> None:
-        """As routes do it."""
-        if attempt is not None:
-            self._ask(attempt)
-            self._end(attempt)
-
-    def step_by_step(self, attempt: Attempt | None) -> None:
-        """What follows may come late, or never."""
-        if attempt is not None:
-            self.attempts.append(attempt)
-
-    def _ask(self, attempt: Attempt) -> None:
-        attempt.outcome = self.runner.run(carry_out(self.stage.gateway, attempt.order))
-        if isinstance(attempt.outcome, Answer) and attempt.outcome.client_secret:
-            self.secrets.append(attempt.outcome.client_secret)
-
-    def _end(self, attempt: Attempt) -> None:
-        who, outcome = self.renter_of(attempt.ref).who, attempt.outcome
-        assert outcome is not None
-        told = self.do(lambda tx: attempt.end(tx, who, attempt.order, outcome))
-        self.seen.add(told.code if isinstance(told, DomainError) else type(told).__name__)
-        self.learn()
-        if isinstance(told, BookingView) and not self.rentals[attempt.ref].on_account:
-            assert self.rentals[attempt.ref].paid, "who is told that it is confirmed has paid"

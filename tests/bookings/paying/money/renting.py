@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 from sqlalchemy.dialects.postgresql import JSONB
 
-from tests.bookings.paying.money.paying import HOUR, Attempt, Paying, cards, rental_in, some
+from tests.bookings.paying.money.paying import Paying
+from tests.bookings.paying.money.playing import HOUR, Attempt, cards, rental_in, some
+from tests.bookings.paying.money.stage import PAYS
 from votremachine.bookings.paying import moving
 from votremachine.bookings.rules import Wish, WishKind
 from votremachine.bookings.schemas import BookingView
@@ -63,6 +65,31 @@ class Renting(Paying):
     def extend(self, ref: UUID, hours: int, token: str, wait: bool) -> None:
         during = self._shown(ref).during
         self._wish(ref, WishKind.EXTEND, during.start, during.end + hours * HOUR, token, wait)
+
+    @precondition(some("held"))
+    @rule(
+        ref=rental_in("held"),
+        token=st.sampled_from(sorted(PAYS)),
+        meanwhile=st.sampled_from(["moved", "called off", "ran out", "on account"]),
+        ends=st.booleans(),
+    )
+    def something_crosses_a_confirmation(self, ref: UUID, token: str, meanwhile: str, ends: bool) -> None:
+        """The card is charged for a booking that is another one by the time that anybody hears of it."""
+        attempt = self.begun(ref, token)
+        if attempt is None:
+            return
+        self.ask(attempt)
+        match meanwhile:
+            case "moved":
+                self.reschedule(ref, 50, 40, token, False)
+            case "called off":
+                self.cancel(ref, False)
+            case "ran out":
+                self.stage.now += HOUR / 3
+            case "on account":
+                self.confirm_on_account(ref)
+        if ends:
+            self.end(attempt)
 
     def _wish(self, ref: UUID, kind: WishKind, start: datetime, end: datetime, token: str, wait: bool) -> None:
         """Another time: at once where it costs nothing more, else once a card has paid the difference."""

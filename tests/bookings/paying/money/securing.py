@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
 from tests.bookings.paying.money import books
-from tests.bookings.paying.money.paying import Attempt, cards, rental_in, some
+from tests.bookings.paying.money.playing import Attempt, cards, rental_in, some
 from tests.bookings.paying.money.renting import Renting
 from tests.bookings.paying.money.stage import RENEWS
 from votremachine.accounts.rules import Actor

@@ -1,12 +1,13 @@
 """What meters showed: entered by the owner's people, later told by condition reports."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from votremachine.accounts.rules import Actor, Verb
 from votremachine.accounts.service import audit
@@ -52,6 +53,13 @@ _BESIDE = sa.select(
     _after.c.read_at.label("after_at"),
 ).select_from(sa.select(sa.literal(1)).subquery("always").outerjoin(_before, sa.true()).outerjoin(_after, sa.true()))
 
+_LATEST = (
+    sa.select(meter_readings)
+    .ext(distinct_on(meter_readings.c.meter))
+    .where(_OF_METER[0], meter_readings.c.read_at <= _AT)
+    .order_by(meter_readings.c.meter, meter_readings.c.read_at.desc(), meter_readings.c.id.desc())
+)
+
 
 async def read_meter(tx: Tx, who: Actor, machine_id: UUID, asked: ReadMeter) -> ReadingView:
     """Somebody of the owner's reads a meter; whoever hands the machine over may.
@@ -87,6 +95,12 @@ async def record_reading(
         await audit.note(tx, who, "read_meter", "machine", machine.id, machine.party_id, meter=meter, value=str(value))
     await proposals.consider(tx, machine)
     return made
+
+
+async def latest(tx: Tx, machine_id: UUID, at: datetime) -> Mapping[Meter, Reading]:
+    """What each meter of a machine showed last, up to an instant; one statement."""
+    rows = await tx.rows(_LATEST, {"machine": machine_id, "at": at})
+    return {Meter(row.meter): from_row(row) for row in rows}
 
 
 async def browse(tx: Tx, who: Actor, machine_id: UUID, *, before: UUID | None, limit: int) -> Sequence[ReadingView]:

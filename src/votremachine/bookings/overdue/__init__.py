@@ -1,0 +1,1 @@
+"""Machines that are not back: who is told of it, and when."""

@@ -1,0 +1,117 @@
+"""Files that people send as evidence: what they are is found out from their content, never from what is said of them.
+
+An image is decoded in a process of its own (infra/images). A PDF is not opened at all, neither here nor by a browser
+that we tell how to take it: whatever runs or unpacks inside of it does so nowhere.
+"""
+
+import asyncio
+from hashlib import sha256
+from typing import BinaryIO, NamedTuple
+from uuid import UUID
+
+from votremachine.infra.images.apart import Images
+from votremachine.infra.images.errors import NotAnImage
+from votremachine.kernel.errors import DomainError
+
+PDF = "application/pdf"
+_HEAD_BYTES = 1024
+_PIECE_BYTES = 256 * 1024
+# What a type is saved as. Anything else is served as nothing in particular.
+SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/heic": "heic", PDF: "pdf"}
+# A browser that shows it runs nothing of it and fetches nothing for it.
+_SANDBOX = "default-src 'none'; sandbox; frame-ancestors 'none'"
+_SHOWN = frozenset({"image/jpeg", "image/png", "image/webp"})
+
+
+class EmptyFile(DomainError):
+    code = "empty_file"
+    en = "This file is empty. Send it again."
+    fr = "Ce fichier est vide. Envoyez-le de nouveau."
+
+
+class NotADocument(DomainError):
+    code = "not_a_document"
+    en = "This is not a PDF, nor a JPEG, PNG, WebP or HEIC image."
+    fr = "Ce n'est ni un PDF, ni une image JPEG, PNG, WebP ou HEIC."
+
+
+class WrongHash(DomainError):
+    code = "wrong_hash"
+    en = "The SHA-256 of this file is {sha256}, not the one that was announced. Send the file that it belongs to."
+    fr = "Le SHA-256 de ce fichier est {sha256}, pas celui qui était annoncé. Envoyez le bon fichier."
+
+
+class Found(NamedTuple):
+    """What a file is: its SHA-256, its type, and its size in bytes."""
+
+    sha256: bytes
+    media_type: str
+    bytes: int
+
+
+async def look_at_image(file: BinaryIO, images: Images, *, expected: bytes | None = None) -> Found:
+    """What a whole image is. Raises `EmptyFile`, `WrongHash`, and what `Images.inspect` does."""
+    digest, size, head = await asyncio.to_thread(_measure, file)
+    if not size:
+        raise EmptyFile
+    if expected is not None and digest != expected:
+        raise WrongHash(sha256=digest.hex())
+    kind = _image_type(head)
+    if kind is None:
+        raise NotAnImage
+    await images.inspect(file)
+    return Found(digest, kind, size)
+
+
+async def look_at_document(file: BinaryIO, images: Images) -> Found:
+    """What a PDF or an image is. Raises `EmptyFile`, `NotADocument`, and what `Images.inspect` does of an image."""
+    digest, size, head = await asyncio.to_thread(_measure, file)
+    if head.startswith(b"%PDF-") and await asyncio.to_thread(_ends_as_pdf, file):
+        return Found(digest, PDF, size)
+    try:
+        return await look_at_image(file, images)
+    except NotAnImage as error:
+        raise NotADocument from error
+
+
+def headers(media_type: str, file_id: UUID) -> dict[str, str]:
+    """How a stored file is served: an image is shown, all else is saved; nothing of either is run."""
+    suffix = SUFFIXES.get(media_type, "bin")
+    manner = "inline" if media_type in _SHOWN else "attachment"
+    return {
+        # The route's own type is what OpenAPI says; this one is what the file is, or bytes to be saved.
+        "Content-Type": media_type if media_type in _SHOWN else "application/octet-stream",
+        "Content-Disposition": f'{manner}; filename="{file_id}.{suffix}"',
+        "Content-Security-Policy": _SANDBOX,
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Cache-Control": "private, no-store",
+        "X-Robots-Tag": "noindex",
+    }
+
+
+def _measure(file: BinaryIO) -> tuple[bytes, int, bytes]:
+    file.seek(0)
+    digest = sha256()
+    while piece := file.read(_PIECE_BYTES):
+        digest.update(piece)
+    size = file.tell()
+    file.seek(0)
+    head = file.read(_HEAD_BYTES)
+    file.seek(0)
+    return digest.digest(), size, head
+
+
+def _ends_as_pdf(file: BinaryIO) -> bool:
+    size = file.seek(0, 2)
+    file.seek(max(0, size - _HEAD_BYTES))
+    return b"%%EOF" in file.read()
+
+
+def _image_type(head: bytes) -> str | None:
+    if head.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return "image/webp"
+    return "image/heic" if head[4:8] == b"ftyp" else None

@@ -1,0 +1,1 @@
+"""HTTP of condition reports and of proofs of insurance."""

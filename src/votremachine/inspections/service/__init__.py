@@ -1,0 +1,1 @@
+"""The verbs of condition reports and of proofs of insurance."""
