@@ -102,6 +102,23 @@ async def test_another_card_may_pay_what_a_hold_costs_now(till: Till, renter: Pe
     assert await till.in_till() == longer.json()["price"]["total"]["minor"]
 
 
+async def test_what_was_given_up_confirms_nothing_even_at_the_price_of_then(
+    till: Till, renter: Person, tractor: str
+) -> None:
+    booking = await till.held(tractor)
+    before = secret(await renter.act(booking["id"], "confirm", paid(await careful(till, renter))))
+    for end in (at(6), at(4)):
+        now = await moved(renter, booking, at(3), end)
+    assert now.json()["price"]["total"] == booking["price"]["total"]
+    await till.gateway.authenticate(before, ok=True)
+    await till.hurry()
+    assert (await state(renter, booking), await till.in_till()) == ("held", 0)
+    answer = await renter.act(booking["id"], "confirm", paid(await till.card()))
+    assert (answer.status_code, answer.json()["state"]) == (200, "confirmed"), answer.text
+    await till.hurry()
+    assert await till.in_till() == booking["price"]["total"]["minor"]
+
+
 async def test_another_time_at_the_same_price_is_paid_for_by_the_same_proof(
     till: Till, renter: Person, tractor: str
 ) -> None:
