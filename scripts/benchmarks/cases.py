@@ -5,7 +5,7 @@ and says how much that was; whatever must hold afterwards is checked on the way 
 in this process as send requests.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import cycle
@@ -58,7 +58,25 @@ async def booking(world: World) -> AsyncIterator[Measure]:
 
 @asynccontextmanager
 async def confirm(world: World) -> AsyncIterator[Measure]:
-    """Holds turned into bookings on account; making the holds is not measured."""
+    """Holds that become bookings, paid by card: the simulated gateway charges it in between."""
+    port = world.stack.api_port
+    bodies = {}
+    for farmer in world.renters:
+        card = ask(port, "POST", f"/v1/parties/{farmer.party_id}/instruments", {"token": "tok_visa"}, farmer.token).body
+        bodies[farmer.party_id] = msgspec.json.encode({"payment": "card", "instrument_id": card["id"]})
+    async with _confirming(world, bodies) as measure:
+        yield measure
+
+
+@asynccontextmanager
+async def confirm_on_account(world: World) -> AsyncIterator[Measure]:
+    """Holds that become bookings, to be paid later."""
+    async with _confirming(world, {one.party_id: b'{"payment":"on_account"}' for one in world.renters}) as measure:
+        yield measure
+
+
+@asynccontextmanager
+async def _confirming(world: World, bodies: Mapping[str, bytes]) -> AsyncIterator[Measure]:
     port, holds = world.stack.api_port, _bookings(world, None)
     by_party = {farmer.party_id: farmer for farmer in world.renters}
     confirmed = 0
@@ -67,7 +85,7 @@ async def confirm(world: World) -> AsyncIterator[Measure]:
         nonlocal confirmed
         held: list[bytes] = []
         await drive(Load(port=port, requests=holds, status=201, bodies=held), 1.5 * seconds)
-        requests = iter([_confirmation(body, by_party) for body in held])
+        requests = iter([_confirmation(body, by_party, bodies) for body in held])
         sample = await drive(Load(port=port, requests=requests, status=200), seconds)
         confirmed += sample.done
         return sample
@@ -130,6 +148,7 @@ BASELINES: dict[str, Subject] = {"insert": insert, "read": read, "verify": verif
 CASES = {
     "booking": Case("bookings/s", booking, "insert"),
     "confirm": Case("bookings/s", confirm, "insert"),
+    "confirm_on_account": Case("bookings/s", confirm_on_account, "insert"),
     "quote": Case("quotes/s", quote, "read"),
     "availability": Case("calendars/s", availability, "read", (SMALL, LARGE)),
     "feed_import": Case("events/s", feed_import, "insert"),
@@ -174,12 +193,12 @@ def _span(slot: Slot) -> bytes:
     return b'{"machine_id":"%b","start":"%b","end":"%b"}' % slot
 
 
-def _confirmation(held: bytes, by_party: dict[str, Farmer]) -> bytes:
+def _confirmation(held: bytes, by_party: Mapping[str, Farmer], bodies: Mapping[str, bytes]) -> bytes:
     """The request that confirms the hold of an answer, by who holds it."""
     hold = msgspec.json.decode(held)
-    token = by_party[hold["renter"]["id"]].token
-    body = b'{"payment":"on_account"}'
-    return encoded("POST", f"/v1/bookings/{hold['id']}/confirm", token, body, Idempotency_Key=urandom(16).hex())
+    party = hold["renter"]["id"]
+    path, key = f"/v1/bookings/{hold['id']}/confirm", urandom(16).hex()
+    return encoded("POST", path, by_party[party].token, bodies[party], Idempotency_Key=key)
 
 
 async def _confirmed(world: World) -> int:
