@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+from structlog.testing import capture_logs
 
 from votremachine.infra.database import Database, Tx, utc_now
-from votremachine.infra.outbox import drain
+from votremachine.infra.outbox import NotYet, drain
 from votremachine.kernel.events import Event
 
 
@@ -88,6 +89,23 @@ async def test_a_failing_handler_undoes_its_fact_and_holds_up_no_other(database:
     finally:
         database.clock = clock
     assert "b" in await noted(database)
+
+
+@pytest.mark.parametrize(("attempts", "event"), [(0, "outbox.not_yet"), (10, "outbox.handler_failed")])
+async def test_a_handler_for_which_it_is_too_early_is_no_error_unless_it_goes_on(
+    attempts: int, event: str, database: Database
+) -> None:
+    async def early(tx: Tx, event: Sown) -> None:
+        await tx.execute(NOTE, {"field": event.field})
+        raise NotYet
+
+    await sow(database, "a")
+    async with database.begin() as tx:
+        await tx.execute(sa.text("UPDATE outbox SET attempts = :attempts"), {"attempts": attempts})
+    with capture_logs() as lines:
+        await drain(database, {Sown: [early]})
+    assert [(line["event"], line["log_level"] == "error") for line in lines] == [(event, attempts > 0)]
+    assert (await left(database), await noted(database)) == (1, [])
 
 
 async def test_two_workers_share_the_work_and_never_a_fact(database: Database) -> None:

@@ -13,7 +13,7 @@ from votremachine.fleet.terms import CLAIM_HOURS
 from votremachine.kernel.errors import DomainError, Kind
 from votremachine.kernel.money import Money
 from votremachine.kernel.span import EndsBeforeStart, NaiveTime, OutOfTime, Span
-from votremachine.kernel.states import Life
+from votremachine.kernel.states import AboutState, Life
 from votremachine.payments.rules import refunding
 from votremachine.payments.rules.refunding import CalledOffBy
 from votremachine.pricing.rules.lines import Price
@@ -205,11 +205,11 @@ class OwnerDecides(DomainError):
     fr = "Le propriétaire a validé cette période : annulez et redemandez, ou demandez la suite à part."
 
 
-class NotMovable(DomainError):
+class NotMovable(AboutState):
     kind = Kind.CONFLICT
     code = "not_movable"
-    en = "This is {state}: its time cannot be changed any more."
-    fr = "L'état est « {state} » : la période ne peut plus changer."
+    en = "This is {state}: its time cannot be changed like that."
+    fr = "L'état est « {state} » : la période ne peut pas changer ainsi."
 
 
 class TimeFixed(DomainError):

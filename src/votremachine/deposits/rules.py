@@ -9,7 +9,7 @@ import msgspec
 
 from votremachine.kernel.errors import DomainError, Kind
 from votremachine.kernel.money import Money
-from votremachine.kernel.states import Life
+from votremachine.kernel.states import AboutState, Life, named
 from votremachine.payments.gateway import Refusal
 from votremachine.payments.orders import rules as orders
 from votremachine.payments.orders.rules import What
@@ -136,18 +136,24 @@ class DepositMissing(DomainError):
 
     kind = Kind.CONFLICT
     code = "deposit_missing"
-    en = "The machine cannot leave: its deposit is not live ({state}). {en_what}"
-    fr = "Le matériel ne peut pas partir : la caution n'est pas active ({state}). {fr_what}"
+    en = "The machine cannot leave: its deposit is not live ({state}). {what}"
+    fr = "Le matériel ne peut pas partir : la caution n'est pas active ({state}). {what}"
+
+    def sentence(self, language: str) -> str:
+        state = self.facts["state"]
+        english, french = _WHAT_TO_DO.get(state, _WHAT_TO_DO["none"])
+        told = {"state": named(state, language), "what": french if language == "fr" else english}
+        return (self.fr if language == "fr" else self.en).format(**told)
 
 
-class DepositOver(DomainError):
+class DepositOver(AboutState):
     kind = Kind.CONFLICT
     code = "deposit_over"
     en = "This deposit is {state}: nothing about it can change any more."
     fr = "Cette caution est « {state} » : plus rien ne peut y changer."
 
 
-class DepositNotLive(DomainError):
+class DepositNotLive(AboutState):
     kind = Kind.CONFLICT
     code = "deposit_not_live"
     en = "Nothing is held: this deposit is {state}."
@@ -221,8 +227,7 @@ def missing(deposit: Deposit | None) -> DepositMissing:
     state = "none" if deposit is None else deposit.state.value
     if state == State.AUTHORISED:
         state = State.LAPSED.value
-    english, french = _WHAT_TO_DO.get(state, _WHAT_TO_DO["none"])
-    return DepositMissing(state=state, en_what=english, fr_what=french)
+    return DepositMissing(state=state)
 
 
 def margin_of(life: timedelta, margin: timedelta) -> timedelta:

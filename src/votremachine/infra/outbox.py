@@ -23,7 +23,15 @@ BATCH = 100
 # Waits of 2, 4, 8 … seconds between two tries of a failing handler, an hour at most.
 LONGEST_WAIT = timedelta(hours=1)
 
+# Somebody should look at what has been put off this often, whatever the reason: for an hour by then.
+PUT_OFF_FOR_LONG = 10
+
 log = structlog.get_logger()
+
+
+class NotYet(Exception):
+    """Raised by a handler for which it is too early: nothing is wrong, and the fact comes again a little later."""
+
 
 _DUE = (
     sa.select(outbox.c.id, outbox.c.name, outbox.c.body, outbox.c.attempts)
@@ -76,7 +84,10 @@ async def _deliver(tx: Tx, fact: sa.Row[Any], by_name: Mapping[str, type[Event]]
 
 async def _postpone(tx: Tx, fact: sa.Row[Any], error: Exception) -> None:
     wait = min(timedelta(seconds=2 ** min(fact.attempts + 1, 12)), LONGEST_WAIT)
-    log.error("outbox.handler_failed", outbox_event=fact.name, outbox_id=str(fact.id), exc_info=error)
+    if isinstance(error, NotYet) and fact.attempts < PUT_OFF_FOR_LONG:
+        log.info("outbox.not_yet", outbox_event=fact.name, outbox_id=str(fact.id), why=repr(error))
+    else:
+        log.error("outbox.handler_failed", outbox_event=fact.name, outbox_id=str(fact.id), exc_info=error)
     await tx.execute(
         outbox.update()
         .where(outbox.c.id == fact.id)

@@ -176,6 +176,17 @@ async def test_what_cannot_be_so_changes_nothing(
     assert (await owner.get(f"/bookings/{booking['id']}/usage")).json() == []
 
 
+@pytest.mark.parametrize("quantities", [{}, {"hectare": 3}])
+async def test_nothing_is_said_of_a_machine_that_is_not_in_it(
+    quantities: Json, till: Till, renter: Person, owner: Person, drill: str, tractor: str
+) -> None:
+    booking = await back(till, renter, owner, drill)
+    for other in (tractor, str(uuid4())):
+        refused = await owner.act(booking["id"], "usage", {"used": {drill: {"hectare": 3}, other: quantities}})
+        assert (refused.status_code, refused.json()["code"]) == (422, "machine_not_settled"), refused.text
+    assert (await owner.get(f"/bookings/{booking['id']}/usage")).json() == []
+
+
 async def test_usage_is_settled_between_the_return_and_the_end_of_the_claim_window(
     till: Till, renter: Person, owner: Person, drill: str, tractor: str
 ) -> None:

@@ -24,7 +24,7 @@ from votremachine.infra.replies import reply
 from votremachine.infra.wire import HttpRequest
 from votremachine.payments.gateway import Gateway
 from votremachine.pricing.rules.price import NotCharged, TooFine
-from votremachine.pricing.rules.settling import QuantityMissing
+from votremachine.pricing.rules.settling import MachineNotSettled, QuantityMissing
 
 _VERB = (*INPUT, *idempotency.ERRORS, NotSignedIn, NotAllowed, UnknownBooking)
 _SETTLING = (*_VERB, NotMetered, NotBackYet)
@@ -33,7 +33,7 @@ _SETTLING = (*_VERB, NotMetered, NotBackYet)
 @post(
     "/bookings/{booking_id:uuid}/usage",
     operation_class=Committing,
-    responses=responses(*_SETTLING, QuantityMissing, NotCharged, TooFine),
+    responses=responses(*_SETTLING, QuantityMissing, NotCharged, MachineNotSettled, TooFine),
 )
 async def propose(
     request: HttpRequest,

@@ -25,7 +25,8 @@ from votremachine.pricing.service import hires as pricing
 async def propose(tx: Tx, who: Actor, booking_id: UUID, asked: TellUsage) -> UsageView:
     """Say how much was used; what was said before, by whichever side, is countered by it.
 
-    Raises `UnknownBooking`, `NotAllowed`, `NotMetered`, `NotBackYet`, `QuantityMissing`, `NotCharged`, `TooFine`.
+    Raises `UnknownBooking`, `NotAllowed`, `NotMetered`, `NotBackYet`, `QuantityMissing`, `NotCharged`,
+    `MachineNotSettled`, `TooFine`.
     """
     booking = await reading.load_locked(tx, booking_id)
     sides = bookings.authorise(Verb.SETTLE_USAGE, who, booking)
@@ -72,7 +73,8 @@ async def settle_usage(tx: Tx, who: Actor, booking: Booking, used: Quantities) -
     """Let a booking, which must be locked, cost what was really used, by the cards of the day of booking.
 
     Where cards pay, the difference is due in the ledger at once, and charged or given back by what follows
-    (bookings/paying/owing.py). Raises `NotMetered`, `NotBackYet`, `QuantityMissing`, `NotCharged`.
+    (bookings/paying/owing.py). Raises `NotMetered`, `NotBackYet`, `QuantityMissing`, `NotCharged`,
+    `MachineNotSettled`.
     """
     rules.check_open(booking)
     price = settled(booking.price, used, await _cards(tx, booking))

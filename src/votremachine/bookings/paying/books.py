@@ -21,13 +21,16 @@ async def is_due(tx: Tx, booking: Booking) -> bool:
 
 async def due(tx: Tx, booking: Booking) -> None:
     """The rental is due at its present price; nothing, where it is already: its price may have changed since."""
-    if not await is_due(tx, booking):
+    if booking.price.total.minor and not await is_due(tx, booking):
         posting = recipes.rental_due(booking.renter_party_id, booking.owner_party_id, rules.parts(booking.price))
         await post(tx, Cause("booking", booking.id), posting, booking_id=booking.id)
 
 
 async def changed(tx: Tx, before: Booking, after: Booking, change_id: UUID) -> None:
-    """A rental that is due costs something else since this change."""
+    """A rental that is due costs something else since this change; one that was free so far is due from now on."""
+    if not before.price.total.minor and not await is_due(tx, before):
+        await due(tx, after)
+        return
     await due(tx, before)
     old, new = rules.parts(before.price), rules.parts(after.price)
     if old != new:

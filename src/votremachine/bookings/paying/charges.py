@@ -45,10 +45,12 @@ class Charge(msgspec.Struct, frozen=True):
 
 
 def charges_of(found: Sequence[PaymentOrder], booking_id: UUID) -> list[Charge]:
-    """The payments of a booking, from all orders about it, oldest first; none that did not come about."""
+    """The payments of a booking, from all orders about it, oldest first; none that did not come about, nor one that
+    came after it was given up: that goes back by itself, whatever the booking costs.
+    """
     ours = [one for one in found if one.booking_id == booking_id and one.purpose in PURPOSES]
     begun = [one for one in ours if one.what in orders.BEGINNING and one.state is orders.State.DONE]
-    return [_charge(order, [one for one in ours if one.earlier_id == order.id]) for order in begun]
+    return [charge_of(ours, order) for order in begun if not order.given_up]
 
 
 def in_hand(charges: Iterable[Charge]) -> int:
@@ -96,7 +98,9 @@ def takings(charges: Sequence[Charge], due: int) -> list[tuple[Charge, int]]:
     return parts
 
 
-def _charge(order: PaymentOrder, ends: Sequence[PaymentOrder]) -> Charge:
+def charge_of(found: Iterable[PaymentOrder], order: PaymentOrder) -> Charge:
+    """What became of one payment that came about, from all orders about its booking."""
+    ends = [one for one in found if one.earlier_id == order.id]
     counted = [one for one in ends if one.state in _COUNTS]
     sums = {what: sum(one.amount.minor for one in counted if one.what is what) for what in What}
     return Charge(

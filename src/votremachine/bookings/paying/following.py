@@ -19,7 +19,7 @@ from votremachine.bookings.events import (
 )
 from votremachine.bookings.models import booking_transitions
 from votremachine.bookings.paying import books, rules
-from votremachine.bookings.paying.charges import Charge, charges_of, takings
+from votremachine.bookings.paying.charges import PURPOSES, Charge, charges_of, takings
 from votremachine.bookings.paying.service import pay_back
 from votremachine.bookings.rules import Booking, State
 from votremachine.bookings.service import reading, store
@@ -49,8 +49,12 @@ async def on_confirmed(tx: Tx, fact: BookingConfirmed) -> None:
 
 
 async def on_fallen_through(tx: Tx, fact: FellThrough) -> None:
-    """Nothing comes of a booking: the cards pay what the renter owes by the terms, and the rest goes back."""
+    """Nothing comes of a booking: the cards pay what the renter owes by the terms, and the rest goes back.
+
+    Nobody is waited for any more who was to prove that they pay for it.
+    """
     booking, charges = await _paid(tx, fact.booking_id)
+    await orders.give_up_all(tx, booking.id, PURPOSES)
     if not any(charge.stands for charge in charges) and not await books.is_due(tx, booking):
         # On account; or it never stood, and a payment that came too late for it went back at once.
         return
@@ -72,8 +76,8 @@ async def on_fallen_through(tx: Tx, fact: FellThrough) -> None:
 
 async def on_returned(tx: Tx, fact: MachineReturned) -> None:
     """The machine is back: its owner is paid what is due of it once nobody can claim damage any more."""
-    booking, charges = await _paid(tx, fact.booking_id)
-    if charges and not booking.on_account and booking.returned_at is not None:
+    booking = await reading.load_locked(tx, fact.booking_id)
+    if not booking.on_account and booking.returned_at is not None:
         await _owe(tx, booking, booking.returned_at, booking.claim_window)
 
 

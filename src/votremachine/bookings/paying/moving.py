@@ -15,7 +15,7 @@ from votremachine.accounts.rules import Actor, Verb
 from votremachine.accounts.service import absent
 from votremachine.bookings.events import BookingMoved, PaymentMissing
 from votremachine.bookings.paying import books, wishes
-from votremachine.bookings.paying.charges import Charge, charges_of, promised, rests_on
+from votremachine.bookings.paying.charges import PURPOSES, Charge, charges_of, promised, rests_on
 from votremachine.bookings.paying.rules import DUE
 from votremachine.bookings.paying.service import give_back, heard, pay_back
 from votremachine.bookings.rules import Booking, BookingChanged, State, Wish
@@ -54,7 +54,8 @@ async def begin(
     booking = await reading.load_locked(tx, booking_id)
     store.authorise(Verb.RESCHEDULE, who, booking)
     charges: list[Charge] = []
-    if booking.state is not State.HELD and not booking.on_account:
+    by_card = booking.state is not State.HELD and not booking.on_account
+    if by_card:
         known = await orders.of_booking(tx, booking.id)
         charges = charges_of(known, booking.id)
         last = await wishes.latest(tx, booking.id)
@@ -63,12 +64,16 @@ async def begin(
             return await _view(tx, booking)
         if last is not None and last.state is wishes.State.WAITING:
             order = next(one for one in known if one.id == last.order_id)
-            if order.state not in (OrderState.DECLINED, OrderState.REFUSED):
+            if order.state not in (OrderState.DECLINED, OrderState.REFUSED) and not order.given_up:
                 return _same(order, last.is_of(wish), instrument_id)
     weighed = await move.weigh(tx, who, booking, wish)
     missing = weighed.price.total.minor - promised(charges)
-    if not charges or missing <= 0:
-        return await _view(tx, await _move(tx, who, weighed))
+    if not by_card or missing <= 0:
+        moved = await _move(tx, who, weighed)
+        if moved.state is State.HELD and moved.price.total != booking.price.total:
+            # Nobody is to prove that they pay what it does not cost any more.
+            await orders.give_up_all(tx, booking.id, PURPOSES)
+        return await _view(tx, moved)
     await move.check_free(tx, weighed)
     order = await _difference(tx, who, weighed, charges, missing, instrument_id)
     await orders.place(tx, order)

@@ -28,10 +28,10 @@ from votremachine.payments.orders.rules import State as OrderState
 async def on_usage_settled(tx: Tx, fact: UsageSettled) -> None:
     """A booking costs what was used: the difference is charged to the card that paid, or goes back."""
     booking = await reading.load_locked(tx, fact.booking_id)
-    charges = charges_of(await orders.of_booking(tx, booking.id), booking.id)
-    if not charges:
-        # On account: whoever invoices it has the price.
+    if booking.on_account:
+        # Whoever invoices it has the price.
         return
+    charges = charges_of(await orders.of_booking(tx, booking.id), booking.id)
     missing = _missing(booking, charges)
     if missing.minor <= 0:
         await pay_back(tx, charges, booking.price.total)
@@ -68,7 +68,7 @@ async def begin(tx: Tx, who: Actor, booking_id: UUID, instrument_id: UUID) -> Bo
         return under_way
     charges = charges_of(known, booking.id)
     missing = _missing(booking, charges)
-    if not charges or booking.state not in DUE:
+    if booking.on_account or booking.state not in DUE:
         raise NothingDue
     if missing.minor <= 0:
         return (await reading.views(tx, [booking]))[0]

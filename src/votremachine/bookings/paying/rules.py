@@ -39,7 +39,8 @@ def payable(booking: Booking, wanted: PaymentOrder, now: datetime) -> bool:
 def waits_for(booking: Booking, order: PaymentOrder, now: datetime) -> bool:
     """Whether the booking is still the one that was paid for: held, in time, and at that price."""
     return (
-        booking.state is State.HELD
+        not order.given_up
+        and booking.state is State.HELD
         and not lapsed(booking.state, booking.expires_at, now)
         and booking.price.total == order.amount
     )

@@ -6,6 +6,7 @@ back.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -13,15 +14,17 @@ from msgspec.structs import replace
 
 from votremachine.accounts.rules import Actor, Verb
 from votremachine.accounts.service import absent
-from votremachine.bookings.paying.charges import Charge, charges_of, in_hand, rests_on, spread
+from votremachine.bookings.paying.charges import Charge, charge_of, charges_of, in_hand, rests_on, spread
 from votremachine.bookings.paying.rules import becomes, payable, waits_for
 from votremachine.bookings.rules import (
     LIFE,
     Booking,
+    BookingChanged,
     HoldExpired,
     State,
     after_payment,
     check_standing,
+    lapsed,
     request_expiry,
     stands_free,
 )
@@ -32,6 +35,7 @@ from votremachine.bookings.service.book import FACTS
 from votremachine.fleet import service as fleet
 from votremachine.fleet.rules import Machine
 from votremachine.infra.database import Tx
+from votremachine.infra.outbox import NotYet
 from votremachine.kernel.errors import DomainError
 from votremachine.kernel.money import Money
 from votremachine.kernel.states import advance
@@ -41,6 +45,7 @@ from votremachine.payments.orders import service as orders
 from votremachine.payments.orders.events import OrderSettled
 from votremachine.payments.orders.rules import (
     LEASE,
+    Answer,
     GatewaySilent,
     Outcome,
     PaymentOrder,
@@ -53,7 +58,7 @@ from votremachine.payments.orders.rules import (
 from votremachine.payments.orders.rules import State as OrderState
 
 
-class StillUnderWay(Exception):
+class StillUnderWay(NotYet):
     """An order about this money is at the gateway just now: the fact is handed on again a little later."""
 
 
@@ -142,18 +147,33 @@ async def end(tx: Tx, who: Actor, begun: Begun, outcome: Outcome) -> BookingView
     booking = await reading.load_locked(tx, order.booking_id)
     changed = await orders.keep(tx, order, outcome)
     if changed is not None:
-        if changed.state is OrderState.REQUIRES_ACTION:
-            return Proof(order.booking_id, outcome.client_secret)
         if changed.state is not OrderState.DONE:
-            return declined(changed)
+            return await _unpaid(tx, booking, changed, outcome)
         booking = await follow(tx, booking, changed, who)
         await orders.enter(tx, changed)
     if booking.state is not becomes(order):
         # Without a change, the worker was quicker, or a repeat of this request.
-        return GatewaySilent() if changed is None else HoldExpired()
+        return GatewaySilent() if changed is None else _why_not(booking, tx.now)
     if begun.machines.keys() >= set(booking.machine_ids):
         return (await reading.views_of(tx, [booking], begun.machines))[0]
     return (await reading.views(tx, [booking]))[0]
+
+
+async def _unpaid(tx: Tx, booking: Booking, order: PaymentOrder, answer: Answer) -> Proof | DomainError:
+    """What a payer hears whose card has not paid so far."""
+    if order.state is not OrderState.REQUIRES_ACTION:
+        return declined(order)
+    if waits_for(booking, order, tx.now):
+        return Proof(booking.id, answer.client_secret)
+    # It was called off, or costs something else, while the gateway was being asked.
+    await orders.give_up(tx, order.id)
+    return _why_not(booking, tx.now)
+
+
+def _why_not(booking: Booking, now: datetime) -> DomainError:
+    """Why a booking does not follow its payment."""
+    over = booking.state is State.EXPIRED or lapsed(booking.state, booking.expires_at, now)
+    return HoldExpired() if over else BookingChanged()
 
 
 async def heard(tx: Tx, order: PaymentOrder, outcome: Outcome) -> PaymentOrder | Proof | DomainError:
@@ -199,10 +219,10 @@ async def follow(tx: Tx, booking: Booking, order: PaymentOrder, by: Actor | None
 
 async def give_back(tx: Tx, order: PaymentOrder) -> None:
     """Order that all that was taken or set aside goes back, unless that was ordered; the worker carries it out."""
-    for charge in charges_of(await orders.of_booking(tx, order.booking_id), order.booking_id):
-        if charge.order.id == order.id and charge.stands:
-            what, minor = (What.RELEASE, order.amount.minor) if charge.set_aside else (What.REFUND, charge.left)
-            await orders.place(tx, orders.ending(tx, charge.order, what, Money(minor, order.amount.currency)))
+    charge = charge_of(await orders.of_booking(tx, order.booking_id), order)
+    if charge.stands:
+        what, minor = (What.RELEASE, order.amount.minor) if charge.set_aside else (What.REFUND, charge.left)
+        await orders.place(tx, orders.ending(tx, charge.order, what, Money(minor, order.amount.currency)))
 
 
 async def pay_back(tx: Tx, charges: Sequence[Charge], due: Money) -> None:

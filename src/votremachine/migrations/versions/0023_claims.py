@@ -1,12 +1,12 @@
 """Claims: their lines, offers, evidence and steps; for how long, and how much, an owner may claim.
 
-Revision 0023, after 0021.
+Revision 0023, after 0022.
 """
 
 from alembic import op
 
 revision = "0023"
-down_revision = "0021"
+down_revision = "0022"
 
 
 def upgrade() -> None:

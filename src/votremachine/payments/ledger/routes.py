@@ -12,6 +12,7 @@ from votremachine.accounts.rules import NotAllowed, NotSignedIn, UnknownParty
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.infra.database import Database
+from votremachine.infra.languages import language_of
 from votremachine.infra.pages import BadCursor, Cursors, Page
 from votremachine.infra.problems import InvalidInput, responses
 from votremachine.infra.replies import reply
@@ -66,7 +67,10 @@ async def show_statement(
     after: Place | None = cursors.read(listed, cursor, Place) if cursor else None  # type: ignore[arg-type]
     async with database.read() as tx:
         who = await sessions.actor(tx, claims)
-        rows = await look.party_statement(tx, who, party_id, account, currency, window, after=after, limit=limit)
+        language = language_of(request)
+        rows = await look.party_statement(
+            tx, who, party_id, account, currency, language, window, after=after, limit=limit
+        )
     return reply(request, cursors.page(listed, rows, limit, lambda line: (line.transaction_id, line.line_no)))
 
 

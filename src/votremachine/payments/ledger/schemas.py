@@ -29,13 +29,14 @@ class BalancesView(msgspec.Struct, frozen=True):
 
 
 class StatementLineView(msgspec.Struct, frozen=True):
-    """One entry: above zero the party owes more by it, below zero less."""
+    """One entry: above zero the party owes more by it, below zero less. `text` says in words what happened."""
 
     transaction_id: UUID
     line_no: int
     posted_at: datetime
     occurred_at: datetime
     kind: PostingKind
+    text: str
     booking_id: UUID | None
     description: str
     amount: Money

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from votremachine.infra.database import Tx, Write
 from votremachine.kernel.money import Money
@@ -96,6 +97,7 @@ _SETTLE = (
         next_at=sa.bindparam("next_at"),
         settled_at=sa.bindparam("settled_at"),
     )
+    .returning(payment_orders.c.given_up)
 )
 
 
@@ -144,6 +146,21 @@ async def give_up(tx: Tx, order_id: UUID) -> None:
     await tx.execute(payment_orders.update().where(*waiting).values(given_up=True, next_at=tx.now))
 
 
+async def give_up_all(tx: Tx, booking_id: UUID, purposes: Collection[Purpose]) -> None:
+    """Wait for nobody any more who was to pay this for a booking. What the gateway is being asked just now is closed,
+    too, should it turn out to wait for its cardholder; but not before its asker must have had an answer.
+    """
+    orders = payment_orders.c
+    ours = (
+        orders.booking_id == booking_id,
+        orders.purpose.in_(purposes),
+        orders.what.in_(BEGINNING),
+        orders.state.in_(OPEN),
+    )
+    next_at = sa.case((orders.state == State.REQUIRES_ACTION, tx.now), else_=orders.next_at)
+    await tx.execute(payment_orders.update().where(*ours).values(given_up=True, next_at=next_at))
+
+
 async def load_locked(tx: Tx, order_id: UUID) -> PaymentOrder | None:
     """An order that nobody else settles until this transaction ends."""
     row = await tx.row(_ONE_LOCKED, {"id": order_id})
@@ -170,9 +187,9 @@ async def of_booking(tx: Tx, booking_id: UUID) -> list[PaymentOrder]:
 
 
 def under_way(orders: Sequence[PaymentOrder], subject_id: UUID, purpose: Purpose) -> PaymentOrder | None:
-    """The order that begins to move money for this, and whose outcome is open; there is one at most."""
+    """The order that begins to move money for this, and whose outcome is waited for; there is one at most."""
     ours = (one for one in orders if one.subject_id == subject_id and one.purpose is purpose)
-    return next((one for one in ours if _begins(one) and one.state in OPEN), None)
+    return next((one for one in ours if _begins(one) and one.state in OPEN and not one.given_up), None)
 
 
 async def take_due(tx: Tx) -> list[PaymentOrder]:
@@ -202,9 +219,9 @@ async def keep(tx: Tx, order: PaymentOrder, answer: Answer) -> PaymentOrder | No
         "next_at": changed.next_at,
         "settled_at": changed.settled_at,
     }
-    if not (await tx.execute(_SETTLE, values)).rowcount:
-        return None
-    return changed
+    kept = await tx.row(_SETTLE, values)
+    # Meanwhile nobody may want it any more.
+    return None if kept is None else replace(changed, given_up=kept.given_up)
 
 
 async def enter(tx: Tx, order: PaymentOrder) -> None:

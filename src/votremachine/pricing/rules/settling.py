@@ -24,6 +24,12 @@ class QuantityMissing(DomainError):
     fr = "Indiquez pour ce matériel la quantité utilisée de chaque unité : {units}."
 
 
+class MachineNotSettled(DomainError):
+    code = "machine_not_settled"
+    en = "Nothing of this machine is settled by what was used in this booking."
+    fr = "Rien de ce matériel ne se règle selon l'usage dans cette réservation."
+
+
 def measured_units(price: Price) -> Mapping[UUID, frozenset[Unit]]:
     """What of each machine is settled after use; a machine of which nothing is, is left out."""
     units: dict[UUID, set[Unit]] = {}
@@ -34,10 +40,14 @@ def measured_units(price: Price) -> Mapping[UUID, frozenset[Unit]]:
 
 
 def check_measured(price: Price, used: Quantities) -> None:
-    """Raises `QuantityMissing` or `NotCharged` unless these are just the quantities that the price is settled by."""
+    """Raises `QuantityMissing`, `NotCharged` or `MachineNotSettled` unless these are just the quantities that the price
+    is settled by.
+    """
     wanted = measured_units(price)
     for machine_id, quantities in used.items():
-        if unknown := sorted(quantities.keys() - wanted.get(machine_id, frozenset())):
+        if machine_id not in wanted:
+            raise MachineNotSettled(pointer="/used", machine_id=str(machine_id))
+        if unknown := sorted(quantities.keys() - wanted[machine_id]):
             raise NotCharged(pointer="/used", machine_id=str(machine_id), unit=unknown[0].value)
     for machine_id, units in wanted.items():
         if units - used.get(machine_id, {}).keys():

@@ -7,9 +7,11 @@ from uuid import UUID
 
 from votremachine.accounts.rules import Actor, UnknownParty, Verb, require
 from votremachine.infra.database import Tx
+from votremachine.infra.languages import Language
 from votremachine.kernel.span import Span
 from votremachine.payments.ledger.rules.chart import Account, Code
 from votremachine.payments.ledger.rules.posting import PostingKind
+from votremachine.payments.ledger.rules.words import said
 from votremachine.payments.ledger.schemas import BalancesView, BalanceView, PartyAccount, StatementLineView
 from votremachine.payments.ledger.service.balances import Place, balances, statement
 
@@ -27,6 +29,7 @@ async def party_statement(
     party_id: UUID,
     code: PartyAccount,
     currency: str,
+    language: Language,
     window: Span,
     *,
     after: Place | None,
@@ -42,6 +45,7 @@ async def party_statement(
             posted_at=line.posted_at,
             occurred_at=line.occurred_at,
             kind=PostingKind(line.kind),
+            text=said(PostingKind(line.kind), language),
             booking_id=line.booking_id,
             description=line.description,
             amount=line.amount,
