@@ -53,11 +53,8 @@ VERBS = ["accept", "contest", "contest", "offer", "agree", "agree", "agree", "wi
 CARDS = ["tok_visa", "tok_short_hold", "tok_declines_renewal", "tok_timeout_before", "tok_timeout_after"]
 # What a run must have come by, or it proves nothing.
 HAPPENS = {
-    "decided",
     "silence",
     "refused",
-    "from the deposit",
-    "from the renter",
 }
 _SETTLED = sa.text(
     """
