@@ -143,7 +143,7 @@ async def test_a_parameter_is_called_as_the_caller_calls_it(
     query: str, pointer: str, world: World, owner: Person
 ) -> None:
     tractor = await world.machine(owner)
-    for path in ("availability", "calendar", "agenda", "substitutes"):
+    for path in ("availability", "substitutes"):
         answer = await owner.get(f"/machines/{tractor}/{path}?{query}")
         assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input"), answer.text
         assert [one["pointer"] for one in answer.json()["errors"]] == [pointer], path

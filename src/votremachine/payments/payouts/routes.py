@@ -15,6 +15,7 @@ from votremachine.accounts.tokens import Claims
 from votremachine.infra import idempotency
 from votremachine.infra.database import Database, Tx
 from votremachine.infra.idempotency import ERRORS as REPEATS
+from votremachine.infra.openapi import Committing
 from votremachine.infra.pages import BadCursor, Cursors, Page
 from votremachine.infra.problems import INPUT, InvalidInput, responses
 from votremachine.infra.replies import reply
@@ -79,7 +80,12 @@ async def one(
         return reply(request, await look.one(tx, await sessions.actor(tx, claims), payout_id))
 
 
-@post("/payouts/{payout_id:uuid}/sent", status_code=200, responses=responses(*_RECORDING))
+@post(
+    "/payouts/{payout_id:uuid}/sent",
+    operation_class=Committing,
+    status_code=200,
+    responses=responses(*_RECORDING),
+)
 async def sent(
     request: HttpRequest,
     payout_id: FromPath[UUID],
@@ -90,7 +96,12 @@ async def sent(
     return await _recorded(request, payout_id, claims, database, "send", service.mark_sent)
 
 
-@post("/payouts/{payout_id:uuid}/paid", status_code=200, responses=responses(*_RECORDING))
+@post(
+    "/payouts/{payout_id:uuid}/paid",
+    operation_class=Committing,
+    status_code=200,
+    responses=responses(*_RECORDING),
+)
 async def paid(
     request: HttpRequest,
     payout_id: FromPath[UUID],
@@ -101,7 +112,12 @@ async def paid(
     return await _recorded(request, payout_id, claims, database, "pay", service.mark_paid)
 
 
-@post("/payouts/{payout_id:uuid}/failed", status_code=200, responses=responses(*INPUT, *_RECORDING))
+@post(
+    "/payouts/{payout_id:uuid}/failed",
+    operation_class=Committing,
+    status_code=200,
+    responses=responses(*INPUT, *_RECORDING),
+)
 async def failed(
     request: HttpRequest,
     payout_id: FromPath[UUID],
