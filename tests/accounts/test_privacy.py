@@ -43,6 +43,7 @@ async def test_all_that_is_known_of_a_person_and_no_secret(
         "calendar_feeds.json",
         "calendar_links.json",
         "cards.json",
+        "claims.json",
         "deliveries.json",
         "inbox.json",
         "inspections.json",

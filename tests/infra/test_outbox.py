@@ -91,9 +91,9 @@ async def test_a_failing_handler_undoes_its_fact_and_holds_up_no_other(database:
     assert "b" in await noted(database)
 
 
-@pytest.mark.parametrize(("attempts", "event"), [(0, "outbox.not_yet"), (10, "outbox.handler_failed")])
+@pytest.mark.parametrize(("attempts", "errors"), [(0, []), (10, ["outbox.handler_failed"])])
 async def test_a_handler_for_which_it_is_too_early_is_no_error_unless_it_goes_on(
-    attempts: int, event: str, database: Database
+    attempts: int, errors: list[str], database: Database
 ) -> None:
     async def early(tx: Tx, event: Sown) -> None:
         await tx.execute(NOTE, {"field": event.field})
@@ -104,7 +104,7 @@ async def test_a_handler_for_which_it_is_too_early_is_no_error_unless_it_goes_on
         await tx.execute(sa.text("UPDATE outbox SET attempts = :attempts"), {"attempts": attempts})
     with capture_logs() as lines:
         await drain(database, {Sown: [early]})
-    assert [(line["event"], line["log_level"] == "error") for line in lines] == [(event, attempts > 0)]
+    assert [line["event"] for line in lines if line["log_level"] == "error"] == errors
     assert (await left(database), await noted(database)) == (1, [])
 
 
