@@ -12,7 +12,7 @@ from tests.pricing.test_price import DAY, HECTARE, ID, TWO_DAYS, hire, said
 from votremachine.pricing.rules.card import Fuel, FuelPolicy, Operator, Rate, Unit
 from votremachine.pricing.rules.lines import LineKind, Price
 from votremachine.pricing.rules.price import Extras, NotCharged, price
-from votremachine.pricing.rules.settling import QuantityMissing, measured_units, settled
+from votremachine.pricing.rules.settling import MachineNotSettled, QuantityMissing, measured_units, settled
 
 QUANTITIES = st.integers(0, 1_000_000)
 HOURS = Rate(Unit.ENGINE_HOUR, 1_535)
@@ -64,5 +64,5 @@ def test_just_what_is_measured_must_be_told() -> None:
         settled(before, {}, cards)
     with pytest.raises(NotCharged):
         settled(before, {ID: {Unit.ENGINE_HOUR: 1, Unit.BALE: 1}}, cards)
-    with pytest.raises(NotCharged):
+    with pytest.raises(MachineNotSettled):
         settled(before, {ID: {Unit.ENGINE_HOUR: 1}, UUID(int=8): {Unit.BALE: 1}}, cards)
