@@ -160,7 +160,7 @@ async def _begin(database: Database, now: datetime, asked: Order, kind: Kind) ->
         client_secret=_name("secret"),
     )
     order = rules.begun(order, off_session=asked.off_session, held_before=known.held_before, now=now)
-    letters = posting.letters(_ids(now), now, order, ("created", order.standing.value))
+    letters = posting.letters(_ids(database.clock()), now, order, ("created", order.standing.value))
     more = {"destination": asked.destination, "description": asked.description}
     if not await beginning.keep(database, order, content, now, letters, **more):
         raise RunAgain
@@ -229,10 +229,10 @@ async def _lapse(tx: Tx, now: datetime) -> int:
     return len(over)
 
 
-def _ids(now: datetime) -> Callable[[], UUID]:
+def _ids(made_at: datetime) -> Callable[[], UUID]:
     """Ids that sort as they are made, as a transaction makes them."""
     numbers = count(1)
-    return lambda: uuid7(now, ((next(numbers) << 62) | int.from_bytes(os.urandom(7))).to_bytes(10))
+    return lambda: uuid7(made_at, ((next(numbers) << 62) | int.from_bytes(os.urandom(7))).to_bytes(10))
 
 
 def _name(of: str) -> str:
