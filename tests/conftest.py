@@ -31,6 +31,15 @@ hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("ci" if IN_CI else "desk")
 
 
+# What takes longest begins first, so that nobody waits for it alone in the end.
+LONGEST = ("tests/faults/", "/test_engine.py", "_machine.py", "tests/journeys/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The order in which tests are handed out."""
+    items.sort(key=lambda item: not any(part in item.path.as_posix() for part in LONGEST))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
