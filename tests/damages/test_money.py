@@ -33,7 +33,7 @@ async def test_what_the_card_declines_stays_due_and_another_card_pays_it(
     assert (await yard.books())["renter"] == OVER, "it stays due in the ledger"
     inbox = (await renter.get("/inbox")).json()["items"]
     text = next(one["text"] for one in inbox if one["kind"] == "ClaimSettled")
-    assert "250.00" in text.partition("of which")[2], text
+    assert "250.00" in text.partition("Still due")[2], text
     path = f"/claims/{claim['id']}/pay"
     refused = await renter.post(path, {"instrument_id": await yard.card("tok_declined")}, Idempotency_Key="a")
     assert (refused.status_code, refused.json()["code"]) == (402, "card_declined")
