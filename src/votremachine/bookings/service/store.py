@@ -195,17 +195,15 @@ def fact(event: type[BookingEvent], booking: Booking, by: Actor | None, **more: 
 
 
 async def _swap(tx: Tx, booking: Booking, to: State, changes: Mapping[str, Any]) -> Booking:
-    row = await tx.row(_swapping(tx, booking, to, changes).returning(*_WHOLE))
-    if row is None:
-        raise BookingChanged
-    return from_row(row)
-
-
-def _swapping(tx: Tx, booking: Booking, to: State, changes: Mapping[str, Any]) -> sa.Update:
     still = [bookings.c.id == booking.id, bookings.c.state == booking.state, bookings.c.version == booking.version]
     if to is not State.EXPIRED:
         still.append(sa.or_(bookings.c.expires_at.is_(None), bookings.c.expires_at > tx.now))
-    return bookings.update().where(*still).values(state=to, version=booking.version + 1, **changes)
+    row = await tx.row(
+        bookings.update().where(*still).values(state=to, version=booking.version + 1, **changes).returning(*_WHOLE)
+    )
+    if row is None:
+        raise BookingChanged
+    return from_row(row)
 
 
 async def _record(tx: Tx, booking: Booking, to: State, by: Actor | None, why: str) -> None:

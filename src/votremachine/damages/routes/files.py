@@ -16,13 +16,14 @@ from votremachine.damages.schemas import EvidenceView
 from votremachine.damages.service import evidence
 from votremachine.damages.service.reading import EVIDENCE_PATH
 from votremachine.infra.database import Database, Tx
-from votremachine.infra.documents import EmptyFile, NotADocument, headers, look_at_document
+from votremachine.infra.documents import EmptyFile, NotADocument, look_at_document
 from votremachine.infra.images.apart import Images
 from votremachine.infra.images.errors import REFUSALS, ImagesBusy
 from votremachine.infra.links import LinkExpired, Links
 from votremachine.infra.openapi import PUBLIC, SendingDocument
 from votremachine.infra.problems import INPUT, BodyTooLarge, InvalidInput, responses
 from votremachine.infra.replies import reply
+from votremachine.infra.serving import serve
 from votremachine.infra.storage.files import Files, NoSuchFile, StorageAway
 from votremachine.infra.uploads import BodyCut, received
 from votremachine.infra.wire import HttpRequest
@@ -84,5 +85,4 @@ async def show(
     links.check(EVIDENCE_PATH.format(evidence_id), expires, signature, database.clock())
     async with database.read() as tx:
         stored = await evidence.stored(tx, evidence_id)
-    size, chunks = await files.get(stored.name)
-    return Stream(chunks, headers=headers(stored.media_type, evidence_id) | {"Content-Length": str(size)})
+    return await serve(files, stored.name, stored.media_type, evidence_id)

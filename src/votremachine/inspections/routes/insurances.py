@@ -13,7 +13,7 @@ from votremachine.accounts.tokens import Claims
 from votremachine.bookings.rules import UnknownBooking
 from votremachine.infra import idempotency
 from votremachine.infra.database import Database, Tx
-from votremachine.infra.documents import EmptyFile, NotADocument, headers, look_at_document
+from votremachine.infra.documents import EmptyFile, NotADocument, look_at_document
 from votremachine.infra.images.apart import Images
 from votremachine.infra.images.errors import REFUSALS, ImagesBusy
 from votremachine.infra.links import LinkExpired, Links
@@ -21,6 +21,7 @@ from votremachine.infra.openapi import PUBLIC, Repeatable, SendingDocument
 from votremachine.infra.pages import BadCursor, Cursors, Page
 from votremachine.infra.problems import INPUT, BodyTooLarge, InvalidInput, responses
 from votremachine.infra.replies import reply
+from votremachine.infra.serving import serve
 from votremachine.infra.storage.files import Files, NoSuchFile, StorageAway
 from votremachine.infra.uploads import BodyCut, received
 from votremachine.infra.wire import Cursor, HttpRequest, Limit
@@ -132,9 +133,7 @@ async def show_document(
     links.check(DOCUMENT_PATH.format(file_id), expires, signature, database.clock())
     async with database.read() as tx:
         stored = await insurance.stored(tx, file_id)
-    size, chunks = await files.get(stored.name)
-    sent = headers(stored.media_type, file_id) | {"Content-Length": str(size)}
-    return Stream(chunks, headers=sent)
+    return await serve(files, stored.name, stored.media_type, file_id)
 
 
 @get("/bookings/{booking_id:uuid}/insurance", responses=responses(NotSignedIn, NotAllowed, UnknownBooking))

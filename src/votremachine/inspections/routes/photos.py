@@ -11,13 +11,14 @@ from votremachine.accounts.rules import NotAllowed, NotSignedIn
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.infra.database import Database, Tx
-from votremachine.infra.documents import EmptyFile, WrongHash, headers, look_at_image
+from votremachine.infra.documents import EmptyFile, WrongHash, look_at_image
 from votremachine.infra.images.apart import Images
 from votremachine.infra.images.errors import REFUSALS, ImagesBusy
 from votremachine.infra.links import LinkExpired, Links
 from votremachine.infra.openapi import PUBLIC, SendingImage
 from votremachine.infra.problems import INPUT, BodyTooLarge, InvalidInput, responses
 from votremachine.infra.replies import reply
+from votremachine.infra.serving import serve
 from votremachine.infra.storage.files import Files, NoSuchFile, StorageAway
 from votremachine.infra.uploads import BodyCut, received
 from votremachine.infra.wire import HttpRequest
@@ -93,6 +94,4 @@ async def show(
     links.check(PHOTO_PATH.format(file_id), expires, signature, database.clock())
     async with database.read() as tx:
         stored = await photos.stored(tx, file_id)
-    size, chunks = await files.get(stored.name)
-    sent = headers(stored.media_type, file_id) | {"Content-Length": str(size)}
-    return Stream(chunks, headers=sent)
+    return await serve(files, stored.name, stored.media_type, file_id)
