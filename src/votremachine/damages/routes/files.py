@@ -8,14 +8,13 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Stream
 
 from votremachine.accounts.rules import NotAllowed, NotSignedIn
-from votremachine.accounts.service import sessions
-from votremachine.accounts.tokens import Claims
+from votremachine.damages.routes.hearing import Hearing
 from votremachine.damages.rules.claim import UnknownClaim
 from votremachine.damages.rules.evidence import LARGEST_BYTES, ClaimOver, TooMuchEvidence, UnknownEvidence, file_name
 from votremachine.damages.schemas import EvidenceView
 from votremachine.damages.service import evidence
 from votremachine.damages.service.reading import EVIDENCE_PATH
-from votremachine.infra.database import Database, Tx
+from votremachine.infra.database import Database
 from votremachine.infra.documents import EmptyFile, NotADocument, look_at_document
 from votremachine.infra.images.apart import Images
 from votremachine.infra.images.errors import REFUSALS, ImagesBusy
@@ -26,7 +25,6 @@ from votremachine.infra.replies import reply
 from votremachine.infra.serving import serve
 from votremachine.infra.storage.files import Files, NoSuchFile, StorageAway
 from votremachine.infra.uploads import BodyCut, received
-from votremachine.infra.wire import HttpRequest
 
 
 @post(
@@ -39,31 +37,25 @@ from votremachine.infra.wire import HttpRequest
     ),
 )
 async def add(
-    request: HttpRequest,
     claim_id: FromPath[UUID],
-    claims: NamedDependency[Claims],
-    database: NamedDependency[Database],
+    hearing: NamedDependency[Hearing],
     files: NamedDependency[Files],
     images: NamedDependency[Images],
-    links: NamedDependency[Links],
 ) -> Response[EvidenceView]:
     """Show a quote or a photo; the body is the file itself: PDF, JPEG, PNG, WebP or HEIC.
 
     201; 200 with the same one when it was sent before: its content is its `Idempotency-Key`.
     """
-    async with database.read() as tx:
-        await evidence.may_send(tx, await sessions.actor(tx, claims), claim_id)
-    async with received(request) as upload:
+    await hearing.asked(lambda tx, who: evidence.may_send(tx, who, claim_id))
+    async with received(hearing.request) as upload:
         found = await look_at_document(upload.file, images)
-        async with database.begin() as tx:
+        async with hearing.database.begin() as tx:
             evidence_id = await evidence.announce(tx)
         await files.put(file_name(evidence_id), upload.file)
-
-    async def verb(tx: Tx) -> tuple[EvidenceView, bool]:
-        return await evidence.receive(tx, await sessions.actor(tx, claims), links, claim_id, evidence_id, found)
-
-    view, fresh = await database.run(verb)
-    return reply(request, view, status=201 if fresh else 200)
+    view, fresh = await hearing.does(
+        lambda tx, who: evidence.receive(tx, who, hearing.links, claim_id, evidence_id, found)
+    )
+    return reply(hearing.request, view, status=201 if fresh else 200)
 
 
 @get(
