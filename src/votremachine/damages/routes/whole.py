@@ -16,6 +16,8 @@ from votremachine.damages.rules.claim import (
     FuelNotMissing,
     NotOfThisBooking,
     NotReturned,
+    ReportAmended,
+    ReportNotSigned,
     State,
     UnknownClaim,
 )
@@ -38,7 +40,8 @@ Of = Annotated[State | None, QueryParameter(name="state", description="How they 
     operation_class=Committing,
     responses=responses(
         *(*INPUT, *idempotency.ERRORS, NotSignedIn, NotAllowed, UnknownBooking, NotReturned, ClaimWindowClosed),
-        *(ClaimOpenAlready, NotOfThisBooking, FuelNotMissing, CostUnclear, AgeNeeded, WornOut, NoSuchWear),
+        *(ClaimOpenAlready, NotOfThisBooking, ReportNotSigned, ReportAmended, FuelNotMissing),
+        *(CostUnclear, AgeNeeded, WornOut, NoSuchWear),
     ),
 )
 async def open_claim(
