@@ -1,10 +1,11 @@
 """HTTP of the files of claims: show one, and its content, by an address that is good for a while."""
 
+from typing import Annotated
 from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Stream
 
 from votremachine.accounts.rules import NotAllowed, NotSignedIn
@@ -15,7 +16,7 @@ from votremachine.damages.schemas import EvidenceView
 from votremachine.damages.service import evidence
 from votremachine.damages.service.reading import EVIDENCE_PATH
 from votremachine.infra.database import Database
-from votremachine.infra.documents import EmptyFile, NotADocument, look_at_document
+from votremachine.infra.documents import EmptyFile, NotADocument, WrongHash, look_at_document
 from votremachine.infra.images.apart import Images
 from votremachine.infra.images.errors import REFUSALS, ImagesBusy
 from votremachine.infra.links import LinkExpired, Links
@@ -25,6 +26,9 @@ from votremachine.infra.replies import reply
 from votremachine.infra.serving import serve
 from votremachine.infra.storage.files import Files, NoSuchFile, StorageAway
 from votremachine.infra.uploads import BodyCut, received
+from votremachine.inspections.rules.photos import NotASha256, digest
+
+Announced = Annotated[str | None, QueryParameter(name="sha256", description="The file's, in hexadecimal, if known.")]
 
 
 @post(
@@ -32,8 +36,8 @@ from votremachine.infra.uploads import BodyCut, received
     operation_class=SendingDocument,
     request_max_body_size=LARGEST_BYTES,
     responses=responses(
-        *(*INPUT, *REFUSALS, BodyTooLarge, BodyCut, EmptyFile, NotADocument, TooMuchEvidence, ClaimOver),
-        *(NotSignedIn, NotAllowed, UnknownClaim, ImagesBusy, StorageAway),
+        *(*INPUT, *REFUSALS, BodyTooLarge, BodyCut, EmptyFile, WrongHash, NotASha256, NotADocument),
+        *(NotSignedIn, NotAllowed, UnknownClaim, ClaimOver, TooMuchEvidence, ImagesBusy, StorageAway),
     ),
 )
 async def add(
@@ -41,14 +45,16 @@ async def add(
     hearing: NamedDependency[Hearing],
     files: NamedDependency[Files],
     images: NamedDependency[Images],
+    announced: Announced = None,
 ) -> Response[EvidenceView]:
     """Show a quote or a photo; the body is the file itself: PDF, JPEG, PNG, WebP or HEIC.
 
     201; 200 with the same one when it was sent before: its content is its `Idempotency-Key`.
     """
+    expected = None if announced is None else digest(announced)
     await hearing.asked(lambda tx, who: evidence.may_send(tx, who, claim_id))
     async with received(hearing.request) as upload:
-        found = await look_at_document(upload.file, images)
+        found = await look_at_document(upload.file, images, expected=expected)
         async with hearing.database.begin() as tx:
             evidence_id = await evidence.announce(tx)
         await files.put(file_name(evidence_id), upload.file)
