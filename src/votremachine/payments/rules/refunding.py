@@ -175,7 +175,7 @@ def shared(one: Taxed, rate: int) -> Taxed:
 def _without(one: Taxed, charged: int) -> Taxed:
     """A line less so much of its net, and the VAT on that, half up."""
     net, vat = one.net.minor, one.vat.minor
-    of_charge = (2 * vat * charged + net) // (2 * net) if net else vat
+    of_charge = (2 * vat * charged + net) // (2 * net) if net else 0
     return Taxed(Money(net - charged, one.net.currency), Money(vat - of_charge, one.vat.currency))
 
 
