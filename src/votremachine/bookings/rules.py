@@ -9,7 +9,8 @@ import msgspec
 from msgspec.structs import replace
 
 from votremachine.availability.rules import SpanTaken
-from votremachine.fleet.rules import BOOKABLE_ERRORS, Cancellation, Machine
+from votremachine.fleet.bookable import BOOKABLE_ERRORS
+from votremachine.fleet.rules import Cancellation, Machine
 from votremachine.fleet.terms import CLAIM_HOURS
 from votremachine.kernel.errors import DomainError, Kind
 from votremachine.kernel.money import Money
