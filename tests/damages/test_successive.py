@@ -1,7 +1,7 @@
 """Several machines, several claims, one deposit: never more is taken than was held, and it waits while one may come."""
 
 from datetime import timedelta
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import pytest
 from hypothesis import given
@@ -24,7 +24,7 @@ def test_claims_one_after_the_other_take_no_more_than_is_held(awards: list[tuple
     left = [held]
     for award, cap in awards:
         left.append(settle(award, left[-1], cap).released)
-    taken = list(accumulate(before - after for before, after in zip(left, left[1:], strict=False)))
+    taken = list(accumulate(before - after for before, after in pairwise(left)))
     assert all(0 <= one <= held for one in taken)
     assert taken == sorted(taken)
     assert taken[-1] + left[-1] == held
