@@ -22,7 +22,7 @@ async def is_due(tx: Tx, booking: Booking) -> bool:
 async def due(tx: Tx, booking: Booking) -> None:
     """The rental is due at its present price; nothing, where it is already: its price may have changed since."""
     if booking.price.total.minor and not await is_due(tx, booking):
-        posting = recipes.rental_due(booking.renter_party_id, booking.owner_party_id, rules.parts(booking.price))
+        posting = recipes.rental_due(booking.renter_party_id, booking.owner_party_id, rules.parts(booking))
         await post(tx, Cause("booking", booking.id), posting, booking_id=booking.id)
 
 
@@ -32,7 +32,7 @@ async def changed(tx: Tx, before: Booking, after: Booking, change_id: UUID) -> N
         await due(tx, after)
         return
     await due(tx, before)
-    old, new = rules.parts(before.price), rules.parts(after.price)
+    old, new = rules.parts(before), rules.parts(after)
     if old != new:
         posting = recipes.rental_changed(before.renter_party_id, before.owner_party_id, difference(old, new))
         await post(tx, Cause("booking_change", change_id), posting, booking_id=before.id)

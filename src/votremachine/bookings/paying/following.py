@@ -125,7 +125,7 @@ async def _owe(tx: Tx, booking: Booking, since: datetime, window: timedelta) -> 
 def _back(booking: Booking, fact: FellThrough, at: datetime) -> Refund:
     """What goes back, at the moment of calling it off."""
     if isinstance(fact, RenterAbsent):
-        return rules.missed(booking.price)
+        return rules.missed(booking)
     by = CalledOffBy.PLATFORM
     if isinstance(fact, BookingCancelled) and fact.by is not None:
         by = CalledOffBy.OWNER if fact.by_owner else CalledOffBy.RENTER
