@@ -9,7 +9,7 @@ from votremachine.bookings.service import reading as bookings
 from votremachine.bookings.service import store as bookings_store
 from votremachine.damages.events import ClaimOpened
 from votremachine.damages.rules import claim as rules
-from votremachine.damages.rules.claim import Claim, Side, State, answer_by
+from votremachine.damages.rules.claim import SILENCE, Claim, Side, State
 from votremachine.damages.rules.costs import Line, line
 from votremachine.damages.schemas import AskedLine, OpenClaim
 from votremachine.damages.service import store
@@ -46,7 +46,6 @@ async def open_claim(tx: Tx, who: Actor, booking_id: UUID, asked: OpenClaim) -> 
 def _claim(tx: Tx, booking: Booking, asked: OpenClaim, lines: Sequence[Line]) -> Claim:
     machine_ids = tuple(sorted({one.machine_id for one in lines}))
     total, cap = sum(one.asked for one in lines), booking.claim_cap(machine_ids)
-    due_at, next_at = answer_by(tx.now)
     return Claim(
         id=asked.id or tx.new_id(),
         booking_id=booking.id,
@@ -60,8 +59,7 @@ def _claim(tx: Tx, booking: Booking, asked: OpenClaim, lines: Sequence[Line]) ->
         cap=cap,
         asked=total if cap is None else min(total, cap),
         turn=Side.RENTER,
-        due_at=due_at,
-        next_at=next_at,
+        due_at=tx.now + SILENCE,
         created_at=tx.now,
     )
 
