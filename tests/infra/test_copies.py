@@ -1,4 +1,4 @@
-"""Smaller copies of stored images: how wide they are, made once and only when asked for, and never twice tried in vain."""
+"""Copies of stored images: how wide they are, made once and only when asked for, never tried twice in vain."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
