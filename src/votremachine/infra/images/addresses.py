@@ -1,4 +1,4 @@
-"""The addresses of a file that was sent: of its copies for whoever may see it, of the file itself for who needs proof."""
+"""The addresses of a file that was sent: of its copies for who may see it, of the file itself for who needs proof."""
 
 from collections.abc import Sequence
 from datetime import datetime

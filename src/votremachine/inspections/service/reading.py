@@ -203,9 +203,7 @@ def _photo(tx: Tx, links: Links, shot: Shot, row: sa.Row[Any], *, originals: boo
         return PhotoView(**told, media_type=None, bytes=None, url=None)
     path = PHOTO_PATH.format(row.file_id)
     url, copies, original = addresses(links, path, row.media_type, tx.now, originals=originals)
-    return PhotoView(
-        **told, media_type=row.media_type, bytes=row.bytes, url=url, copies=copies, original_url=original
-    )
+    return PhotoView(**told, media_type=row.media_type, bytes=row.bytes, url=url, copies=copies, original_url=original)
 
 
 def _grouped(ids: Sequence[UUID], rows: Sequence[sa.Row[Any]]) -> dict[UUID, list[sa.Row[Any]]]:
