@@ -24,5 +24,6 @@ router = Router(
         paying.pay,
         files.add,
         files.show,
+        files.show_copy,
     ],
 )
