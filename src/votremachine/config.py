@@ -47,6 +47,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     sms_template: str = '{"to": "{to}", "text": "{text}"}'
     # Whether renters may pay by card; the deposit is arranged with it.
     card_payments: bool = True
+    # What the platform keeps of a rental, in basis points of its net, and the VAT on that. A booking keeps those of its
+    # day.
+    platform_fee_bp: Annotated[int, msgspec.Meta(ge=0, le=5_000)] = 800
+    platform_fee_vat_bp: Annotated[int, msgspec.Meta(ge=0, le=5_000)] = 2_000
     # A deposit's hold is renewed this many hours before it ends; earlier in its life for a hold that is short.
     deposit_margin_hours: Annotated[int, msgspec.Meta(ge=1, le=96)] = 24
     # Who moves card money. The simulated one moves none: it is for looking around and for tests.

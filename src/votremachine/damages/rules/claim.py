@@ -127,8 +127,20 @@ class ClaimOpenAlready(DomainError):
 
 class NotOfThisBooking(DomainError):
     code = "not_of_this_booking"
-    en = "This is not of the booking that the claim is about."
-    fr = "Ceci ne fait pas partie de la réservation concernée."
+    en = "This is not of the booking that the claim is about, or not of this machine."
+    fr = "Ceci ne fait pas partie de la réservation concernée, ou pas de ce matériel."
+
+
+class ReportNotSigned(DomainError):
+    code = "report_not_signed"
+    en = "This condition report is not signed by both sides: it shows nothing yet."
+    fr = "Cet état des lieux n'est pas signé des deux côtés : il ne montre encore rien."
+
+
+class ReportAmended(DomainError):
+    code = "report_amended"
+    en = "This condition report was amended by another one: name that one."
+    fr = "Cet état des lieux a été corrigé par un autre : indiquez celui-là."
 
 
 class FuelNotMissing(DomainError):
