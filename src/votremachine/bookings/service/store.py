@@ -252,4 +252,5 @@ def _columns(booking: Booking) -> dict[str, Any]:
         "stands_for": booking.stands_for,
         "terms": booking.terms,
         "noticed_from": booking.noticed_from,
+        "claims_from": booking.claims_from,
     }

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from votremachine.accounts.rules import RUNNERS, Role
-from votremachine.bookings.rules import CLAIM_WINDOW, REQUEST_LIFE, Booking, State
+from votremachine.bookings.rules import REQUEST_LIFE, Booking, State
 from votremachine.config import Settings
 from votremachine.notifications.hours import HOME, end_of_hours, in_hours
 from votremachine.notifications.rules import KINDS, NOTHING, Lacks, Side
@@ -138,11 +138,11 @@ def _long_overdue(booking: Booking, _: ZoneInfo, moments: Moments) -> Iterable[d
 
 def _missing_usage(booking: Booking, zone: ZoneInfo, moments: Moments) -> Iterable[datetime]:
     """The evening of the return, or the next if it came back later than that; and before the claim window ends."""
-    if booking.returned_at is None:
+    if booking.returned_at is None or booking.claimable_from is None:
         return []
     back = booking.returned_at.astimezone(zone)
     evening = back.date() + timedelta(days=back.time() >= moments.usage_at)
-    last = booking.returned_at + CLAIM_WINDOW - moments.usage_before
+    last = booking.claimable_from + booking.claim_window - moments.usage_before
     return [datetime.combine(evening, moments.usage_at, zone).astimezone(UTC), last]
 
 
