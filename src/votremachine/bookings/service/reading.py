@@ -1,6 +1,7 @@
 """Reading bookings: as values for the verbs, and as their sides see them."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -75,6 +76,17 @@ async def any_out(tx: Tx, machine_ids: Collection[UUID], *, overdue: bool = Fals
     if but is not None:
         out = out.where(bookings.c.id != but)
     return bool(await tx.rows(out.limit(1)))
+
+
+async def last_return(tx: Tx, machine_ids: Collection[UUID], *, but: UUID) -> datetime | None:
+    """When one of these machines came back last, of another booking than `but`."""
+    back = (
+        sa.select(sa.func.max(bookings.c.returned_at))
+        .join(booking_machines, booking_machines.c.booking_id == bookings.c.id)
+        .where(booking_machines.c.machine_id.in_(list(machine_ids)), bookings.c.id != but)
+    )
+    found: datetime | None = (await tx.execute(back)).scalar_one()
+    return found
 
 
 async def views(tx: Tx, found: Sequence[Booking]) -> list[BookingView]:
@@ -158,6 +170,7 @@ def from_row(row: sa.Row[Any]) -> Booking:
         terms=msgspec.convert(row.terms, dict[UUID, AgreedTerms]),
         noticed_from=row.noticed_from,
         fee=Fee(row.fee_bp, row.fee_vat_bp),
+        claims_from=row.claims_from,
     )
 
 

@@ -254,4 +254,5 @@ def _columns(booking: Booking) -> dict[str, Any]:
         "noticed_from": booking.noticed_from,
         "fee_bp": booking.fee.rate,
         "fee_vat_bp": booking.fee.vat_rate,
+        "claims_from": booking.claims_from,
     }
