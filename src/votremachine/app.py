@@ -47,6 +47,7 @@ from votremachine.infra.database import Clock, Database, utc_now
 from votremachine.infra.farewell import on_farewell
 from votremachine.infra.files import serve
 from votremachine.infra.images.apart import Images
+from votremachine.infra.images.copies import Copies
 from votremachine.infra.keys import Seal
 from votremachine.infra.limits import Limits
 from votremachine.infra.links import Links
@@ -158,6 +159,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         "live": live,
         "files": files,
         "images": images,
+        "copies": Copies(files, images),
         "press": press,
         "known_by": known_by,
         "turnstile": turnstile,

@@ -6,7 +6,7 @@ import pytest
 from tests.damages.conftest import Yard
 from tests.inspections.test_files import PDF_THAT_RUNS
 from tests.people import Json, Person, World
-from tests.shots import field, sent
+from tests.shots import field, located, seen, sent
 from votremachine.damages.rules.evidence import LARGEST_BYTES
 
 
@@ -65,3 +65,24 @@ async def test_nothing_is_added_to_a_claim_that_is_over(yard: Yard, owner: Perso
     await yard.said(owner, claim, "withdraw", {})
     answer = await send(owner, claim, PDF_THAT_RUNS)
     assert (answer.status_code, answer.json()["code"]) == (409, "claim_over")
+
+
+async def test_a_picture_is_shown_small_and_saved_whole_by_the_sides_alone(
+    yard: Yard, owner: Person, renter: Person, mediator: Person, tractor: str
+) -> None:
+    claim = await yard.claim(await yard.back(tractor))
+    image = field(2000, 1500)
+    picture = sent(image, exif=located(image))
+    assert (await send(owner, claim, picture)).status_code == 201
+    for side in (owner, renter):
+        (shown,) = (await side.get(f"/claims/{claim['id']}")).json()["evidence"]
+        saved = await side.http.get(shown["original_url"])
+        assert saved.content == picture
+        assert saved.headers["Content-Disposition"].startswith("attachment;")
+    (shown,) = (await mediator.get(f"/claims/{claim['id']}")).json()["evidence"]
+    assert shown["original_url"] is None
+    assert [one["width"] for one in shown["copies"]] == [320, 800, 1600]
+    for one in shown["copies"]:
+        copy = (await mediator.http.get(one["url"])).content
+        assert seen(copy).width == one["width"]
+        assert not seen(copy).getexif()

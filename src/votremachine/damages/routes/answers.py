@@ -54,7 +54,7 @@ async def _said(
     version = expected_version(request)
 
     async def verb(tx: Tx, who: Actor) -> Response[ClaimDetails]:
-        found = await reading.details(tx, links, await say(tx, who, version))
+        found = await reading.details(tx, who, links, await say(tx, who, version))
         return reply(request, found, version=found.version)
 
     return await idempotency.once(request, database, claims.person_id, sessions.identify(claims), verb)

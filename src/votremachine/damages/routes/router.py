@@ -21,5 +21,6 @@ router = Router(
         paying.pay,
         files.add,
         files.show,
+        files.show_copy,
     ],
 )

@@ -54,7 +54,7 @@ async def open_claim(
     """The owner claims damage, within 48 hours of the return or as long as the machine's terms allow."""
 
     async def verb(tx: Tx, who: Actor) -> Response[ClaimDetails]:
-        made = await reading.details(tx, links, await opening.open_claim(tx, who, booking_id, data))
+        made = await reading.details(tx, who, links, await opening.open_claim(tx, who, booking_id, data))
         return reply(request, made, version=made.version, status=201, headers={"Location": f"/v1/claims/{made.id}"})
 
     return await idempotency.once(request, database, claims.person_id, sessions.identify(claims), verb)
