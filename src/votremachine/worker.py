@@ -69,7 +69,14 @@ from votremachine.notifications.reminders.jobs import plan_unseen_calendars, swe
 from votremachine.notifications.reminders.rules import Moments
 from votremachine.notifications.reminders.service.documents import plan_document
 from votremachine.notifications.reminders.service.planning import plan_booking
-from votremachine.notifications.service import tell, tell_awaited, tell_operators, tell_overdue, tell_owner, tell_person
+from votremachine.notifications.service import (
+    tell,
+    tell_mediators,
+    tell_operators,
+    tell_overdue,
+    tell_owner,
+    tell_person,
+)
 from votremachine.payments.gateways import close_gateway, open_gateway, simulated_secrets
 from votremachine.payments.ledger.events import LedgerDiffers
 from votremachine.payments.ledger.jobs import keep_checkpoints, prove_ledger
@@ -125,8 +132,7 @@ HANDLERS: Handlers = {
     damages.OfferMade: (tell,),
     damages.ClaimAgreed: (tell,),
     damages.ClaimWithdrawn: (tell,),
-    damages.ClaimEscalated: (tell,),
-    damages.ClaimWaits: (tell_awaited,),
+    damages.ClaimEscalated: (tell, tell_mediators),
     damages.ClaimDecided: (tell,),
     damages.ClaimSettled: (tell,),
     damages.ClaimPaid: (tell,),
@@ -151,7 +157,7 @@ HANDLERS: Handlers = {
 }
 
 # After these the reminders of their booking are planned anew.
-PLANNED_BY: tuple[type[events.BookingEvent], ...] = (
+PLANNED_BY: tuple[type[events.BookingEvent | deposits.DepositEvent | damages.ClaimEvent], ...] = (
     events.BookingHeld,
     events.BookingRequested,
     events.BookingConfirmed,
@@ -168,6 +174,21 @@ PLANNED_BY: tuple[type[events.BookingEvent], ...] = (
     inspections.InspectionToSign,
     inspections.InspectionSigned,
     waiting.WaitingOffered,
+    deposits.DepositHeld,
+    deposits.DepositFailed,
+    deposits.DepositLapsing,
+    deposits.DepositLapsed,
+    deposits.DepositReleased,
+    deposits.DepositWaived,
+    deposits.DepositCaptured,
+    damages.ClaimOpened,
+    damages.ClaimAccepted,
+    damages.ClaimContested,
+    damages.OfferMade,
+    damages.ClaimAgreed,
+    damages.ClaimWithdrawn,
+    damages.ClaimEscalated,
+    damages.ClaimDecided,
 )
 
 log = structlog.get_logger()
@@ -297,7 +318,8 @@ def sender(settings: Settings, database: Database, stopping: asyncio.Event) -> S
     """What sends messages; it stops between two of them when the process is to end."""
     keys = keys_of(settings)
     ways = open_ways(settings, PushSigner(database, Seal(keys, "push keys")))
-    packer = Packer(settings.link_base, Devices(Seal(keys, "push subscriptions")), Credentials.of(settings).proofs)
+    devices, proofs = Devices(Seal(keys, "push subscriptions")), Credentials.of(settings).proofs
+    packer = Packer(settings.link_base, devices, proofs, Moments.of(settings))
     return Sender(database, ways, packer, random.random, stopping.is_set)
 
 

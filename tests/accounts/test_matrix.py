@@ -542,7 +542,6 @@ async def with_claim(database: Database, booking: Json, person: UUID, machine: U
             asked=1_000,
             turn=Side.RENTER,
             due_at=at(3),
-            next_at=at(2),
             created_at=tx.now,
         )
         who = await absent.person(tx, person)
