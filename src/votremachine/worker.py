@@ -58,6 +58,8 @@ from votremachine.infra.storage import ledger
 from votremachine.infra.storage.files import Files
 from votremachine.inspections import events as inspections
 from votremachine.inspections.jobs import purge_waiting_photos
+from votremachine.invoicing.service.issuing import on_claim_settled, on_completed
+from votremachine.invoicing.service.paying import on_claim_paid, on_difference_paid
 from votremachine.notifications.answering import service as answering
 from votremachine.notifications.channels.ways import open_ways
 from votremachine.notifications.delivering.jobs import follow_up, send_deliveries, sweep_deliveries
@@ -95,12 +97,13 @@ HANDLERS: Handlers = {
     events.BookingCancelled: (tell, on_fallen_through, on_over, on_given_back),
     events.BookingMoved: (tell, on_moved, on_given_back),
     events.PaymentMissing: (tell,),
+    events.DifferencePaid: (on_difference_paid,),
     events.UsageProposed: (tell,),
     events.UsageSettled: (tell, on_usage_settled),
     events.MachineReplaced: (tell, on_given_back),
     events.MachineOverdue: (tell_overdue,),
     events.MachineReturned: (tell, on_returned, on_given_back),
-    events.BookingCompleted: (on_over,),
+    events.BookingCompleted: (on_over, on_completed),
     events.RenterAbsent: (tell, on_fallen_through, on_over, on_given_back),
     events.BookingAtRisk: (tell,),
     events.BookingOutOfRisk: (tell,),
@@ -128,8 +131,8 @@ HANDLERS: Handlers = {
     damages.ClaimEscalated: (tell,),
     damages.ClaimWaits: (tell_awaited,),
     damages.ClaimDecided: (tell,),
-    damages.ClaimSettled: (tell,),
-    damages.ClaimPaid: (tell,),
+    damages.ClaimSettled: (tell, on_claim_settled),
+    damages.ClaimPaid: (tell, on_claim_paid),
     OrderSettled: (
         on_deposit_settled,
         on_settled,
