@@ -169,7 +169,20 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         "devices": Devices(Seal(keys_of(settings), "push subscriptions")),
         "push_signer": PushSigner(database, Seal(keys_of(settings), "push keys")),
         # What each slice knows of a person; those below know nothing of those above.
-        "parts": (MACHINES, FEEDS, CARDS, BOOKINGS, DEPOSITS, WAITING, INSPECTIONS, CLAIMS, INVOICES, LINKS, INBOX, DELIVERIES),
+        "parts": (
+            MACHINES,
+            FEEDS,
+            CARDS,
+            BOOKINGS,
+            DEPOSITS,
+            WAITING,
+            INSPECTIONS,
+            CLAIMS,
+            INVOICES,
+            LINKS,
+            INBOX,
+            DELIVERIES,
+        ),
     }
     per_request = {
         "claims": read_claims,

@@ -76,8 +76,6 @@ async def cuma(world: World, renter: Person) -> Person:
     return made
 
 
-
-
 @pytest.fixture
 async def tractor_of_cuma(world: World, cuma: Person) -> str:
     return await world.machine(cuma)

@@ -1,10 +1,11 @@
 """From a machine that is back to an invoice that is paid."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from tests.deposits.conftest import HELD
 from tests.invoicing.conftest import Office, on_account
 from tests.people import Person
+from votremachine.invoicing.rules.numbering import day_of
 
 OVER = 25_000
 
@@ -16,7 +17,7 @@ async def test_a_rental_paid_by_card_is_invoiced_and_paid_when_it_is_over(
     invoice = await office.invoice(owner)
     total = booking["price"]["total"]
     assert (invoice["payable"], invoice["paid"], invoice["due"]["minor"], invoice["state"]) == (total, total, 0, "paid")
-    assert invoice["number"] == f"VM{date.today().year}-000001"
+    assert invoice["number"] == f"VM{day_of(datetime.now(UTC)).year}-000001"
     assert [line["net"] for line in invoice["lines"]] == [line["net"] for line in booking["price"]["lines"]]
     assert invoice["vat_by_rate"] == [
         {"category": "S", "rate": 2000, "net": booking["price"]["net"], "vat": booking["price"]["vat"]}

@@ -1,4 +1,4 @@
-"""Tables of invoices: what was issued stands for good, which PostgreSQL itself sees to (see the migration, and ADR 12)."""
+"""Tables of invoices: what was issued stands, which PostgreSQL itself sees to (see the migration, and ADR 12)."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
@@ -9,7 +9,9 @@ from votremachine.invoicing.rules.numbering import Kind
 from votremachine.invoicing.rules.sums import Category
 
 
-def _one_of(column: str, names: type[Kind] | type[Cause] | type[State] | type[Means] | type[Category]) -> sa.CheckConstraint:
+def _one_of(
+    column: str, names: type[Kind] | type[Cause] | type[State] | type[Means] | type[Category]
+) -> sa.CheckConstraint:
     listed = ", ".join(f"'{name.value}'" for name in names)
     return sa.CheckConstraint(f"{column} IN ({listed})", name=column)
 

@@ -171,7 +171,7 @@ class PaymentKnown(DomainError):
 class NotCreditable(DomainError):
     kind = errors.Kind.CONFLICT
     code = "not_creditable"
-    en = "Only the invoice of a rental on account is taken back like this: elsewhere the money has moved, or is due here."
+    en = "Only the invoice of a rental on account is taken back so: elsewhere the money has moved, or is due here."
     fr = "Seule la facture d'une location en compte s'annule ainsi : ailleurs, l'argent a bougé ou reste dû ici."
 
 

@@ -1,5 +1,6 @@
-"""What the lines of an invoice come to, rounded as EN 16931 says: each line's net to the cent, half up; VAT once for each
-rate, on the sum of its lines; sums exact (BR-CO-10 to BR-CO-17). Pure; amounts are minor units of one currency.
+"""What the lines of an invoice come to, rounded as EN 16931 says. Pure; amounts are minor units of one currency.
+
+Each line's net to the cent, half up; VAT once for each rate, on the sum of its lines; sums exact (BR-CO-10 to 17).
 """
 
 from collections.abc import Iterable, Sequence

@@ -75,7 +75,11 @@ def mentions(invoice: Invoice, groups: Sequence[VatGroup], taken_back: Invoice |
     categories = {group.category for group in groups}
     if invoice.cause is not Cause.CLAIM:
         said.append(_SERVICES)
-    said += [text for category, text in ((Category.OUTSIDE, _OUTSIDE), (Category.EXEMPT, _FRANCHISE)) if category in categories]
+    said += [
+        text
+        for category, text in ((Category.OUTSIDE, _OUTSIDE), (Category.EXEMPT, _FRANCHISE))
+        if category in categories
+    ]
     if invoice.kind is Kind.INVOICE:
         said.append(_LATE)
     return said

@@ -1,8 +1,8 @@
 """What issues invoices: a booking that is completed, and a claim that awards more than the deposit.
 
 Facts of the outbox; the same one again finds its invoice issued. What is invoiced is read from the booking or the claim
-as it stands, never from the fact. Whoever issues, or hears of a payment, holds the lock of the booking or the claim, and
-only then that of the invoice: a payment is seen by the one or the other.
+as it stands, never from the fact. Whoever issues, or hears of a payment, holds the lock of the booking or the claim,
+and only then that of the invoice: a payment is seen by the one or the other.
 """
 
 from votremachine.accounts.service.parties import identities, payment_days

@@ -42,7 +42,10 @@ _PAYMENTS = (
 )
 # The row is locked until the transaction ends, one way or the other: whoever comes next waits for its number.
 _first = insert(invoice_series).values(
-    issuer_party_id=sa.bindparam("issuer", type_=sa.Uuid), series=sa.bindparam("name"), last=1, last_on=sa.bindparam("day")
+    issuer_party_id=sa.bindparam("issuer", type_=sa.Uuid),
+    series=sa.bindparam("name"),
+    last=1,
+    last_on=sa.bindparam("day"),
 )
 _NEXT = _first.on_conflict_do_update(
     index_elements=["issuer_party_id", "series"],
