@@ -300,7 +300,8 @@ def sender(settings: Settings, database: Database, stopping: asyncio.Event) -> S
     """What sends messages; it stops between two of them when the process is to end."""
     keys = keys_of(settings)
     ways = open_ways(settings, PushSigner(database, Seal(keys, "push keys")))
-    packer = Packer(settings.link_base, Devices(Seal(keys, "push subscriptions")), Credentials.of(settings).proofs)
+    devices, proofs = Devices(Seal(keys, "push subscriptions")), Credentials.of(settings).proofs
+    packer = Packer(settings.link_base, devices, proofs, Moments.of(settings))
     return Sender(database, ways, packer, random.random, stopping.is_set)
 
 

@@ -1,7 +1,7 @@
 """What is due is looked at again, and told: the inbox and its deliveries in the transaction that marks it as told."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,15 +19,12 @@ from votremachine.notifications.lacking import lacks_of
 from votremachine.notifications.leasing import Queue
 from votremachine.notifications.reminders.models import reminders
 from votremachine.notifications.reminders.rules import BOOKING_KINDS, Moments, ReminderState, planned
-from votremachine.notifications.reminders.service import calendars, documents
+from votremachine.notifications.reminders.service.checks import OTHER_CHECKS, Check, Rows
 from votremachine.notifications.reminders.service.digests import digests
 from votremachine.notifications.reminders.service.planning import plan, side_of, wanted_of
 from votremachine.notifications.rules import Side, still_true
 
 DUE = Queue(reminders, ReminderState.PLANNED)
-Rows = Sequence[sa.Row[Any]]
-# What still holds of the reminders of a kind that are due: the notice of each that does, by its id.
-Check = Callable[[Tx, Rows, Moments], Awaitable[Mapping[UUID, Notice]]]
 
 
 async def tell(tx: Tx, ids: Sequence[UUID], lease: datetime, moments: Moments) -> list[Posted]:
@@ -38,7 +35,9 @@ async def tell(tx: Tx, ids: Sequence[UUID], lease: datetime, moments: Moments) -
         by_check[CHECKS[row.kind]].append(row)
     notices: dict[UUID, Notice] = {}
     for check, some in by_check.items():
-        notices |= await check(tx, some, moments)
+        subjects = {row.id: row.subject for row in some}
+        found = await check(tx, some, moments)
+        notices |= {one: notice._replace(subject=subjects[one]) for one, notice in found.items()}
     posted = await post(tx, list(notices.values()), lease=lease)
     for state, some_ids in (
         (ReminderState.TOLD, list(notices)),
@@ -93,7 +92,6 @@ def _side(booking: Booking, person_id: UUID, seats: Mapping[UUID, Mapping[UUID, 
 # How each kind is looked at again when it is due.
 CHECKS: Mapping[str, Check] = {
     **dict.fromkeys(BOOKING_KINDS, about_bookings),
-    documents.KIND: documents.documents,
-    calendars.KIND: calendars.unseen_calendars,
+    **OTHER_CHECKS,
     "digest": digests,
 }
