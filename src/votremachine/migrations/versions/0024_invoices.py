@@ -1,12 +1,12 @@
 """Invoices: numbered without a gap, unchanged for good; their payments; an owner's terms of payment.
 
-Revision 0024, after 0023.
+Revision 0024, after 0026.
 """
 
 from alembic import op
 
 revision = "0024"
-down_revision = "0023"
+down_revision = "0026"
 
 TABLES = (
     """
