@@ -28,6 +28,7 @@ class Page(StrEnum):
     BOOKING = "booking"
     CALENDAR = "calendar"
     ACCOUNT = "account"
+    INVOICE = "invoice"
     INBOX = "inbox"
 
 
@@ -62,6 +63,7 @@ class Kind(msgspec.Struct, frozen=True):
 _ACCOUNT = Kind(Page.ACCOUNT, urgent=True)
 _ACCOUNT_LATER = Kind(Page.ACCOUNT)
 _CALENDAR = Kind(Page.CALENDAR)
+_INVOICE = Kind(Page.INVOICE)
 _STANDING = frozenset({State.CONFIRMED, State.IN_USE})
 
 
@@ -110,6 +112,10 @@ KINDS: Mapping[str, Kind] = {
     "ClaimDecided": Kind(urgent=True),
     "ClaimSettled": Kind(),
     "ClaimPaid": Kind(),
+    "InvoiceIssued": _INVOICE,
+    "InvoiceIssuedPaid": _INVOICE,
+    "InvoicePaid": _INVOICE,
+    "InvoiceCredited": _INVOICE,
     "LedgerDiffers": Kind(Page.INBOX, urgent=True),
     "OccurrencesLost": _CALENDAR,
     "MaintenanceDue": _CALENDAR,
@@ -134,6 +140,8 @@ KINDS: Mapping[str, Kind] = {
     "return_report_missing": Kind(states=frozenset({State.IN_USE, State.RETURNED}), lack=Lack.RETURN_REPORT),
     "document_expiring": _ACCOUNT_LATER,
     "calendar_unseen": _CALENDAR,
+    "invoice_due": _INVOICE,
+    "invoice_overdue": _INVOICE,
     "digest": Kind(Page.INBOX),
 }
 

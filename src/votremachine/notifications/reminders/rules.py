@@ -45,6 +45,9 @@ class Moments(msgspec.Struct, frozen=True, kw_only=True):
     report_within: timedelta = timedelta(hours=1)
     unseen_for: timedelta = timedelta(days=30)
     document_days: tuple[int, ...] = (30, 7)
+    invoice_days_before: tuple[int, ...] = (3,)
+    invoice_days_after: tuple[int, ...] = (1, 8, 15)
+    invoice_issuer_days: tuple[int, ...] = (22,)
     # What is about no machine in particular, on the platform's own clocks.
     office_at: time = time(9)
     night_begins: time = time(22)
@@ -65,7 +68,10 @@ class Moments(msgspec.Struct, frozen=True, kw_only=True):
             usage_before=timedelta(minutes=settings.remind_usage_before_minutes),
             report_within=timedelta(minutes=settings.remind_report_minutes),
             unseen_for=timedelta(days=settings.remind_unseen_days),
-            document_days=tuple(int(one) for one in settings.remind_document_days.split()),
+            document_days=_days(settings.remind_document_days),
+            invoice_days_before=_days(settings.remind_invoice_before_days),
+            invoice_days_after=_days(settings.remind_invoice_after_days),
+            invoice_issuer_days=_days(settings.remind_invoice_issuer_days),
             office_at=time.fromisoformat(settings.remind_office_at),
             night_begins=time.fromisoformat(settings.night_begins),
             night_ends=time.fromisoformat(settings.night_ends),
@@ -200,6 +206,18 @@ def expiring(last_day: date, moments: Moments) -> list[datetime]:
     return [in_office(last_day - timedelta(days=days), moments) for days in moments.document_days]
 
 
+def owing(due_on: date, moments: Moments) -> frozenset[Planned]:
+    """Every reminder that an invoice wants until it is paid, past ones too: to its customer before and after the day on
+    which it is due, and then to its issuer.
+    """
+    days = [
+        *(("invoice_due", Side.RENTER, -before) for before in moments.invoice_days_before),
+        *(("invoice_overdue", Side.RENTER, after) for after in moments.invoice_days_after),
+        *(("invoice_overdue", Side.OWNER, after) for after in moments.invoice_issuer_days),
+    ]
+    return frozenset(Planned(kind, side, in_office(due_on + timedelta(days=one), moments)) for kind, side, one in days)
+
+
 def in_office(day: date, moments: Moments) -> datetime:
     """The hour of a day at which people are told of what is about no machine."""
     return datetime.combine(day, moments.office_at, ZoneInfo(HOME)).astimezone(UTC)
@@ -221,6 +239,10 @@ def awake(moment: datetime, zone: ZoneInfo, moments: Moments, night: Night) -> d
 def dedupe_key(kind: str, subject: UUID, person_id: UUID, due_at: datetime) -> str:
     """What makes a reminder the same one: nobody is reminded twice of the same thing at the same moment."""
     return f"{kind}:{subject}:{person_id}:{int(due_at.timestamp())}"
+
+
+def _days(text: str) -> tuple[int, ...]:
+    return tuple(int(one) for one in text.split())
 
 
 def _minutes(text: str) -> tuple[timedelta, ...]:
