@@ -116,7 +116,7 @@ invoice_payments = sa.Table(
     sa.Column("reference", sa.Text, nullable=False),
     sa.Column("by", sa.Uuid, comment="null for cards"),
     sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-    sa.UniqueConstraint("invoice_id", "minor", "means", "received_on", "reference"),
+    sa.UniqueConstraint("invoice_id", "minor", "means", "received_on", "reference", name="invoice_payments_same_key"),
     _one_of("means", Means),
     sa.CheckConstraint("minor > 0", name="minor"),
 )

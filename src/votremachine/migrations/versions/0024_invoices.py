@@ -1,12 +1,12 @@
 """Invoices: numbered without a gap, unchanged for good; their payments; an owner's terms of payment.
 
-Revision 0024, after 0026.
+Revision 0024, after 0023.
 """
 
 from alembic import op
 
 revision = "0024"
-down_revision = "0026"
+down_revision = "0023"
 
 TABLES = (
     """
@@ -104,8 +104,7 @@ TABLES = (
         at TIMESTAMP WITH TIME ZONE NOT NULL,
         CONSTRAINT invoice_payments_pkey PRIMARY KEY (id),
         CONSTRAINT invoice_payments_invoice_id_fkey FOREIGN KEY (invoice_id) REFERENCES invoices (id),
-        CONSTRAINT invoice_payments_invoice_id_minor_means_received_on_reference_key
-            UNIQUE (invoice_id, minor, means, received_on, reference),
+        CONSTRAINT invoice_payments_same_key UNIQUE (invoice_id, minor, means, received_on, reference),
         CONSTRAINT invoice_payments_means_check CHECK (means IN ('card', 'transfer', 'cheque', 'cash', 'direct_debit')),
         CONSTRAINT invoice_payments_minor_check CHECK (minor > 0)
     )
