@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.deposits.conftest import HELD
+from tests.deposits.conftest import HELD, PLAIN
 from tests.invoicing.conftest import Office, on_account
 from tests.people import Json, Person, World, at
 from votremachine.bookings.events import BookingCompleted, DifferencePaid
@@ -73,7 +73,7 @@ async def drill(world: World, owner: Person) -> str:
     return machine
 
 
-async def drilled(office: Office, machine: str, hectares: float, token: str = "tok_visa") -> Json:
+async def drilled(office: Office, machine: str, hectares: float, card: str = PLAIN) -> Json:
     """A booking of 2 estimated hectares that is back, and of which both agreed how much it was."""
     span = {"start": at(3).isoformat(), "end": at(4).isoformat()}
     wishes = [{"machine_id": machine, "use": {"hectare": 2}}]
@@ -85,13 +85,17 @@ async def drilled(office: Office, machine: str, hectares: float, token: str = "t
     await office.work(at(2, 1))
     await office.shifted(booking, timedelta(days=-3))
     await office.went(booking)
-    await office.set("UPDATE simulated_instruments SET token = :token", token=token)
+    await office.set("UPDATE simulated_instruments SET token = :card", card=card)
     said = await office.owner.act(booking["id"], "usage", {"used": {machine: {"hectare": hectares}}})
     assert said.status_code == 201, said.text
     agreed = await office.renter.act(booking["id"], "usage/agree", {"usage_id": said.json()["id"]})
     assert agreed.status_code == 200, agreed.text
     await office.work()
     return agreed.json()
+
+
+def priced(booking: Json) -> list[Json]:
+    return list(booking["price"]["lines"])
 
 
 @pytest.mark.parametrize("hectares", [3.5, 2, 0.333])
@@ -102,7 +106,10 @@ async def test_what_was_really_used_is_invoiced_not_the_estimate(
     await office.over(booking)
     invoice = await office.invoice(owner)
     assert invoice["payable"] == booking["price"]["total"]
-    assert [(one["unit"], one["quantity"]) for one in invoice["lines"]] == [("day", 1), ("hectare", hectares)]
+    told = [
+        [(one["unit"], one["quantity"], one["net"]) for one in lines] for lines in (invoice["lines"], priced(booking))
+    ]
+    assert (told[0], told[0][-1][:2]) == (told[1], ("hectare", hectares))
     net = sum(one["net"]["minor"] for one in invoice["lines"])
     (group,) = invoice["vat_by_rate"]
     assert (group["net"]["minor"], group["vat"]["minor"]) == (net, (net * 20 + 50) // 100)

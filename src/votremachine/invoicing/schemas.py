@@ -63,7 +63,7 @@ class LineView(msgspec.Struct, frozen=True):
     """One line; `vat` in basis points, `category` as in EN 16931."""
 
     text: str
-    quantity: float
+    quantity: int | float
     unit: Unit
     unit_price: Money
     net: Money

@@ -139,10 +139,15 @@ def _fields(invoice: Invoice, today: date) -> dict[str, Any]:
     }
 
 
+def _quantity(thousandths: int) -> int | float:
+    units, part = divmod(thousandths, WHOLE)
+    return thousandths / WHOLE if part else units
+
+
 def _line(invoice: Invoice, line: Line, language: str) -> LineView:
     return LineView(
         line.text.read_in(language),
-        line.thousandths / WHOLE,
+        _quantity(line.thousandths),
         line.unit,
         money(invoice, line.unit_minor),
         money(invoice, line.net),
