@@ -53,6 +53,7 @@ from votremachine.infra.links import Links
 from votremachine.infra.pages import Cursors
 from votremachine.infra.problems import HANDLERS
 from votremachine.infra.storage.files import Files
+from votremachine.infra.typesetting.press import Press
 from votremachine.inspections.privacy import INSPECTIONS
 from votremachine.inspections.routes import router as inspections
 from votremachine.invoicing import routes as invoicing
@@ -81,6 +82,7 @@ from votremachine.sync.live import Live
 LARGEST_BODY_BYTES = 1024 * 1024
 # In one process: the largest takes 0.9 GB for a second.
 IMAGES_AT_ONCE = 2
+DOCUMENTS_AT_ONCE = 2
 WEB = Path(str(files("votremachine"))) / "web"
 ROUTERS: tuple[Router | HTTPRouteHandler, ...] = (
     accounts,
@@ -135,6 +137,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
     read_claims = claims_reader(known_by.tokens, clock)
     turnstile = Turnstile(limits, networks(settings.trusted_proxies), read_claims)
     files, images = Files(settings.storage_url, settings.var_dir / "files"), Images(IMAGES_AT_ONCE)
+    press = Press(DOCUMENTS_AT_ONCE)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -148,6 +151,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         await database.close()
         files.close()
         images.close()
+        press.close()
 
     offers = Offers(keys_of(settings))
     values = {
@@ -157,6 +161,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         "live": live,
         "files": files,
         "images": images,
+        "press": press,
         "known_by": known_by,
         "turnstile": turnstile,
         "cursors": Cursors(keys_of(settings)),
