@@ -47,6 +47,7 @@ from votremachine.infra.database import Clock, Database, utc_now
 from votremachine.infra.farewell import on_farewell
 from votremachine.infra.files import serve
 from votremachine.infra.images.apart import Images
+from votremachine.infra.images.copies import Copies
 from votremachine.infra.keys import Seal
 from votremachine.infra.limits import Limits
 from votremachine.infra.links import Links
@@ -162,6 +163,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         "files": files,
         "images": images,
         "press": press,
+        "copies": Copies(files, images),
         "known_by": known_by,
         "turnstile": turnstile,
         "cursors": Cursors(keys_of(settings)),

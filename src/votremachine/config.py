@@ -47,6 +47,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     sms_template: str = '{"to": "{to}", "text": "{text}"}'
     # Whether renters may pay by card; the deposit is arranged with it.
     card_payments: bool = True
+    # What the platform keeps of a rental, in basis points of its net, and the VAT on that. A booking keeps those of its
+    # day.
+    platform_fee_bp: Annotated[int, msgspec.Meta(ge=0, le=5_000)] = 800
+    platform_fee_vat_bp: Annotated[int, msgspec.Meta(ge=0, le=5_000)] = 2_000
     # A deposit's hold is renewed this many hours before it ends; earlier in its life for a hold that is short.
     deposit_margin_hours: Annotated[int, msgspec.Meta(ge=1, le=96)] = 24
     # Who moves card money. The simulated one moves none: it is for looking around and for tests.
@@ -82,6 +86,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     remind_usage_at: Hour = "18:00"
     remind_usage_before_minutes: Minutes = 12 * 60
     remind_report_minutes: Minutes = 60
+    # Before the time in which damage may be claimed ends, and before an answer to a claim is due; days without a
+    # mediator's decision.
+    remind_claim_window_minutes: Minutes = 12 * 60
+    remind_claim_answer_minutes: SeveralMinutes = "1440 240"
+    remind_undecided_days: SeveralMinutes = "3 6 9 12 15 20 25 30 45 60 90"
+    # Before a machine leaves, or a deposit lapses, whose card refuses; and after one has lapsed.
+    remind_deposit_before_minutes: SeveralMinutes = "720 180"
+    remind_deposit_after_minutes: SeveralMinutes = "240 1440"
     # About no machine in particular: days before a document ends, and the hour, on the clocks of Paris.
     remind_document_days: SeveralMinutes = "30 7"
     # Before and after the day on which an invoice is due, to its customer; and after it, to its issuer.

@@ -74,7 +74,14 @@ from votremachine.notifications.reminders.rules import Moments
 from votremachine.notifications.reminders.service.documents import plan_document
 from votremachine.notifications.reminders.service.invoices import plan_invoice
 from votremachine.notifications.reminders.service.planning import plan_booking
-from votremachine.notifications.service import tell, tell_awaited, tell_operators, tell_overdue, tell_owner, tell_person
+from votremachine.notifications.service import (
+    tell,
+    tell_mediators,
+    tell_operators,
+    tell_overdue,
+    tell_owner,
+    tell_person,
+)
 from votremachine.payments.gateways import close_gateway, open_gateway, simulated_secrets
 from votremachine.payments.ledger.events import LedgerDiffers
 from votremachine.payments.ledger.jobs import keep_checkpoints, prove_ledger
@@ -131,8 +138,7 @@ HANDLERS: Handlers = {
     damages.OfferMade: (tell,),
     damages.ClaimAgreed: (tell,),
     damages.ClaimWithdrawn: (tell,),
-    damages.ClaimEscalated: (tell,),
-    damages.ClaimWaits: (tell_awaited,),
+    damages.ClaimEscalated: (tell, tell_mediators),
     damages.ClaimDecided: (tell,),
     damages.ClaimSettled: (tell, on_claim_settled),
     damages.ClaimPaid: (tell, on_claim_paid),
@@ -160,7 +166,7 @@ HANDLERS: Handlers = {
 }
 
 # After these the reminders of their booking are planned anew.
-PLANNED_BY: tuple[type[events.BookingEvent], ...] = (
+PLANNED_BY: tuple[type[events.BookingEvent | deposits.DepositEvent | damages.ClaimEvent], ...] = (
     events.BookingHeld,
     events.BookingRequested,
     events.BookingConfirmed,
@@ -177,6 +183,21 @@ PLANNED_BY: tuple[type[events.BookingEvent], ...] = (
     inspections.InspectionToSign,
     inspections.InspectionSigned,
     waiting.WaitingOffered,
+    deposits.DepositHeld,
+    deposits.DepositFailed,
+    deposits.DepositLapsing,
+    deposits.DepositLapsed,
+    deposits.DepositReleased,
+    deposits.DepositWaived,
+    deposits.DepositCaptured,
+    damages.ClaimOpened,
+    damages.ClaimAccepted,
+    damages.ClaimContested,
+    damages.OfferMade,
+    damages.ClaimAgreed,
+    damages.ClaimWithdrawn,
+    damages.ClaimEscalated,
+    damages.ClaimDecided,
 )
 
 # After these, those of their invoice.

@@ -29,13 +29,13 @@ class Undone(Exception):
     """What issued rolls back."""
 
 
-def draft(owner: Person, renter: Person, *lines: Line) -> Draft:
+def draft(owner: Person, renter: Person, *lines: Line, cause_id: UUID | None = None) -> Draft:
     lines = lines or (Line(Texts("Location", "Rental"), 1000, Unit.DAY, 12_000, 12_000, 2000, Category.STANDARD),)
     return Draft(
         issuer_party_id=UUID(owner.party_id),
         customer_party_id=UUID(renter.party_id),
         cause=Cause.RENTAL,
-        cause_id=uuid4(),
+        cause_id=cause_id or uuid4(),
         booking_id=None,
         currency="EUR",
         lines=lines,

@@ -4,10 +4,11 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
+import sqlalchemy as sa
 
 from tests.invoicing.test_numbers import draft
 from tests.notifications.office import Office, open_office
-from tests.people import Json, Person, World
+from tests.people import Json, Person, World, at
 from votremachine.accounts.rules import Role
 from votremachine.accounts.service.parties import give_seat
 from votremachine.config import Settings
@@ -25,11 +26,24 @@ SPRING, AUTUMN = datetime(2027, 2, 25, 10, tzinfo=UTC), datetime(2027, 10, 1, 10
 
 async def issued(office: Office, owner: Person, renter: Person, when: datetime = SPRING) -> Invoice:
     """An invoice of that hour, whose facts were handed on."""
-    office.now = when
-    async with office.database.begin() as tx:
-        made = await issue(tx, draft(owner, renter))
+    made = await untold(office, owner, renter, when)
     await office.hear()
     return made
+
+
+async def untold(office: Office, owner: Person, renter: Person, when: datetime = SPRING) -> Invoice:
+    """An invoice of a booking on account, whose facts nobody has heard."""
+    machine = await World(owner.http, no_letters).machine(owner)
+    booking = await renter.booked([machine], at(3), at(4))
+    async with office.database.begin() as tx:
+        await tx.execute(sa.text("DELETE FROM outbox"))
+    office.now = when
+    async with office.database.begin() as tx:
+        return await issue(tx, draft(owner, renter, cause_id=UUID(booking["id"])))
+
+
+async def no_letters(_: str) -> list[str]:
+    return []
 
 
 async def hear_later(office: Office) -> None:
@@ -171,9 +185,7 @@ async def test_an_invoice_paid_at_once_is_told_of_and_never_reminded_of(
     renter: Person, owner: Person, settings: Settings
 ) -> None:
     async with open_office(settings, deliver_to_nobody=True) as office:
-        office.now = SPRING
-        async with office.database.begin() as tx:
-            one = await issue(tx, draft(owner, renter))
+        one = await untold(office, owner, renter)
         await pays(owner, one, one.payable)
         await office.hear()
         assert await office.reminders(str(one.id)) == []

@@ -58,12 +58,6 @@ class ClaimDecided(ClaimEvent, frozen=True, kw_only=True):
     """A mediator awarded so much."""
 
 
-class ClaimWaits(ClaimEvent, frozen=True, kw_only=True):
-    """Somebody's answer is due soon; `turn` is whose, empty for a mediator's."""
-
-    turn: str = ""
-
-
 class ClaimSettled(ClaimEvent, frozen=True, kw_only=True):
     """The money has moved: so much from the deposit, the rest by the renter, `owed` of which is still due."""
 

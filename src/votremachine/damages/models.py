@@ -29,7 +29,6 @@ claims = sa.Table(
     sa.Column("asked", sa.BigInteger, nullable=False),
     sa.Column("turn", sa.Text, comment="the side that is to answer"),
     sa.Column("due_at", sa.DateTime(timezone=True), comment="until when"),
-    sa.Column("next_at", sa.DateTime(timezone=True), comment="when the sweep looks at it"),
     sa.Column("awarded", sa.BigInteger),
     sa.Column("from_deposit", sa.BigInteger, comment="what was taken of it, once that is known"),
     sa.Column("released", sa.BigInteger, comment="what went back of it then"),
@@ -41,7 +40,7 @@ claims = sa.Table(
     sa.Index(None, "owner_party_id", "id"),
     sa.Index(None, "renter_party_id", "id"),
     sa.Index(None, "booking_id", "id"),
-    sa.Index("claims_due_idx", "next_at", postgresql_where=sa.text("next_at IS NOT NULL")),
+    sa.Index("claims_due_idx", "due_at", postgresql_where=sa.text("due_at IS NOT NULL")),
     # One deposit is not promised to two claims.
     sa.Index(
         "claims_unfinished_idx",

@@ -1,11 +1,13 @@
 """What travels over the wire about condition reports and proofs of insurance."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
 import msgspec
 
+from votremachine.infra.images.addresses import CopyView
 from votremachine.infra.wire import Input, Line, OptionalLine
 from votremachine.inspections.rules.chain import Part
 from votremachine.inspections.rules.comparison import Difference
@@ -59,7 +61,9 @@ class MakeInspection(Input):
 
 
 class PhotoView(msgspec.Struct, frozen=True):
-    """A photo of a report; `url` is null until it has arrived, needs no token, and is good for a quarter of an hour."""
+    """A photo of a report; `url`, of the largest of its `copies`, is null until it has arrived, needs no token, and is
+    good for a quarter of an hour. `original_url` saves the file just as it was sent, by the sides of the report alone.
+    """
 
     sha256: str
     taken_at: datetime
@@ -69,6 +73,8 @@ class PhotoView(msgspec.Struct, frozen=True):
     media_type: str | None
     bytes: int | None
     url: str | None
+    copies: Sequence[CopyView] = ()
+    original_url: str | None = None
 
 
 class PhotoReceived(msgspec.Struct, frozen=True):
@@ -220,7 +226,9 @@ class AddInsurance(Input):
 
 
 class InsuranceView(msgspec.Struct, frozen=True):
-    """A proof of insurance; `url` is where its document is saved from, for a quarter of an hour, once it was sent."""
+    """A proof of insurance; `url` is where its document is looked at, for a quarter of an hour, once it was sent, and
+    `original_url` where its own party saves it just as it was.
+    """
 
     id: UUID
     party_id: UUID
@@ -231,6 +239,8 @@ class InsuranceView(msgspec.Struct, frozen=True):
     sha256: str | None
     media_type: str | None
     url: str | None
+    copies: Sequence[CopyView] = ()
+    original_url: str | None = None
 
 
 class InsuranceRule(Input):

@@ -36,7 +36,7 @@ async def still_standing(tx: Tx, told: Rows, moments: Moments) -> set[UUID]:
 
 async def _about_bookings(tx: Tx, told: Rows) -> set[UUID]:
     """Those of which their booking, if they depend on one, stands as they say."""
-    about = {one.booking_id for one in told if one.booking_id is not None and KINDS[one.kind].states}
+    about = {one.booking_id for one in told if one.booking_id is not None and _depends(one.kind)}
     found = await reading.by_ids(tx, about) if about else {}
     asked = {one.booking_id for one in told if KINDS[one.kind].lack} & found.keys()
     lacking = [found[one] for one in asked]
@@ -46,3 +46,8 @@ async def _about_bookings(tx: Tx, told: Rows) -> set[UUID]:
         for one in told
         if still_true(one.kind, one.facts, found.get(one.booking_id), tx.now, lacks.get(one.booking_id, NOTHING))
     }
+
+
+def _depends(kind: str) -> bool:
+    known = KINDS[kind]
+    return bool(known.states) or known.lack is not None

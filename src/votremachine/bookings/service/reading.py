@@ -17,6 +17,7 @@ from votremachine.infra.database import Tx
 from votremachine.infra.wire import SpanView
 from votremachine.kernel.money import Money
 from votremachine.kernel.span import Span
+from votremachine.payments.rules.splitting import Fee
 from votremachine.pricing.rules.lines import Price
 from votremachine.pricing.rules.price import Extras
 
@@ -156,6 +157,7 @@ def from_row(row: sa.Row[Any]) -> Booking:
         stands_for=msgspec.convert(row.stands_for, dict[UUID, UUID]),
         terms=msgspec.convert(row.terms, dict[UUID, AgreedTerms]),
         noticed_from=row.noticed_from,
+        fee=Fee(row.fee_bp, row.fee_vat_bp),
     )
 
 

@@ -48,10 +48,6 @@ BARGAINING = frozenset({State.OPEN, State.CONTESTED})
 AWARDED = frozenset({State.ACCEPTED, State.AGREED, State.DECIDED})
 
 SILENCE = timedelta(hours=72)
-# Who is to answer is reminded this long before their time is over.
-REMINDER = timedelta(hours=24)
-# How often those who may decide are reminded.
-MEDIATORS_REMINDED = timedelta(days=3)
 MOST_OFFERS = 20
 
 
@@ -59,7 +55,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """One claim about one booking; amounts are minor units of `currency`.
 
     `total` is what its lines come to, `asked` no more than the `cap`. `turn` is the side that is to answer until
-    `due_at`; `next_at` when the sweep looks at it. `awarded` is what is to be paid, `from_deposit` what was taken of
+    `due_at`. `awarded` is what is to be paid, `from_deposit` what was taken of
     the deposit and `released` what went back of it, `from_renter` the rest, and `paid` how much of that has come in.
     """
 
@@ -76,7 +72,6 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     asked: int
     turn: Side | None
     due_at: datetime | None
-    next_at: datetime | None
     awarded: int | None = None
     from_deposit: int | None = None
     released: int | None = None
@@ -132,8 +127,20 @@ class ClaimOpenAlready(DomainError):
 
 class NotOfThisBooking(DomainError):
     code = "not_of_this_booking"
-    en = "This is not of the booking that the claim is about."
-    fr = "Ceci ne fait pas partie de la réservation concernée."
+    en = "This is not of the booking that the claim is about, or not of this machine."
+    fr = "Ceci ne fait pas partie de la réservation concernée, ou pas de ce matériel."
+
+
+class ReportNotSigned(DomainError):
+    code = "report_not_signed"
+    en = "This condition report is not signed by both sides: it shows nothing yet."
+    fr = "Cet état des lieux n'est pas signé des deux côtés : il ne montre encore rien."
+
+
+class ReportAmended(DomainError):
+    code = "report_amended"
+    en = "This condition report was amended by another one: name that one."
+    fr = "Cet état des lieux a été corrigé par un autre : indiquez celui-là."
 
 
 class FuelNotMissing(DomainError):
@@ -220,26 +227,3 @@ def state_at(claim: Claim, now: datetime) -> State:
     """As people are told it: what nobody answered in time is in mediation."""
     late = claim.state in BARGAINING and claim.due_at is not None and claim.due_at <= now
     return State.MEDIATION if late else claim.state
-
-
-def answer_by(now: datetime) -> tuple[datetime, datetime]:
-    """Until when the next answer is waited for, and when who is to give it is reminded."""
-    due = now + SILENCE
-    return due, due - REMINDER
-
-
-class Look(StrEnum):
-    """What the sweep does about a claim that it looks at."""
-
-    REMIND = "remind"
-    ESCALATE = "escalate"
-    REST = "rest"
-
-
-def plan(claim: Claim, now: datetime) -> tuple[Look, datetime | None]:
-    """What the clock makes of a claim now, and when it is looked at again."""
-    if claim.state in BARGAINING and claim.due_at is not None:
-        return (Look.ESCALATE, None) if claim.due_at <= now else (Look.REMIND, claim.due_at)
-    if claim.state is State.MEDIATION:
-        return Look.REMIND, now + MEDIATORS_REMINDED
-    return Look.REST, None

@@ -111,7 +111,7 @@ async def send(
     said = _content(booking_id, machine.category, asked)
     looked = await _lock_and_look(tx, said)
     if looked.content is not None:
-        return await _again(tx, links, said, looked.content), False
+        return await _again(tx, who, links, said, looked.content, concerned), False
     check_made_at(asked_at, booking.created_at, tx.now)
     _check_moment(tx, said, concerned)
     await _check_amended(tx, said)
@@ -124,11 +124,11 @@ async def send(
     if row is None:
         kept = await tx.row(reading.ONE_LOCKED, {"id": said.id})
         assert kept is not None  # noqa: S101 -- it was in our way
-        return await _again(tx, links, said, reading.content_of(kept)), False
+        return await _again(tx, who, links, said, reading.content_of(kept), concerned), False
     photos = await _add_photos(tx, who, said)
     tell_complete(tx, who, row, concerned)
     await audit.note(tx, who, "inspect", "inspection", said.id, occasion=said.kind, booking_id=str(booking_id))
-    return reading.view(tx, links, row, photos, []), True
+    return reading.view(tx, links, row, photos, [], originals=reading.stands_by(who, concerned)), True
 
 
 def tell_complete(tx: Tx, who: Actor, row: sa.Row[Any], concerned: Sequence[Booking]) -> None:
@@ -169,13 +169,15 @@ async def _lock_and_look(tx: Tx, said: Content) -> _Looked:
     return _Looked(reading.content_of(found) if found.content else None, found.there)
 
 
-async def _again(tx: Tx, links: Links, said: Content, kept: Content) -> InspectionView:
+async def _again(
+    tx: Tx, who: Actor, links: Links, said: Content, kept: Content, concerned: Sequence[Booking]
+) -> InspectionView:
     """The report that stands, if it says the same; the machine may be of another category by now."""
     if msgspec.structs.replace(said, category=kept.category) != kept:
         raise InspectionDiffers(pointer="/id")
     row = await tx.row(reading.ONE_LOCKED, {"id": kept.id})
     assert row is not None  # noqa: S101 -- nothing deletes one
-    return (await reading.views(tx, links, [row]))[0]
+    return (await reading.views(tx, who, links, [row], concerned))[0]
 
 
 def _check_moment(tx: Tx, said: Content, concerned: Sequence[Booking]) -> None:

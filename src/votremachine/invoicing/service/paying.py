@@ -8,17 +8,15 @@ from votremachine.accounts.service import audit
 from votremachine.bookings.events import DifferencePaid
 from votremachine.bookings.service import reading as bookings
 from votremachine.damages.events import ClaimPaid
-from votremachine.damages.service import paying as direct
 from votremachine.damages.service import store as claims
 from votremachine.infra.database import Tx
 from votremachine.invoicing.events import InvoicePaid
 from votremachine.invoicing.rules.invoice import Cause, Invoice, Means, Payment, check_payment
 from votremachine.invoicing.rules.numbering import day_of
 from votremachine.invoicing.schemas import RecordPayment
-from votremachine.invoicing.service import store
+from votremachine.invoicing.service import debts, store
 from votremachine.invoicing.service.cards import card_payments
 from votremachine.invoicing.service.store import authorise
-from votremachine.payments.ledger.rules.posting import Cause as PostingCause
 
 
 async def on_difference_paid(tx: Tx, fact: DifferencePaid) -> None:
@@ -38,21 +36,19 @@ async def on_claim_paid(tx: Tx, fact: ClaimPaid) -> None:
 async def record(tx: Tx, who: Actor, invoice_id: UUID, asked: RecordPayment) -> Invoice:
     """The issuer was paid by other means than a card, all of an invoice or part of it.
 
-    Raises `UnknownInvoice`, `NotAllowed`, `NotInTheirPlace`, what `check_payment` does; of a claim, whose debt stands
-    in the ledger, `PaymentUnderWay` while a card is paying it.
+    Raises `UnknownInvoice`, `NotAllowed`, `NotInTheirPlace`, what `check_payment` does, and `PaymentUnderWay` while a
+    card is paying.
     """
     found = await store.load(tx, invoice_id)
     authorise(Verb.RECORD_PAYMENT, who, found)
-    # The claim first: nobody waits for each other then.
-    claim = await direct.load_settled(tx, found.cause_id) if found.cause is Cause.CLAIM else None
+    debt = await debts.hold(tx, found)
     invoice = await _follow_cards(tx, await store.load_locked(tx, invoice_id))
     known = {one.same: one for one in await store.payments_of(tx, invoice.id)}
     means = Means(asked.means)
     payment = Payment(tx.new_id(), asked.minor, means, asked.received_on, asked.reference, who.person_id, tx.now)
     check_payment(invoice, payment, known, day_of(tx.now))
     changed = await _pay(tx, invoice, [payment], by=who.person_id)
-    if claim is not None:
-        await direct.paid_directly(tx, claim, payment.minor, PostingCause("invoice_payment", payment.id), who)
+    await debts.settle(tx, debt, invoice, payment.minor, payment.id, who)
     facts = {"minor": payment.minor, "means": payment.means}
     await audit.note(tx, who, "record_payment", "invoice", invoice.id, invoice.issuer_party_id, **facts)
     return changed

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from votremachine.accounts.rules import Role
 from votremachine.accounts.service.parties import seats_of
 from votremachine.infra.database import Tx
 from votremachine.invoicing.events import InvoiceEvent
@@ -15,10 +16,12 @@ from votremachine.invoicing.rules.numbering import day_of
 from votremachine.invoicing.service import store
 from votremachine.notifications.delivering.posting import Notice
 from votremachine.notifications.invoices import TREASURERS, facts_of_invoice
-from votremachine.notifications.reminders.rules import Moments, dedupe_key, owing
-from votremachine.notifications.reminders.service.planning import Seats, Wanted, add, drop_others, lock
+from votremachine.notifications.reminders.rules import Moments, dedupe_key
+from votremachine.notifications.reminders.service.planning import Wanted, add, drop_others, lock
+from votremachine.notifications.reminders.wants import owing
 from votremachine.notifications.rules import Side
 
+Seats = Mapping[UUID, Mapping[UUID, Role]]
 DUE, OVERDUE = "invoice_due", "invoice_overdue"
 KINDS = (DUE, OVERDUE)
 
