@@ -56,8 +56,10 @@ async def test_a_rental_on_account_is_due_and_its_issuer_records_what_comes_in(
     invoice = await office.invoice(cuma)
     due = invoice["due"]["minor"]
     assert (invoice["state"], due) == ("issued", invoice["payable"]["minor"])
+    assert await office.books() == {"account_owed": due, "account_due": -due}
     part = await office.records(cuma, invoice, 1_000)
+    assert (await office.books())["account_owed"] == due - 1_000
     assert (part.status_code, part.json()["due"]["minor"], part.json()["state"]) == (201, due - 1_000, "issued")
     rest = await office.records(cuma, invoice, due - 1_000, means="cheque", reference="N° 17")
     assert (rest.status_code, rest.json()["due"]["minor"], rest.json()["state"]) == (201, 0, "paid")
-    assert await office.books() == {}, "bookings on account stand in no ledger of ours"
+    assert await office.books() == {}, "what was owed on account is settled, once"

@@ -136,6 +136,7 @@ async def test_a_credit_note_takes_an_invoice_back_and_changes_nothing_of_it(
     assert {name: note[name] for name in same} == {name: due[name] for name in same}
     assert (note["credits_id"], note["reason"], note["due"]["minor"]) == (due["id"], why["reason"], 0)
     assert any(due["number"] in text for text in note["mentions"])
+    assert (await office.books())["account_owed"] == -1_000, "its issuer owes back what was paid"
     ended = (await renter.get(f"/invoices/{due['id']}")).json()
     assert (ended["state"], ended["due"]["minor"], ended["paid"]["minor"]) == ("credited", 0, 1_000)
     fixed = set(due) - {"state", "paid", "due", "payments", "version"}

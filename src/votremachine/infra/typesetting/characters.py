@@ -30,7 +30,7 @@ def _unprintable() -> re.Pattern[str]:
 
 
 def ranges() -> list[tuple[int, int]]:
-    """First and last code point of each range that can be shown, in order. tests/infra/test_typesetting.py proves it."""
+    """First and last code point of each range that can be shown, in order; a test proves it."""
     text = (files("votremachine") / "infra" / "typesetting" / "characters.txt").read_text("ascii")
     lines = [line.partition("-") for line in text.split()]
     return [(int(first, 16), int(last or first, 16)) for first, _, last in lines]

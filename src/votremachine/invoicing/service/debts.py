@@ -1,7 +1,7 @@
 """The debt that an invoice is about stands in the ledger already: of a booking on account, or of a claim.
 
-What its issuer has had of it is settled there once, with the invoice. Whoever does so holds the booking or the claim, and
-only then the invoice, as whoever issues: nobody waits for each other then.
+What its issuer has had of it is settled there once, with the invoice. Whoever does so holds the booking or the claim,
+and only then the invoice, as whoever issues: nobody waits for each other then.
 """
 
 from uuid import UUID
