@@ -58,7 +58,8 @@ class Ready:
         names = compiled.positiontup or []
         bound = [compiled.binds[name] for name in names]
         writers = [one.type.dialect_impl(_DIALECT).bind_processor(_DIALECT) for one in bound]
-        row: Any = namedtuple("Row", list(map(str, self._statement.exported_columns.keys())))
+        columns = [str(name) for name in self._statement.exported_columns.keys()]  # noqa: SIM118 -- no dict
+        row: Any = namedtuple("Row", columns)  # type: ignore[misc]
         return _Plan(
             sql=compiled.string,
             names=names,
