@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from votremachine.accounts.service.parties import party_names
 from votremachine.bookings.models import booking_machines, booking_transitions, bookings
-from votremachine.bookings.rules import AgreedTerms, Booking, State, UnknownBooking, state_at
+from votremachine.bookings.rules import BLOCKING, AgreedTerms, Booking, State, UnknownBooking, state_at
 from votremachine.bookings.schemas import BookingView, Named, StepView
 from votremachine.fleet import service as fleet
 from votremachine.fleet.rules import Machine
@@ -64,6 +64,17 @@ async def by_ids(tx: Tx, ids: Collection[UUID]) -> Mapping[UUID, Booking]:
 def in_state(*states: State) -> sa.ColumnElement[bool]:
     """Whether a booking is in one of these states: literals, so that the plan may use the index of just these."""
     return bookings.c.state.in_([sa.literal_column(f"'{state.value}'") for state in states])
+
+
+async def coming(tx: Tx, *, until: datetime, after: UUID, limit: int) -> list[UUID]:
+    """The next bookings, in order of id, that are asked for, stand, or are back, and begin by then; one statement."""
+    found = (
+        sa.select(bookings.c.id)
+        .where(in_state(*BLOCKING), bookings.c.starts <= until, bookings.c.id > after)
+        .order_by(bookings.c.id)
+        .limit(limit)
+    )
+    return [row.id for row in await tx.rows(found)]
 
 
 async def any_out(tx: Tx, machine_ids: Collection[UUID], *, overdue: bool = False, but: UUID | None = None) -> bool:

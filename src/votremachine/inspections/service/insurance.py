@@ -1,6 +1,7 @@
 """Proofs of insurance: a party adds them once, and they cover every rental within their days."""
 
 from collections.abc import Collection, Mapping
+from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -148,6 +149,13 @@ async def cover(tx: Tx, who: Actor, links: Links, booking_id: UUID) -> CoverView
 async def running_out(tx: Tx, ids: Collection[UUID]) -> Mapping[UUID, Proof]:
     """Those of these proofs that no later one of their party follows, by id; one statement."""
     return {row.id: _proof(row) for row in await tx.rows(_LAST, {"ids": list(ids)})}
+
+
+async def ending(tx: Tx, *, until: date, after: UUID, limit: int) -> list[Proof]:
+    """The next proofs, in order of id, that are valid today and not longer than until then; one statement."""
+    days_left = insurance_proofs.c.valid_until.between(tx.now.date(), until)
+    found = sa.select(insurance_proofs).where(days_left, insurance_proofs.c.id > after)
+    return [_proof(row) for row in await tx.rows(found.order_by(insurance_proofs.c.id).limit(limit))]
 
 
 async def check_covered(tx: Tx, booking: Booking, machine: Machine) -> str:
