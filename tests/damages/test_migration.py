@@ -11,13 +11,15 @@ from votremachine.infra.migrate import downgrade, upgrade
 from votremachine.infra.servers.postgres import DATABASE, EmbeddedPostgres
 
 PARTY = "INSERT INTO parties (id, kind, name, siren, commune, demo, version, created_at)"
-FARMS = f"{PARTY} SELECT gen_random_uuid(), 'farm', 'Ferme ' || n, '', 'Dax', false, 1, now() FROM generate_series(1, 2) n"
+FARMS = f"""
+    {PARTY} SELECT gen_random_uuid(), 'farm', 'Ferme ' || n, '', 'Dax', false, 1, now() FROM generate_series(1, 2) n
+"""
 # One of each state, each of a booking of its own.
 CLAIMS = """
-    INSERT INTO claims (id, booking_id, owner_party_id, renter_party_id, machine_ids, state, reason, currency, total, cap,
-        asked, turn, due_at, {next_at} awarded, from_deposit, released, from_renter, paid, version, created_at)
-    SELECT gen_random_uuid(), gen_random_uuid(), o.id, r.id, ARRAY[gen_random_uuid()], s.state, 'X', 'EUR', 60000, 50000,
-        50000, CASE WHEN s.bargains THEN 'renter' END, CASE WHEN s.bargains THEN now() + interval '72 hours' END, {now}
+    INSERT INTO claims (id, booking_id, owner_party_id, renter_party_id, machine_ids, state, reason, currency, total,
+        cap, asked, turn, due_at, {next_at} awarded, from_deposit, released, from_renter, paid, version, created_at)
+    SELECT gen_random_uuid(), gen_random_uuid(), o.id, r.id, ARRAY[gen_random_uuid()], s.state, 'X', 'EUR', 60000,
+        50000, 50000, CASE WHEN s.bargains THEN 'renter' END, CASE WHEN s.bargains THEN now() + interval '72 hours' END, {now}
         CASE WHEN s.awarded THEN 40000 END, CASE WHEN s.state = 'settled' THEN 30000 END,
         CASE WHEN s.state = 'settled' THEN 0 END, CASE WHEN s.state = 'settled' THEN 10000 END, 0, 3, now()
     FROM (VALUES ('open', true, false), ('contested', true, false), ('mediation', false, false),
@@ -36,7 +38,7 @@ PARTS = (
     INSERT INTO claim_evidence SELECT gen_random_uuid(), id, 'owner', decode('00', 'hex'), 'application/pdf', 9,
         gen_random_uuid(), now() FROM claims
     """,
-    "INSERT INTO claim_transitions SELECT gen_random_uuid(), id, NULL, 'open', now(), gen_random_uuid(), 'X' FROM claims",
+    "INSERT INTO claim_transitions SELECT gen_random_uuid(), id, NULL, 'open', now(), NULL, 'X' FROM claims",
     "INSERT INTO claim_transitions SELECT gen_random_uuid(), id, 'open', state, now(), NULL, '' FROM claims",
 )
 STATES = "SELECT state, count(*) AS many FROM claims GROUP BY state"
@@ -86,15 +88,17 @@ async def test_a_mediation_of_before_has_a_week_from_now_and_one_that_ended_so_w
     assert await states(url) == dict.fromkeys(EVERY, 1)
     waits = await ask(url, "SELECT due_at - now() AS left FROM claims WHERE state = 'mediation'")
     assert 6 <= waits[0]["left"].days <= 7
-    assert await ask(url, "SELECT FROM claims WHERE (due_at IS NULL) = (state IN ('open', 'contested', 'mediation'))") == []
+    odd = "SELECT FROM claims WHERE (due_at IS NULL) = (state IN ('open', 'contested', 'mediation'))"
+    assert await ask(url, odd) == []
     with pytest.raises(asyncpg.CheckViolationError):
         await ask(url, "UPDATE claims SET due_at = NULL WHERE state = 'mediation'")
-    await ask(url, "UPDATE claims SET state = 'unresolved', due_at = NULL, stalled_at = now() WHERE state = 'mediation'")
+    ended = "UPDATE claims SET state = 'unresolved', due_at = NULL, stalled_at = now() WHERE state = 'mediation'"
+    await ask(url, ended)
     await ask(url, "UPDATE claim_transitions SET to_state = 'unresolved' WHERE to_state = 'mediation'")
     await ask(url, "UPDATE claim_lines SET kind = 'overuse'")
     # An end: another claim about the same booking may be made.
-    await ask(url, "UPDATE claims SET booking_id = (SELECT booking_id FROM claims WHERE state = 'unresolved')"
-                   " WHERE state = 'open'")
+    same = "UPDATE claims SET booking_id = (SELECT booking_id FROM claims WHERE state = 'unresolved') WHERE state = 'open'"
+    await ask(url, same)
     await ask(url, "UPDATE claims SET booking_id = gen_random_uuid() WHERE state = 'open'")
     await downgrade(url, "0023")
     assert await states(url) == dict.fromkeys(EVERY - {"mediation"}, 1) | {"withdrawn": 2}
