@@ -63,6 +63,7 @@ PUBLIC = {
     ("POST", "/v1/webhooks/simulated"),
     # The signed address is the permission: tests/damages.
     ("GET", "/v1/claim-evidence/{evidence_id}"),
+    ("GET", "/v1/claim-evidence/{evidence_id}/{file}"),
     # So is the gateway's token; and of a letter, the link: tests/notifications.
     ("POST", "/v1/webhooks/sms"),
     ("GET", "/v1/unsubscribe/{token}"),
@@ -70,7 +71,9 @@ PUBLIC = {
     ("GET", "/v1/checklists/{category}"),
     # The signed address is the permission: tests/inspections.
     ("GET", "/v1/inspection-photos/{file_id}"),
+    ("GET", "/v1/inspection-photos/{file_id}/{file}"),
     ("GET", "/v1/insurance-documents/{file_id}"),
+    ("GET", "/v1/insurance-documents/{file_id}/{file}"),
     # The address is the permission: tests/calendars.
     ("GET", "/v1/calendars/{file}"),
     ("HEAD", "/v1/calendars/{file}"),
@@ -218,6 +221,7 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("PUT", "/v1/insurances/{insurance_id}/document"): (404, 403, 404, 404, 403, 422, 422, 422, 422),
     ("GET", "/v1/parties/{party_id}/insurance-rule"): OWN_PEOPLE_AND_STAFF,
     ("PUT", "/v1/parties/{party_id}/insurance-rule"): RUNNERS_OF_A_HIDDEN_THING,
+    ("GET", "/v1/bookings/{booking_id}/payments"): (404, 200, 200, 200, 200, 200, 200, 200, 200),
     ("GET", "/v1/bookings/{booking_id}/deposit"): (404, 200, 200, 200, 200, 200, 200, 200, 200),
     # The card is not the renter's.
     ("POST", "/v1/bookings/{booking_id}/deposit"): (404, 403, 403, 404, 403, 403, 403, 403, 403),

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from tests.damages.conftest import Yard
 from tests.inspections.test_files import NOT_EVEN_IMAGES, PDF_THAT_RUNS
 from tests.people import Json, Person, World
-from tests.shots import field, sent
+from tests.shots import field, located, seen, sent
 from votremachine.damages.rules.evidence import LARGEST_BYTES
 from votremachine.damages.service import evidence
 from votremachine.infra.database import Database
@@ -107,3 +107,24 @@ async def test_each_side_shows_so_many_files_and_no_more(
     assert answers[2].json()["code"] == "too_much_evidence"
     assert (await send(owner, claim, files[1])).status_code == 200, "what is there is not one more"
     assert (await send(renter, claim, files[2])).status_code == 201
+
+
+async def test_a_picture_is_shown_small_and_saved_whole_by_the_sides_alone(
+    yard: Yard, owner: Person, renter: Person, mediator: Person, tractor: str
+) -> None:
+    claim = await yard.claim(await yard.back(tractor))
+    image = field(2000, 1500)
+    picture = sent(image, exif=located(image))
+    assert (await send(owner, claim, picture)).status_code == 201
+    for side in (owner, renter):
+        (shown,) = (await side.get(f"/claims/{claim['id']}")).json()["evidence"]
+        saved = await side.http.get(shown["original_url"])
+        assert saved.content == picture
+        assert saved.headers["Content-Disposition"].startswith("attachment;")
+    (shown,) = (await mediator.get(f"/claims/{claim['id']}")).json()["evidence"]
+    assert shown["original_url"] is None
+    assert [one["width"] for one in shown["copies"]] == [320, 800, 1600]
+    for one in shown["copies"]:
+        copy = (await mediator.http.get(one["url"])).content
+        assert seen(copy).width == one["width"]
+        assert not seen(copy).getexif()

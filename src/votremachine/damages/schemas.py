@@ -1,5 +1,6 @@
 """What travels over the wire about claims."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -8,6 +9,7 @@ import msgspec
 
 from votremachine.damages.rules.claim import Side, State
 from votremachine.damages.rules.costs import HIGHEST_VAT, LARGEST_MINOR, MOST_LINES, Asked, Kind
+from votremachine.infra.images.addresses import CopyView
 from votremachine.infra.wire import Input, Line, OptionalLine
 from votremachine.kernel.money import Money
 from votremachine.pricing.rules.card import Unit
@@ -142,7 +144,9 @@ class OfferView(msgspec.Struct, frozen=True):
 
 
 class EvidenceView(msgspec.Struct, frozen=True):
-    """A quote or a photo; `url` is good for a while."""
+    """A quote or a photo; `url`, of the largest of its `copies` if it is an image, is good for a while. `original_url`
+    saves it just as it was sent: an image by the sides of the claim alone.
+    """
 
     id: UUID
     side: Side
@@ -151,6 +155,8 @@ class EvidenceView(msgspec.Struct, frozen=True):
     sha256: str
     at: datetime
     url: str
+    copies: Sequence[CopyView] = ()
+    original_url: str | None = None
 
 
 class StepView(msgspec.Struct, frozen=True):

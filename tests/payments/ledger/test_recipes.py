@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from votremachine.fleet.rules import Cancellation
 from votremachine.kernel.money import Money
 from votremachine.payments.ledger.rules import recipes
-from votremachine.payments.ledger.rules.chart import MEMO, Account, Code
+from votremachine.payments.ledger.rules.chart import HOLDS, ON_ACCOUNT, Account, Code
 from votremachine.payments.ledger.rules.posting import EmptyPosting, Posting, PostingKind, check
 from votremachine.payments.rules.refunding import CalledOffBy, Policy, cancelled, difference, refund
 from votremachine.payments.rules.splitting import Split, Taxed, split
@@ -28,6 +28,7 @@ SIMPLE: dict[PostingKind, Callable[[Money], Posting]] = {
     PostingKind.DEPOSIT_PAID_BACK: lambda some: recipes.deposit_paid_back(RENTER, some, "ch"),
     PostingKind.DEPOSIT_KEPT: lambda some: recipes.deposit_kept(RENTER, some),
     PostingKind.AWARDED: lambda some: recipes.awarded(RENTER, OWNER, some),
+    PostingKind.ACCOUNT_SETTLED: lambda some: recipes.account_settled(RENTER, OWNER, some),
     PostingKind.OWNER_PAYABLE: lambda some: recipes.owner_payable(OWNER, some),
     PostingKind.PAYOUT_SENT: lambda some: recipes.payout_sent(OWNER, some),
     PostingKind.PAYOUT_PAID: recipes.payout_paid,
@@ -88,7 +89,7 @@ def test_every_recipe_of_parts_stands(old: Split, new: Split, rate: int) -> None
 @given(positive, positive)
 def test_what_is_held_is_no_money_until_it_is_captured(captured: int, given_back: int) -> None:
     placed = recipes.hold_placed(RENTER, Money(captured + given_back), "ho")
-    assert set(balances(placed)) == MEMO
+    assert set(balances(placed)) == HOLDS
     ended = recipes.hold_captured(RENTER, Money(captured), Money(given_back), "ho")
     assert balances(placed, ended) == {Code.GATEWAY: captured, Code.RENTER: -captured}
     assert balances(placed, recipes.hold_released(RENTER, Money(captured + given_back), "ho")) == {}
@@ -161,3 +162,18 @@ def test_a_deposit_that_was_really_taken_ends_as_a_hold_does(taken: int, data: s
         story.append(recipes.deposit_paid_back(RENTER, Money(taken - kept), "ch"))
     held = recipes.hold_captured(RENTER, Money(kept), Money(taken - kept), "ho")
     assert balances(*story) == balances(recipes.hold_placed(RENTER, Money(taken), "ho"), held)
+
+
+@given(positive, st.integers(-(10**9), 10**9), st.integers(0, 10_000))
+def test_what_is_on_account_stands_between_its_two_sides_alone(price: int, change: int, rate: int) -> None:
+    story = [recipes.due_on_account(RENTER, OWNER, Money(price))]
+    change = max(change, -price)
+    back = (price + change) * rate // 10_000
+    for minor, recipe in ((change, recipes.changed_on_account), (back, recipes.refunded_on_account)):
+        story += [recipe(RENTER, OWNER, Money(minor))] if minor else []
+    left = price + change - back
+    owed = {Code.ACCOUNT_OWED: left, Code.ACCOUNT_DUE: -left} if left else {}
+    assert balances(*story) == owed
+    assert {entry.account.code for one in story for entry in one.entries} == ON_ACCOUNT
+    if left:
+        assert balances(*story, recipes.account_settled(RENTER, OWNER, Money(left))) == {}

@@ -17,13 +17,16 @@ from votremachine.damages.service import evidence
 from votremachine.damages.service.reading import EVIDENCE_PATH
 from votremachine.infra.database import Database
 from votremachine.infra.documents import EmptyFile, NotADocument, WrongHash, look_at_document
+from votremachine.infra.images.addresses import copy_path
 from votremachine.infra.images.apart import Images
+from votremachine.infra.images.copies import Copies, NoCopy
 from votremachine.infra.images.errors import REFUSALS, ImagesBusy
+from votremachine.infra.images.sizes import WIDTH_OF
 from votremachine.infra.links import LinkExpired, Links
 from votremachine.infra.openapi import PUBLIC, SendingDocument
 from votremachine.infra.problems import INPUT, BodyTooLarge, InvalidInput, responses
 from votremachine.infra.replies import reply
-from votremachine.infra.serving import serve
+from votremachine.infra.serving import serve, serve_copy
 from votremachine.infra.storage.files import Files, NoSuchFile, StorageAway
 from votremachine.infra.uploads import BodyCut, received
 from votremachine.inspections.rules.photos import NotASha256, digest
@@ -79,8 +82,32 @@ async def show(
     files: NamedDependency[Files],
     links: NamedDependency[Links],
 ) -> Stream:
-    """A file of a claim, just as it was sent, by the address that the claim gives. A PDF is saved, not shown."""
+    """A file of a claim just as it was sent, to be saved, by the address that the claim gives for a while."""
     links.check(EVIDENCE_PATH.format(evidence_id), expires, signature, database.clock())
     async with database.read() as tx:
         stored = await evidence.stored(tx, evidence_id)
     return await serve(files, stored.name, stored.media_type, evidence_id)
+
+
+@get(
+    "/claim-evidence/{evidence_id:uuid}/{file:str}",
+    media_type="image/webp",
+    security=PUBLIC,
+    opt={"compressed": True},
+    responses=responses(InvalidInput, LinkExpired, UnknownEvidence, NoCopy, NoSuchFile, ImagesBusy, StorageAway),
+)
+async def show_copy(
+    evidence_id: FromPath[UUID],
+    file: FromPath[str],
+    expires: FromQuery[int],
+    signature: FromQuery[str],
+    database: NamedDependency[Database],
+    copies: NamedDependency[Copies],
+    links: NamedDependency[Links],
+) -> Stream:
+    """A copy of an image of a claim: `320.webp`, `800.webp` or `1600.webp`, without place or other metadata."""
+    width = WIDTH_OF.get(file, 0)
+    links.check(copy_path(EVIDENCE_PATH.format(evidence_id), width), expires, signature, database.clock())
+    async with database.read() as tx:
+        stored = await evidence.stored(tx, evidence_id)
+    return await serve_copy(copies, stored.name, width, evidence_id)

@@ -52,7 +52,7 @@ class Hearing(NamedTuple):
         version = expected_version(self.request)
 
         async def verb(tx: Tx, who: Actor) -> Response[ClaimDetails]:
-            found = await reading.details(tx, self.links, await say(tx, who, version))
+            found = await reading.details(tx, who, self.links, await say(tx, who, version))
             return reply(self.request, found, version=found.version)
 
         return await self.once(verb)

@@ -41,20 +41,20 @@ async def pay(
 
     async def begin(tx: Tx, who: Actor) -> PaymentOrder | Ended[ClaimDetails | ClaimProof]:
         begun = await paying.begin(tx, who, claim_id, data.instrument_id)
-        return begun if isinstance(begun, PaymentOrder) else await ended(tx, begun)
+        return begun if isinstance(begun, PaymentOrder) else await ended(tx, who, begun)
 
     async def ask(order: PaymentOrder) -> Outcome:
         return await carry_out(gateway, order)
 
-    async def end(tx: Tx, _: Actor, order: PaymentOrder, outcome: Outcome) -> Ended[ClaimDetails | ClaimProof]:
-        return await ended(tx, await paying.end(tx, claim_id, order, outcome))
+    async def end(tx: Tx, who: Actor, order: PaymentOrder, outcome: Outcome) -> Ended[ClaimDetails | ClaimProof]:
+        return await ended(tx, who, await paying.end(tx, claim_id, order, outcome))
 
-    async def ended(tx: Tx, done: Claim | ClaimProof | DomainError) -> Ended[ClaimDetails | ClaimProof]:
+    async def ended(tx: Tx, who: Actor, done: Claim | ClaimProof | DomainError) -> Ended[ClaimDetails | ClaimProof]:
         if isinstance(done, DomainError):
             return Ended(refusal=done)
         if isinstance(done, ClaimProof):
             return Ended(reply(hearing.request, done, status=202), final=False)
-        return Ended(reply(hearing.request, await reading.details(tx, hearing.links, done), version=done.version))
+        return Ended(reply(hearing.request, await reading.details(tx, who, hearing.links, done), version=done.version))
 
     request, claims, database, _ = hearing
     return await idempotency.in_two(request, database, claims.person_id, sessions.identify(claims), begin, ask, end)

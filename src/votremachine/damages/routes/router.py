@@ -25,5 +25,6 @@ router = Router(
         paying.pay,
         files.add,
         files.show,
+        files.show_copy,
     ],
 )

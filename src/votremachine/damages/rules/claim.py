@@ -205,12 +205,12 @@ class NothingOwed(DomainError):
     fr = "Rien n'est dû pour cette déclaration."
 
 
-def check_window(returned_at: datetime | None, state: str, window: timedelta, now: datetime) -> None:
+def check_window(claimable_from: datetime | None, state: str, window: timedelta, now: datetime) -> None:
     """Whether damage may be claimed now. Raises `NotReturned`, `ClaimWindowClosed`."""
-    if returned_at is None:
+    if claimable_from is None:
         raise NotReturned(state=state)
-    if now >= returned_at + window:
-        raise ClaimWindowClosed(until=(returned_at + window).isoformat(timespec="minutes"))
+    if now >= claimable_from + window:
+        raise ClaimWindowClosed(until=(claimable_from + window).isoformat(timespec="minutes"))
 
 
 def check_in_time(claim: Claim, now: datetime) -> None:

@@ -35,7 +35,7 @@ async def open_claim(tx: Tx, who: Actor, booking_id: UUID, asked: OpenClaim) -> 
     """
     booking = await bookings.load_locked(tx, booking_id)
     bookings_store.authorise(Verb.CLAIM_DAMAGE, who, booking)
-    rules.check_window(booking.returned_at, booking.state, booking.claim_window, tx.now)
+    rules.check_window(booking.claimable_from, booking.state, booking.claim_window, tx.now)
     machines = await fleet.machines_by_id(tx, booking.machine_ids)
     grounds = _Grounds(booking.created_at.date(), machines, await _reported(tx, booking.id, asked.lines))
     lines = _lines(asked.lines, grounds)

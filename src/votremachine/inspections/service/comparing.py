@@ -53,7 +53,7 @@ async def side_by_side(tx: Tx, who: Actor, links: Links, booking_id: UUID) -> li
     reading.authorise(Verb.READ_INSPECTION, who, [booking], UnknownBooking())
     rows = await reading.rows_of(tx, booking_id)
     found = _pairs(rows, booking_id)
-    shown = {one.id: one for one in await reading.views(tx, links, rows)}
+    shown = {one.id: one for one in await reading.views(tx, who, links, rows, [booking])}
     machines = sorted(set(booking.machine_ids) | found.keys())
     return [_side_by_side(machine_id, found.get(machine_id, Pair()), shown) for machine_id in machines]
 
