@@ -19,7 +19,8 @@ CLAIMS = """
     INSERT INTO claims (id, booking_id, owner_party_id, renter_party_id, machine_ids, state, reason, currency, total,
         cap, asked, turn, due_at, {next_at} awarded, from_deposit, released, from_renter, paid, version, created_at)
     SELECT gen_random_uuid(), gen_random_uuid(), o.id, r.id, ARRAY[gen_random_uuid()], s.state, 'X', 'EUR', 60000,
-        50000, 50000, CASE WHEN s.bargains THEN 'renter' END, CASE WHEN s.bargains THEN now() + interval '72 hours' END, {now}
+        50000, 50000, CASE WHEN s.bargains THEN 'renter' END, CASE WHEN s.bargains THEN now() + interval '72 hours' END,
+        {now}
         CASE WHEN s.awarded THEN 40000 END, CASE WHEN s.state = 'settled' THEN 30000 END,
         CASE WHEN s.state = 'settled' THEN 0 END, CASE WHEN s.state = 'settled' THEN 10000 END, 0, 3, now()
     FROM (VALUES ('open', true, false), ('contested', true, false), ('mediation', false, false),
@@ -97,8 +98,8 @@ async def test_a_mediation_of_before_has_a_week_from_now_and_one_that_ended_so_w
     await ask(url, "UPDATE claim_transitions SET to_state = 'unresolved' WHERE to_state = 'mediation'")
     await ask(url, "UPDATE claim_lines SET kind = 'overuse'")
     # An end: another claim about the same booking may be made.
-    same = "UPDATE claims SET booking_id = (SELECT booking_id FROM claims WHERE state = 'unresolved') WHERE state = 'open'"
-    await ask(url, same)
+    same = "UPDATE claims SET booking_id = (SELECT booking_id FROM claims WHERE state = 'unresolved')"
+    await ask(url, f"{same} WHERE state = 'open'")
     await ask(url, "UPDATE claims SET booking_id = gen_random_uuid() WHERE state = 'open'")
     await downgrade(url, "0023")
     assert await states(url) == dict.fromkeys(EVERY - {"mediation"}, 1) | {"withdrawn": 2}
