@@ -26,7 +26,7 @@ from votremachine.accounts.service.staff import appoint
 from votremachine.config import Settings
 from votremachine.damages.rules.claim import Claim, Side
 from votremachine.damages.rules.claim import State as ClaimState
-from votremachine.damages.rules.costs import Asked, Kind, line
+from votremachine.damages.rules.costs import Asked, Kind, Worth, line
 from votremachine.damages.service import store as claims
 from votremachine.deposits.rules import Deposit, State
 from votremachine.deposits.service.store import arrange
@@ -235,6 +235,7 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/v1/bookings/{booking_id}/pay"): (404, 403, 403, 409, 403, 403, 403, 403, 403),
     # What stands there is only held: nothing of it came back.
     ("POST", "/v1/bookings/{booking_id}/claims"): (404, 403, 403, 403, 403, 403, 403, 409, 409),
+    ("GET", "/v1/bookings/{booking_id}/claim-suggestions"): (404, 403, 403, 403, 403, 403, 403, 200, 200),
     ("GET", "/v1/parties/{party_id}/claims"): OWN_PEOPLE_AND_STAFF,
     ("GET", "/v1/claims/{claim_id}"): (404, 200, 200, 200, 200, 200, 200, 200, 200),
     ("POST", "/v1/claims/{claim_id}/accept"): (404, 403, 403, 200, 403, 403, 403, 403, 403),
@@ -548,7 +549,7 @@ async def with_claim(database: Database, booking: Json, person: UUID, machine: U
         who = await absent.person(tx, person)
         assert who is not None
         cleaning = Asked(machine_id=machine, kind=Kind.CLEANING, what=SHARED_NOTE, net=1_000)
-        await claims.add(tx, claim, [line(cleaning, ())], who)
+        await claims.add(tx, claim, [line(cleaning, Worth())], who)
     return str(claim.id)
 
 

@@ -12,6 +12,7 @@ router = Router(
     dependencies={"hearing": Provide(hear, sync_to_thread=False)},
     route_handlers=[
         whole.open_claim,
+        whole.suggest,
         whole.show,
         whole.browse,
         answers.accept,
