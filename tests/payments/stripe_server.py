@@ -233,7 +233,7 @@ def _refused(status: int, code: str) -> web.Response:
 
 
 async def turn_clock(request: web.Request) -> web.Response:
-    Clock.ahead = float((await request.post())["ahead"])
+    Clock.ahead = float(str((await request.post())["ahead"]))
     return web.Response()
 
 
