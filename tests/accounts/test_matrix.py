@@ -63,6 +63,7 @@ PUBLIC = {
     ("POST", "/v1/webhooks/simulated"),
     # The signed address is the permission: tests/damages.
     ("GET", "/v1/claim-evidence/{evidence_id}"),
+    ("GET", "/v1/claim-evidence/{evidence_id}/{file}"),
     # So is the gateway's token; and of a letter, the link: tests/notifications.
     ("POST", "/v1/webhooks/sms"),
     ("GET", "/v1/unsubscribe/{token}"),
@@ -70,7 +71,9 @@ PUBLIC = {
     ("GET", "/v1/checklists/{category}"),
     # The signed address is the permission: tests/inspections.
     ("GET", "/v1/inspection-photos/{file_id}"),
+    ("GET", "/v1/inspection-photos/{file_id}/{file}"),
     ("GET", "/v1/insurance-documents/{file_id}"),
+    ("GET", "/v1/insurance-documents/{file_id}/{file}"),
     # The address is the permission: tests/calendars.
     ("GET", "/v1/calendars/{file}"),
     ("HEAD", "/v1/calendars/{file}"),
@@ -540,7 +543,6 @@ async def with_claim(database: Database, booking: Json, person: UUID, machine: U
             asked=1_000,
             turn=Side.RENTER,
             due_at=at(3),
-            next_at=at(2),
             created_at=tx.now,
         )
         who = await absent.person(tx, person)

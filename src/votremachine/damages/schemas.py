@@ -1,5 +1,6 @@
 """What travels over the wire about claims."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -8,6 +9,7 @@ import msgspec
 
 from votremachine.damages.rules.claim import Side, State
 from votremachine.damages.rules.costs import HIGHEST_VAT, LARGEST_MINOR, MOST_LINES, Asked, Kind
+from votremachine.infra.images.addresses import CopyView
 from votremachine.infra.wire import Input, Line, OptionalLine
 from votremachine.kernel.money import Money
 
@@ -117,7 +119,9 @@ class OfferView(msgspec.Struct, frozen=True):
 
 
 class EvidenceView(msgspec.Struct, frozen=True):
-    """A quote or a photo; `url` is good for a while."""
+    """A quote or a photo; `url`, of the largest of its `copies` if it is an image, is good for a while. `original_url`
+    saves it just as it was sent: an image by the sides of the claim alone.
+    """
 
     id: UUID
     side: Side
@@ -126,6 +130,8 @@ class EvidenceView(msgspec.Struct, frozen=True):
     sha256: str
     at: datetime
     url: str
+    copies: Sequence[CopyView] = ()
+    original_url: str | None = None
 
 
 class StepView(msgspec.Struct, frozen=True):
@@ -148,7 +154,9 @@ class SettlementView(msgspec.Struct, frozen=True):
 
 
 class ClaimView(msgspec.Struct, frozen=True, kw_only=True):
-    """A claim as lists have it. `turn` is the side that is to answer until `due_at`."""
+    """A claim as lists have it. `turn` is the side that is to answer until `due_at`; in mediation nobody's: staff is
+    told then that no mediator has decided, and the next time it ends without an award.
+    """
 
     id: UUID
     booking_id: UUID

@@ -60,8 +60,8 @@ class Office(Yard):
     def __init__(
         self, database: Any, renter: Person, owner: Person, settings: Settings, http: httpx.AsyncClient
     ) -> None:
-        hirer, lender = (Person(http, one.email, one.token, one.party_id) for one in (renter, owner))
-        super().__init__(database, hirer, lender, settings)
+        renter, owner = (Person(http, one.email, one.token, one.party_id) for one in (renter, owner))
+        super().__init__(database, renter, owner, settings)
         self.http, self.url = http, settings.stripe_api_base
         self.stripe = self._gateway(StripeGateway)
 

@@ -22,7 +22,8 @@ from votremachine.bookings.rules import (
 from votremachine.bookings.schemas import Book, BookingView
 from votremachine.bookings.securing import secure
 from votremachine.bookings.service import reading, store
-from votremachine.fleet.rules import Machine, check_bookable, check_open, check_pairing, somebody_there
+from votremachine.fleet.bookable import check_bookable, check_pairing, somebody_there
+from votremachine.fleet.rules import Machine, check_open
 from votremachine.infra.database import Tx
 from votremachine.infra.wire import SpanView
 from votremachine.kernel.money import Money, total

@@ -17,6 +17,7 @@ from votremachine.fleet.rules import Machine
 from votremachine.fleet.terms import Ask
 from votremachine.infra.database import Tx
 from votremachine.infra.documents import Found
+from votremachine.infra.images.addresses import addresses
 from votremachine.infra.links import Links
 from votremachine.infra.storage import ledger
 from votremachine.inspections.events import InsuranceAdded
@@ -77,7 +78,7 @@ async def add(tx: Tx, who: Actor, links: Links, party_id: UUID, asked: AddInsura
     row = (await tx.execute(adding)).one()
     tx.publish(InsuranceAdded(proof_id=row.id, party_id=party_id))
     await audit.note(tx, who, "add_insurance", "party", party_id, party_id, proof_id=str(row.id))
-    return _view(tx, links, row)
+    return _view(tx, who, links, row)
 
 
 async def browse(
@@ -86,7 +87,7 @@ async def browse(
     """A party's proofs, newest first, to its own people and to staff; `limit + 1` rows. Raises `UnknownParty`."""
     require(Verb.READ_PARTY, who, owner=party_id, stranger=UnknownParty())
     wanted = _OF_PARTY if before is None else _OF_PARTY.where(insurance_proofs.c.id < before)
-    return [_view(tx, links, row) for row in await tx.rows(wanted.limit(limit + 1), {"party": party_id})]
+    return [_view(tx, who, links, row) for row in await tx.rows(wanted.limit(limit + 1), {"party": party_id})]
 
 
 async def may_send(tx: Tx, who: Actor, proof_id: UUID) -> None:
@@ -109,13 +110,13 @@ async def receive(tx: Tx, who: Actor, links: Links, proof_id: UUID, file_id: UUI
         if row.sha256 != found.sha256:
             raise ProofDiffers
         await ledger.doom(tx, [file_name(file_id)])
-        return _view(tx, links, row)
+        return _view(tx, who, links, row)
     values = {"file_id": file_id, "sha256": found.sha256, "media_type": found.media_type, "bytes": found.bytes}
     mine = insurance_proofs.c.id == proof_id
     changed = await tx.execute(insurance_proofs.update().where(mine).values(values).returning(insurance_proofs))
     await ledger.keep(tx, [file_name(file_id)])
     await audit.note(tx, who, "send_document", "insurance", proof_id, row.party_id)
-    return _view(tx, links, changed.one())
+    return _view(tx, who, links, changed.one())
 
 
 async def stored(tx: Tx, file_id: UUID) -> Stored:
@@ -141,7 +142,7 @@ async def cover(tx: Tx, who: Actor, links: Links, booking_id: UUID) -> CoverView
     shown = next((row for row in proofs if found and row.id == found.id), None)
     if booking.state not in MEETING and booking.renter_party_id not in who.seats:
         shown = None
-    return CoverView(any(asks), _view(tx, links, shown) if shown else None)
+    return CoverView(any(asks), _view(tx, who, links, shown) if shown else None)
 
 
 async def running_out(tx: Tx, ids: Collection[UUID]) -> Mapping[UUID, Proof]:
@@ -204,7 +205,10 @@ def _proof(row: sa.Row[Any]) -> Proof:
     return Proof(**told | {"sha256": row.sha256.hex() if row.sha256 else None})
 
 
-def _view(tx: Tx, links: Links, row: sa.Row[Any]) -> InsuranceView:
-    proof = _proof(row)
-    url = links.sign(DOCUMENT_PATH.format(row.file_id), tx.now) if row.file_id else None
-    return InsuranceView(**msgspec.structs.asdict(proof), media_type=row.media_type, url=url)
+def _view(tx: Tx, who: Actor, links: Links, row: sa.Row[Any]) -> InsuranceView:
+    told = msgspec.structs.asdict(_proof(row))
+    if row.file_id is None:
+        return InsuranceView(**told, media_type=None, url=None)
+    path, own = DOCUMENT_PATH.format(row.file_id), row.party_id in who.seats
+    url, copies, original = addresses(links, path, row.media_type, tx.now, originals=own)
+    return InsuranceView(**told, media_type=row.media_type, url=url, copies=copies, original_url=original)

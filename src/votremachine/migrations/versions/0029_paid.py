@@ -6,7 +6,7 @@ Revision 0029, after 0023.
 from alembic import op
 
 revision = "0029"
-down_revision = "0023"
+down_revision = "0028"
 
 
 def upgrade() -> None:

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from votremachine.accounts.rules import Actor, Seat
 from votremachine.availability.service.look import in_the_way
-from votremachine.fleet.rules import Cancellation, Machine, check_bookable, check_open, check_pairing
+from votremachine.fleet.bookable import check_bookable, check_pairing
+from votremachine.fleet.rules import Cancellation, Machine, check_open
 from votremachine.infra.database import Database
 from votremachine.infra.idempotency import Identify
 from votremachine.infra.questions import ask
