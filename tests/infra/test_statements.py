@@ -31,9 +31,7 @@ _SLEEP = Prepared(sa.select(sa.func.pg_sleep(60).label("slept")))
 _ENDLESS = Prepared(sa.select((1 / sa.bindparam("divisor", type_=sa.Integer)).label("quotient")))
 _FACT = Prepared(
     outbox.insert()
-    .values(
-        id=sa.bindparam("id"), name="Said", body={}, happened_at=sa.bindparam("now"), due_at=sa.bindparam("now")
-    )
+    .values(id=sa.bindparam("id"), name="Said", body={}, happened_at=sa.bindparam("now"), due_at=sa.bindparam("now"))
     .returning(outbox.c.id)
 )
 _END = sa.text("SELECT pg_terminate_backend(:pid)")
@@ -99,27 +97,36 @@ async def test_two_rows_are_not_the_only_row(database: Database) -> None:
 async def test_what_postgresql_refuses_is_told_as_sqlalchemy_tells_it(database: Database) -> None:
     fact = {"id": uuid4(), "now": database.clock()}
     before = await facts(database)
-    with pytest.raises(IntegrityError, match="outbox_pkey") as twice:
-        async with database.begin() as tx:
-            await tx.rows(_FACT, fact)
-            await tx.rows(_FACT, fact)
-    assert (sqlstate(twice.value), twice.value.connection_invalidated) == ("23505", False)
-    with pytest.raises(DBAPIError, match="division by zero") as divided:
-        async with database.begin() as tx:
-            await tx.rows(_FACT, fact)
-            await tx.rows(_ENDLESS, {"divisor": 0})
-    assert sqlstate(divided.value) == "22012"
+
+    async def twice(tx: Tx) -> None:
+        await tx.rows(_FACT, fact)
+        await tx.rows(_FACT, fact)
+
+    async def divided(tx: Tx) -> None:
+        await tx.rows(_FACT, fact)
+        await tx.rows(_ENDLESS, {"divisor": 0})
+
+    with pytest.raises(IntegrityError, match="outbox_pkey") as refused:
+        await database.run(twice)
+    assert (sqlstate(refused.value), refused.value.connection_invalidated) == ("23505", False)
+    with pytest.raises(DBAPIError, match="division by zero") as failed:
+        await database.run(divided)
+    assert sqlstate(failed.value) == "22012"
     assert await facts(database) == before, "nothing is left of either"
 
 
 async def test_part_of_a_transaction_may_fail_by_itself(database: Database) -> None:
     before = await facts(database)
+
+    async def part(tx: Tx) -> None:
+        async with tx.savepoint():
+            await tx.rows(_FACT, {"id": uuid4(), "now": tx.now})
+            await tx.rows(_ENDLESS, {"divisor": 0})
+
     async with database.begin() as tx:
         await tx.rows(_FACT, {"id": uuid4(), "now": tx.now})
         with pytest.raises(DBAPIError):
-            async with tx.savepoint():
-                await tx.rows(_FACT, {"id": uuid4(), "now": tx.now})
-                await tx.rows(_ENDLESS, {"divisor": 0})
+            await part(tx)
         await tx.rows(_FACT, {"id": uuid4(), "now": tx.now})
     assert await facts(database) == before + 2
 
@@ -138,14 +145,17 @@ async def test_a_lost_connection_is_noticed_and_the_verb_runs_again(database: Da
 
 async def test_nothing_is_said_outside_of_the_transaction_that_was_lost(database: Database) -> None:
     before = await facts(database)
+
+    async def verb(tx: Tx) -> None:
+        await end(database, await pid_of(tx))
+        with pytest.raises(DBAPIError) as lost:
+            await tx.rows(_PID)
+        assert lost.value.connection_invalidated
+        fact = {"id": uuid4(), "name": "Said", "body": {}, "happened_at": tx.now, "due_at": tx.now}
+        await tx.execute(outbox.insert(), fact)
+
     with pytest.raises(PendingRollbackError):
-        async with database.begin() as tx:
-            await end(database, await pid_of(tx))
-            with pytest.raises(DBAPIError) as lost:
-                await tx.rows(_PID)
-            assert lost.value.connection_invalidated
-            fact = {"id": uuid4(), "name": "Said", "body": {}, "happened_at": tx.now, "due_at": tx.now}
-            await tx.execute(outbox.insert(), fact)
+        await database.run(verb)
     assert await facts(database) == before
 
 

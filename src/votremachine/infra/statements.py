@@ -8,7 +8,7 @@ are told as SQLAlchemy tells them: who catches one need not know which way a sta
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import asyncpg
 import msgspec
@@ -75,7 +75,7 @@ class Line:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
-        self._behind: Any = connection.sync_connection
+        self._behind = cast("sa.Connection", connection.sync_connection)
         self._driver: Any = self._behind.connection.driver_connection
 
     async def rows(self, statement: Prepared, given: Mapping[str, Any]) -> list[Any]:
