@@ -10,6 +10,7 @@ from litestar.config.compression import CompressionConfig
 from litestar.config.cors import CORSConfig
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
+from litestar.routes import HTTPRoute
 from redis.asyncio import Redis
 
 import votremachine
@@ -213,8 +214,19 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         # Ours says it all, in one line per request.
         logging_config=None,
     )
+    _depend_in_turn(app)
     app.asgi_handler = logs.RequestLog(app.asgi_handler, [calendars.PRIVATE_BELOW, preferences.PRIVATE_BELOW])
     return app
+
+
+def _depend_in_turn(app: Litestar) -> None:
+    """Find what a handler depends on one after the other: none of it waits for anything, and the task group in which
+    Litestar finds several things at once costs every request 0.1 ms of CPU.
+    """
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            for _, model in route.route_handler_map.values():
+                model.dependency_batches = [{one} for batch in model.dependency_batches for one in batch]
 
 
 def _cors(settings: Settings) -> CORSConfig | None:

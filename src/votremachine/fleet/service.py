@@ -18,11 +18,11 @@ from votremachine.fleet.views import MachineView
 from votremachine.infra.database import Tx
 from votremachine.infra.languages import DEFAULT
 from votremachine.infra.replies import Stale
-from votremachine.infra.statements import Ready
+from votremachine.infra.statements import Prepared
 
 # The machines whose ids are bound as `ids`: for a slice above to join its own tables to, and read with `from_row`.
 BY_IDS = sa.select(*table.COLUMNS).where(machines.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
-_BY_IDS = Ready(BY_IDS)
+_BY_IDS = Prepared(BY_IDS)
 _INSPECTED = BY_IDS.add_columns(machines.c.meters)
 # Every machine with the minutes that decide when it can be had: for a slice above to join its own tables to.
 MINUTES = sa.select(
