@@ -186,9 +186,15 @@ COLUMNS = ("id", "booking_id", "next_booking_id", "machine_id", "kind", "amends"
 
 
 def _sealed(link: Link) -> bytes | None:
+    seal = seal_of(link)
+    return None if seal is None else seal_hash(seal)
+
+
+def seal_of(link: Link) -> Seal | None:
+    """What is hashed of a link; None where it has no place in a chain."""
     if link.sequence is None or link.signed_at is None or link.previous is None:
         return None
-    seal = Seal(
+    return Seal(
         inspection_id=link.id,
         machine_id=link.machine_id,
         sequence=link.sequence,
@@ -201,7 +207,6 @@ def _sealed(link: Link) -> bytes | None:
         signatures=link.signatures,
         photos=link.photos,
     )
-    return seal_hash(seal)
 
 
 def sealed(link: Link) -> bytes:
