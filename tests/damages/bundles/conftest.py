@@ -136,6 +136,14 @@ class Case:
     async def exported(self, who: Person | None = None, **headers: str) -> Exported:
         return Exported(await self.asked(who or self.owner, **headers))
 
+    async def decided(self, mediator: Person) -> None:
+        """Contested, bargained over, and settled by a mediator."""
+        await self.says(self.renter, "contest", {"reason": "L'aile était déjà abîmée.", "minor": 20_000})
+        await self.says(self.owner, "offer", {"minor": 60_000, "note": "Je renonce à la pose."})
+        await self.says(self.renter, "escalate", {"reason": "Nous ne nous entendons pas."})
+        await self.says(mediator, "decide", {"minor": 45_000, "reason": "La photo du départ montre une aile intacte."})
+        await self.yard.work()
+
     async def _put(self, who: Person, path: str, content: bytes) -> None:
         answer = await who.http.put(path, content=content, headers={"Authorization": f"Bearer {who.token}"})
         assert answer.is_success, answer.text

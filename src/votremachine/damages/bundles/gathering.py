@@ -1,5 +1,6 @@
 """Gathering what a bundle is made of: one transaction, no file."""
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import chain
@@ -31,6 +32,9 @@ from votremachine.inspections.rules.photos import file_name as photo_name
 from votremachine.inspections.service import dossiers, insurance, verifying
 from votremachine.inspections.service.dossiers import Sealed
 from votremachine.inspections.service.insurance import Document
+
+# What `insurance.check_covered` puts there.
+_IN_SEAL = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}) ([0-9a-f]{64})")
 
 
 async def gathered(database: Database, who: Actor, links: Links, claim_id: UUID, language: str) -> Dossier:
@@ -156,12 +160,13 @@ def _comparison(machine_id: UUID, pair: Pair) -> Comparison:
 
 async def _insured(tx: Tx, sealed: Sequence[Sealed], booking: Booking, zone: ZoneInfo) -> list[Insured]:
     """The proofs that stand in the seals, with the hash that their documents had then; else what covers the rental."""
-    named = dict(one.link.insurance.split() for one in sealed if one.link.insurance)
-    known = await insurance.by_ids(tx, [UUID(one) for one in named])
+    seals = [_IN_SEAL.fullmatch(one.link.insurance or "") for one in sealed]
+    named = {UUID(one[1]): one[2] for one in seals if one}
+    known = await insurance.by_ids(tx, named)
     found = [
-        _insured_by(number, known[UUID(proof_id)], sha256, sealed=True)
+        _insured_by(number, known[proof_id], sha256, sealed=True)
         for number, (proof_id, sha256) in enumerate(named.items(), 1)
-        if UUID(proof_id) in known
+        if proof_id in known
     ]
     if found:
         return found

@@ -45,7 +45,7 @@ async def download(
     hearing: NamedDependency[Hearing],
     bundles: NamedDependency[Bundles],
     turnstile: NamedDependency[Turnstile],
-) -> Response[None] | Stream:
+) -> Response[bytes] | Stream:
     """All of a claim for an insurer: a zip with a PDF, reports, photos, files, and the hashes that prove them.
 
     To who may read the claim, in the language of `Accept-Language`, or else their own. 304 while it is the same and
@@ -85,8 +85,8 @@ def _headers(tag: str) -> dict[str, str]:
     return {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization, Accept-Language"}
 
 
-def _unchanged(tag: str) -> Response[None]:
-    return Response(None, status_code=304, headers=_headers(tag))
+def _unchanged(tag: str) -> Response[bytes]:
+    return Response(b"", status_code=304, headers=_headers(tag))
 
 
 async def _pieces(file: BinaryIO) -> AsyncIterator[bytes]:

@@ -8,7 +8,7 @@ from typing import Any
 from votremachine.damages.bundles import rules
 from votremachine.damages.bundles.dossier import Dossier, Insured, Machine, Party
 from votremachine.damages.bundles.exchange import exchange
-from votremachine.damages.bundles.pictures import evidence, photos
+from votremachine.damages.bundles.pictures import evidence, photos, title
 from votremachine.damages.bundles.proving import faults, proof
 from votremachine.damages.bundles.rules import Entry
 from votremachine.damages.bundles.sides import comparisons
@@ -111,13 +111,13 @@ def _insured(one: Insured, say: Tongue) -> dict[str, Any]:
 
 def _line(dossier: Dossier, line: LineView, say: Tongue) -> dict[str, Any]:
     machines = {one.id: one.title for one in dossier.machines}
-    numbers = {one.id: one.path for one in dossier.reports}
+    titles = {one.id: title(one, say) for one in dossier.reports}
     part = [say(f"kind.{line.kind}")]
     if line.item:
         part.append(wear_name(line.item, say.language))
     if len(machines) > 1:
         part.append(machines.get(line.machine_id, ""))
-    reports = [f"{numbers[one]}.json" for one in line.inspection_ids if one in numbers]
+    reports = [titles[one] for one in line.inspection_ids if one in titles]
     return {
         "what": line.what,
         "part": " · ".join(part),

@@ -66,7 +66,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "none": ("sans abattement", "none taken off"),
     "age_months": ("pièce de {n} mois", "part {n} months old"),
     "age_hours": ("pièce de {n} h", "part {n} h old"),
-    "shown_by": ("Constaté par", "Shown by"),
+    "shown_by": ("Constaté :", "Shown by:"),
     "comparison": ("Départ et retour", "Check-out and check-in"),
     "out": ("Départ", "Check-out"),
     "back": ("Retour", "Check-in"),
