@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
+from litestar import Litestar
 from PIL import Image, ImageDraw
 from pypdf import PdfReader
 
@@ -157,6 +158,12 @@ class Case:
 @pytest.fixture
 async def case(yard: Yard, world: World, owner: Person) -> Case:
     return Case(yard, world, await world.machine(owner))
+
+
+def provided(app: Litestar, name: str) -> Any:
+    """What the application gives its routes under this name."""
+    known: Any = app.dependencies[name]
+    return known.dependency()
 
 
 def digest(content: bytes) -> str:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import sqlalchemy as sa
 from litestar import Litestar
 
-from tests.damages.bundles.conftest import QUOTE, Case, digest
+from tests.damages.bundles.conftest import QUOTE, Case, digest, provided
 from tests.inspections.test_tampering import FORGED, forge
 from tests.people import Person
 from votremachine.infra.database import Database
@@ -22,7 +22,7 @@ async def test_what_is_missing_or_altered_is_named_and_the_rest_is_there(
     await case.claimed()
     shown = await case.shows(owner, QUOTE)
     whole = await case.exported()
-    files: Files = app.dependencies["files"].dependency()
+    files: Files = provided(app, "files")
     lost, changed = [await stored(database, photo) for photo in case.photos[1:3]]
     await files.delete([lost])
     await files.put(changed, b"not what was signed")

@@ -6,7 +6,7 @@ import pytest
 from litestar import Litestar
 from PIL import Image
 
-from tests.damages.bundles.conftest import QUOTE, Case, digest, scene
+from tests.damages.bundles.conftest import QUOTE, Case, digest, provided, scene
 from tests.people import Person, World
 from tests.shots import located, sent
 from votremachine.accounts.limits import BUNDLES
@@ -61,7 +61,7 @@ async def test_so_many_are_built_in_an_hour_and_what_is_unchanged_costs_nothing(
 ) -> None:
     assert BUNDLES.amount >= 10, "a phone that lost its signal asks again"
     case.claim = await case.yard.claim(await case.yard.back(case.machine))
-    turnstile: Turnstile = app.dependencies["turnstile"].dependency()
+    turnstile: Turnstile = provided(app, "turnstile")
     monkeypatch.setattr(turnstile._limits, "_factor", 1)
     monkeypatch.setattr(routes, "BUNDLES", Limit("bundles-of-a-test", 1, 60))
     first = await case.asked(owner)

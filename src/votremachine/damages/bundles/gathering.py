@@ -49,7 +49,7 @@ async def gathered(database: Database, who: Actor, links: Links, claim_id: UUID,
 
 async def _gather(tx: Tx, who: Actor, links: Links, claim_id: UUID, language: str) -> Dossier:
     claim = await store.load(tx, claim_id)
-    await mediating.authorise(tx, Verb.READ_CLAIM, who, claim)
+    await mediating.authorise(tx, Verb.EXPORT_CLAIM, who, claim)
     said = _without_addresses(await reading.details(tx, who, links, claim))
     booking = await bookings.load(tx, claim.booking_id)
     sealed = [one for one in await dossiers.sealed(tx, booking.id) if one.link.machine_id in claim.machine_ids]
