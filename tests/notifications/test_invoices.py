@@ -16,8 +16,9 @@ from votremachine.infra.database import Database
 from votremachine.invoicing.rules.invoice import Invoice
 from votremachine.invoicing.service.issuing import issue
 from votremachine.notifications.delivering.rules import LEASE
-from votremachine.notifications.reminders.rules import Moments, owing
+from votremachine.notifications.reminders.rules import Moments
 from votremachine.notifications.reminders.service import telling
+from votremachine.notifications.reminders.wants import owing
 from votremachine.notifications.rules import Side
 
 # Each is due just at a change of clocks.
