@@ -109,6 +109,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     sms_inbound_token: str = ""
     # Web Push services may write to this address about us (RFC 8292, 2.1).
     push_contact: str = "mailto:ne-pas-repondre@votremachine.example"
+    # Native apps are told through Firebase Cloud Messaging by this service account: its JSON, or the file that has it.
+    fcm_account: str = ""
+    # Other addresses of the same interfaces, for tests; empty: those that the account names, and Google's own.
+    fcm_token_url: str = ""
+    fcm_url: str = "https://fcm.googleapis.com"
     # What must be shown as bearer token to read /metrics; empty: nothing.
     metrics_token: str = ""
     # Messages go nowhere but into inboxes: for measuring.

@@ -81,6 +81,7 @@ from votremachine.notifications.service import (
     tell_overdue,
     tell_owner,
     tell_person,
+    tell_staff,
 )
 from votremachine.payments.gateways import close_gateway, open_gateway, simulated_secrets
 from votremachine.payments.ledger.events import LedgerDiffers
@@ -139,6 +140,8 @@ HANDLERS: Handlers = {
     damages.ClaimAgreed: (tell,),
     damages.ClaimWithdrawn: (tell,),
     damages.ClaimEscalated: (tell, tell_mediators),
+    damages.ClaimStalled: (tell, tell_staff),
+    damages.ClaimUnresolved: (tell,),
     damages.ClaimDecided: (tell,),
     damages.ClaimSettled: (tell, on_claim_settled),
     damages.ClaimPaid: (tell, on_claim_paid),

@@ -58,6 +58,7 @@ FACTS: dict[str, Any] = {
 # Who is told of it, where that is not both sides.
 SIDES = {
     "ClaimEscalated": tuple(Side),
+    "ClaimStalled": tuple(Side),
     "claim_undecided": (Side.MEDIATOR,),
     "claim_window_ending": (Side.OWNER,),
 }

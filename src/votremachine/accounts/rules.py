@@ -76,6 +76,7 @@ class Verb(StrEnum):
     READ_LEDGER = "read_ledger"
     READ_BOOKS = "read_books"
     KEEP_BOOKS = "keep_books"
+    READ_PAYMENTS = "read_payments"
     READ_DEPOSIT = "read_deposit"
     GIVE_DEPOSIT = "give_deposit"
     WAIVE_DEPOSIT = "waive_deposit"
@@ -139,6 +140,7 @@ PERMISSIONS: Mapping[Verb, Mapping[Relation, frozenset[Role] | frozenset[StaffRo
     Verb.READ_LEDGER: {Relation.OWNER: BANKERS, Relation.PLATFORM: _STAFF},
     Verb.READ_BOOKS: {Relation.PLATFORM: _STAFF},
     Verb.KEEP_BOOKS: {Relation.PLATFORM: frozenset({StaffRole.OPERATOR})},
+    Verb.READ_PAYMENTS: {Relation.OWNER: _EVERYONE, Relation.RENTER: _EVERYONE, Relation.PLATFORM: _STAFF},
     Verb.READ_DEPOSIT: {Relation.OWNER: _EVERYONE, Relation.RENTER: _EVERYONE, Relation.PLATFORM: _STAFF},
     Verb.GIVE_DEPOSIT: {Relation.RENTER: WORKERS},
     Verb.WAIVE_DEPOSIT: {Relation.OWNER: RUNNERS},

@@ -92,11 +92,11 @@ def _long_overdue(case: Case) -> Iterable[datetime]:
 def _missing_usage(case: Case) -> Iterable[datetime]:
     """The evening of the return, or the next if it came back later than that; and before the claim window ends."""
     booking, at = case.booking, case.moments.usage_at
-    if booking.returned_at is None:
+    if booking.returned_at is None or booking.claimable_from is None:
         return []
     back = booking.returned_at.astimezone(case.zone)
     evening = back.date() + timedelta(days=back.time() >= at)
-    last = booking.returned_at + booking.claim_window - case.moments.usage_before
+    last = booking.claimable_from + booking.claim_window - case.moments.usage_before
     return [datetime.combine(evening, at, case.zone).astimezone(UTC), last]
 
 
