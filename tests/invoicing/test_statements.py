@@ -1,4 +1,4 @@
-"""What reading invoices costs, counted at the driver: a page is one statement beside who asks, for one and for thirty."""
+"""What reading invoices costs, counted at the driver: a page is one statement, for one and for thirty."""
 
 from tests.bookings.test_statements import Statements
 from tests.bookings.test_statements import statements as statements  # noqa: PLC0414 -- a fixture
