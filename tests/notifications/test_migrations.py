@@ -21,8 +21,8 @@ MESSAGE = """
 CLAIM = """
     INSERT INTO claims (id, booking_id, owner_party_id, renter_party_id, machine_ids, state, reason, currency, total,
         asked, turn, due_at, next_at, paid, version, created_at)
-    SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), '{}', state, 'X', 'EUR', 1, 1, turn,
-        due::timestamptz, next::timestamptz, 0, 1, now()
+    SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), '{}', state, 'X', 'EUR', 1, 1,
+        turn, due::timestamptz, next::timestamptz, 0, 1, now()
     FROM (VALUES ('open', 'renter', '2026-11-04 08:00+00', '2026-11-03 08:00+00'),
         ('contested', 'owner', '2026-11-04 08:00+00', '2026-11-04 08:00+00'),
         ('mediation', NULL, NULL, '2026-11-06 08:00+00'), ('withdrawn', NULL, NULL, NULL)) AS c (state, turn, due, next)
