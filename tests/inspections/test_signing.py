@@ -83,7 +83,10 @@ async def test_each_half_of_a_signature_by_code_holds_by_itself(world: World, ya
     another = msgspec.convert(said, SignInspection)
     me = (await yard.owner.get("/me")).json()
     owner = Actor(
-        UUID(me["id"]), "", "fr", {UUID(yard.owner.party_id): Seat(UUID(yard.owner.party_id), "", Role.ADMIN)}
+        UUID(me["id"]),
+        "",
+        "fr",
+        {UUID(yard.owner.party_id): Seat(UUID(yard.owner.party_id), "", Role.ADMIN, demo=False)},
     )
     async with database.begin() as tx:
         assert await codes.prove(tx, proofs, owner, UUID(view["id"]), another) is False
