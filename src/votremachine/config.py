@@ -96,6 +96,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     remind_deposit_after_minutes: SeveralMinutes = "240 1440"
     # About no machine in particular: days before a document ends, and the hour, on the clocks of Paris.
     remind_document_days: SeveralMinutes = "30 7"
+    # Before and after the day on which an invoice is due, to its customer; and after it, to its issuer.
+    remind_invoice_before_days: SeveralMinutes = "3"
+    remind_invoice_after_days: SeveralMinutes = "1 8 15"
+    remind_invoice_issuer_days: SeveralMinutes = "22"
     remind_unseen_days: Annotated[int, msgspec.Meta(ge=1, le=366)] = 30
     remind_office_at: Hour = "09:00"
     # Nobody is reminded then, but of what is urgent.

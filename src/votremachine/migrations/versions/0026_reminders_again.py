@@ -6,7 +6,7 @@ Revision 0026.
 from alembic import op
 
 revision = "0026"
-down_revision = "0023"
+down_revision = "0024"
 
 # Who was reminded of a claim a day before an answer was due, and mediators, by the words that there were for both.
 REMINDED = """
