@@ -36,6 +36,11 @@ def in_force(wears: Sequence[Row], ages: Sequence[Row], category: str, day: date
     )
 
 
+def wear_name(item: str, language: str) -> str:
+    """What a part that wears out is called in a language ("fr" or "en"); its code if it is known no more."""
+    return next((row[language] for row in reversed(_rows("wear.csv")) if row["item"] == item), item)
+
+
 def _begun(rows: Iterable[Row], day: date) -> list[Row]:
     return [row for row in rows if date.fromisoformat(row["since"]) <= day]
 

@@ -3,6 +3,7 @@
 from litestar import Router
 from litestar.di import Provide
 
+from votremachine.damages.bundles import routes as bundles
 from votremachine.damages.routes import answers, files, paying, whole
 from votremachine.damages.routes.hearing import hear
 
@@ -26,5 +27,6 @@ router = Router(
         files.add,
         files.show,
         files.show_copy,
+        bundles.download,
     ],
 )
