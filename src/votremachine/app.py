@@ -54,8 +54,11 @@ from votremachine.infra.links import Links
 from votremachine.infra.pages import Cursors
 from votremachine.infra.problems import HANDLERS
 from votremachine.infra.storage.files import Files
+from votremachine.infra.typesetting.press import Press
 from votremachine.inspections.privacy import INSPECTIONS
 from votremachine.inspections.routes import router as inspections
+from votremachine.invoicing import routes as invoicing
+from votremachine.invoicing.privacy import INVOICES
 from votremachine.notifications import metrics
 from votremachine.notifications import routes as notifications
 from votremachine.notifications.answering import routes as answering
@@ -80,6 +83,7 @@ from votremachine.sync.live import Live
 LARGEST_BODY_BYTES = 1024 * 1024
 # In one process: the largest takes 0.9 GB for a second.
 IMAGES_AT_ONCE = 2
+DOCUMENTS_AT_ONCE = 2
 WEB = Path(str(files("votremachine"))) / "web"
 ROUTERS: tuple[Router | HTTPRouteHandler, ...] = (
     accounts,
@@ -100,6 +104,7 @@ ROUTERS: tuple[Router | HTTPRouteHandler, ...] = (
     inspections.router,
     deposits.router,
     damages.router,
+    invoicing.router,
     calendars.router,
     notifications.router,
     preferences.router,
@@ -133,6 +138,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
     read_claims = claims_reader(known_by.tokens, clock)
     turnstile = Turnstile(limits, networks(settings.trusted_proxies), read_claims)
     files, images = Files(settings.storage_url, settings.var_dir / "files"), Images(IMAGES_AT_ONCE)
+    press = Press(DOCUMENTS_AT_ONCE)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
@@ -146,6 +152,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         await database.close()
         files.close()
         images.close()
+        press.close()
 
     offers = Offers(keys_of(settings))
     values = {
@@ -156,6 +163,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         "files": files,
         "images": images,
         "copies": Copies(files, images),
+        "press": press,
         "known_by": known_by,
         "turnstile": turnstile,
         "cursors": Cursors(keys_of(settings)),
@@ -168,7 +176,20 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         "devices": Devices(Seal(keys_of(settings), "push subscriptions")),
         "push_signer": PushSigner(database, Seal(keys_of(settings), "push keys")),
         # What each slice knows of a person; those below know nothing of those above.
-        "parts": (MACHINES, FEEDS, CARDS, BOOKINGS, DEPOSITS, WAITING, INSPECTIONS, CLAIMS, LINKS, INBOX, DELIVERIES),
+        "parts": (
+            MACHINES,
+            FEEDS,
+            CARDS,
+            BOOKINGS,
+            DEPOSITS,
+            WAITING,
+            INSPECTIONS,
+            CLAIMS,
+            INVOICES,
+            LINKS,
+            INBOX,
+            DELIVERIES,
+        ),
     }
     per_request = {
         "claims": read_claims,

@@ -88,7 +88,7 @@ class Yard(Vault):
 
     async def overdue(self, claim: Json) -> None:
         """The time to answer is over, and no sweep has been by."""
-        await self._set("UPDATE claims SET due_at = now(), next_at = now() WHERE id = :id", claim["id"])
+        await self._set("UPDATE claims SET due_at = now() WHERE id = :id", claim["id"])
 
     async def ago(self, booking: Json, *, hours: int) -> None:
         """The machine came back so long ago; nothing has been swept."""

@@ -6,7 +6,7 @@ from uuid import uuid4
 from tests.damages.conftest import Yard, lines
 from tests.deposits.conftest import HELD
 from tests.people import Person, World, at
-from votremachine.damages.rules.claim import MEDIATORS_REMINDED, State
+from votremachine.damages.rules.claim import State
 from votremachine.deposits.rules import State as DepositState
 
 
@@ -55,7 +55,7 @@ async def test_a_claim_that_is_withdrawn_gives_the_deposit_back_after_the_window
     await yard.work()
     deposit = await yard.deposit(booking)
     assert (deposit.state, deposit.released) == (DepositState.RELEASED, HELD)
-    assert await yard.told(renter) == ["ClaimOpened", "ClaimWaits", "ClaimWithdrawn"]
+    assert await yard.told(renter) == ["ClaimOpened", "ClaimWithdrawn"]
     assert (await yard.says(owner, claim, "escalate", {})).status_code == 409
 
 
@@ -68,15 +68,12 @@ async def test_silence_goes_to_a_mediator_who_decides(
     decision = {"minor": 45_000, "reason": "La photo du départ montre déjà une rayure."}
     early = await yard.says(mediator, claim, "decide", decision)
     assert (early.status_code, early.json()["code"]) == (409, "illegal_transition")
-    await yard.later(hours=47)
-    assert await yard.told(renter) == ["ClaimOpened"]
-    await yard.later(hours=2)
-    assert await yard.told(renter) == ["ClaimOpened", "ClaimWaits"], "reminded, once, a day before"
-    await yard.later(hours=23, minutes=1)
+    await yard.later(hours=71)
+    assert (await yard.claim_now(claim)).state is State.OPEN
+    await yard.later(hours=1, minutes=1)
     assert (await yard.claim_now(claim)).state is State.MEDIATION
-    assert await yard.told(mediator) == ["ClaimWaits"]
-    await yard.later(hours=MEDIATORS_REMINDED / timedelta(hours=1))
-    assert await yard.told(mediator) == ["ClaimWaits", "ClaimWaits"]
+    assert await yard.told(mediator) == ["ClaimEscalated"]
+    await yard.later(days=3)
     assert (await yard.deposit(booking)).state is DepositState.AUTHORISED, "it is kept alive meanwhile"
     for side in (owner, renter):
         assert (await yard.says(side, claim, "decide", decision)).status_code == 403

@@ -52,6 +52,8 @@ bookings = sa.Table(
         sa.DateTime(timezone=True),
         comment="the start that cancelling counts from, if an earlier one",
     ),
+    sa.Column("fee_bp", sa.Integer, nullable=False, server_default="800", comment="the platform's, on that day"),
+    sa.Column("fee_vat_bp", sa.Integer, nullable=False, server_default="2000"),
     sa.Column("price", JSONB, nullable=False),
     sa.Column("deposit_minor", sa.BigInteger, nullable=False),
     sa.Column("currency", sa.Text, nullable=False),

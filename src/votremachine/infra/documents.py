@@ -68,9 +68,14 @@ async def look_at_image(file: BinaryIO, images: Images, *, expected: bytes | Non
     return Found(digest, kind, size)
 
 
-async def look_at_document(file: BinaryIO, images: Images) -> Found:
-    """What a PDF or an image is. Raises `EmptyFile`, `NotADocument`, and what `Images.inspect` does of an image."""
+async def look_at_document(file: BinaryIO, images: Images, *, expected: bytes | None = None) -> Found:
+    """What a PDF or an image is.
+
+    Raises `EmptyFile`, `WrongHash`, `NotADocument`, and what `Images.inspect` does of an image.
+    """
     digest, size, head = await asyncio.to_thread(_measure, file)
+    if size and expected is not None and digest != expected:
+        raise WrongHash(sha256=digest.hex())
     if head.startswith(b"%PDF-") and await asyncio.to_thread(_ends_as_pdf, file):
         return Found(digest, PDF, size)
     try:

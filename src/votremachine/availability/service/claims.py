@@ -16,13 +16,14 @@ from votremachine.availability.rules import Claim, SpanTaken, Taker
 from votremachine.availability.service.table import instants, meets_window, on_machine, window_values
 from votremachine.fleet import service as fleet
 from votremachine.infra.database import Tx
+from votremachine.infra.statements import Ready
 from votremachine.kernel.span import Span
 
 # An owner's own time needs no buffers: the bookings around it keep theirs.
 NO_BUFFERS = (timedelta(0), timedelta(0))
 # An occupancy is never empty; what was over before it began, since both were told later, is next to that.
 NEXT_TO_NOTHING = timedelta(milliseconds=1)
-_CLAIM = (
+_CLAIM = Ready(
     insert(occupancies)
     .values(
         id=sa.bindparam("id"),
@@ -180,7 +181,7 @@ async def cut(tx: Tx, ref_id: UUID, end: datetime, *, handed_on: bool = False) -
 
 
 async def _insert(tx: Tx, values: dict[str, Any]) -> bool:
-    return (await tx.execute(_CLAIM, values)).first() is not None
+    return bool(await tx.rows(_CLAIM, values))
 
 
 def _claim_values(tx: Tx, taker: Taker, ref_id: UUID, wish: Claim, expires_at: datetime | None) -> dict[str, Any]:

@@ -1,12 +1,15 @@
 """The router of claims."""
 
 from litestar import Router
+from litestar.di import Provide
 
 from votremachine.damages.routes import answers, files, paying, whole
+from votremachine.damages.routes.hearing import hear
 
 router = Router(
     path="/v1",
     tags=["claims"],
+    dependencies={"hearing": Provide(hear, sync_to_thread=False)},
     route_handlers=[
         whole.open_claim,
         whole.show,

@@ -190,7 +190,8 @@ async def _held(tx: Tx, deposit: Deposit, order: PaymentOrder, by: UUID | None) 
         failure="",
     )
     await give_back(tx, earlier)
-    if not renewed:
+    # Who was told that it is about to lapse hears that it is not.
+    if not renewed or deposit.failure:
         tx.publish(store.fact(DepositHeld, changed, by, taken=changed.way is Way.PAYMENT))
     return changed
 

@@ -6,7 +6,7 @@ Revision 0028.
 from alembic import op
 
 revision = "0028"
-down_revision = "0023"
+down_revision = "0026"
 
 # As in 0019, with one more column that never changes.
 _SAID = """

@@ -1,0 +1,41 @@
+"""What the claims about bookings wait for, for the slices above."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on
+
+from votremachine.damages.models import claim_transitions, claims
+from votremachine.damages.rules.claim import Claim
+from votremachine.damages.service import store
+from votremachine.infra.database import Tx
+
+_since = (
+    sa.select(sa.func.max(claim_transitions.c.at))
+    .where(claim_transitions.c.claim_id == claims.c.id)
+    .scalar_subquery()
+    .label("since")
+)
+_LAST = (
+    sa.select(claims, _since)
+    .where(claims.c.booking_id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
+    .ext(distinct_on(claims.c.booking_id))
+    # Phones choose ids: the hour says which came last.
+    .order_by(claims.c.booking_id, claims.c.created_at.desc())
+)
+
+
+class Last(NamedTuple):
+    """The last claim about a booking, and since when it is in its state."""
+
+    claim: Claim
+    since: datetime
+
+
+async def last_about(tx: Tx, booking_ids: Collection[UUID]) -> Mapping[UUID, Last]:
+    """The last claim about each of these bookings that has one, by the booking's id; one statement."""
+    rows = await tx.rows(_LAST, {"ids": list(booking_ids)})
+    return {row.booking_id: Last(store.from_row(row), row.since) for row in rows}
