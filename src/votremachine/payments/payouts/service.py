@@ -149,26 +149,32 @@ async def _release(tx: Tx, owner: UUID, rows: Sequence[Any]) -> Mapping[UUID, in
     """
     released: dict[UUID, int] = {}
     caused: list[Caused] = []
+    for row, pending, minor in await _payable(tx, owner, rows):
+        released[row.id] = minor
+        if minor:
+            posting = recipes.owner_payable(owner, Money(minor, row.currency))
+            caused.append(Caused(Cause("payable", row.id), posting, row.booking_id))
+        if pending > minor:
+            await _wait(tx, row)
+    await post_all(tx, caused)
+    if released:
+        await tx.execute(_RELEASE, {"ids": list(released), "minors": list(released.values())})
+    return released
+
+
+async def _payable(tx: Tx, owner: UUID, rows: Sequence[Any]) -> list[tuple[Any, int, int]]:
+    """The rows of which something may be paid out, or nothing waits any more: each with what waits of its booking, and
+    how much of that is payable.
+    """
+    found = []
     for currency in sorted({row.currency for row in rows}):
         ours = [row for row in rows if row.currency == currency]
         bookings = [row.booking_id for row in ours]
         waits = await by_booking(tx, Account(Code.OWNER_PENDING, owner, currency), bookings)
         owed = await missing(tx, bookings, currency)
-        for row in ours:
-            pending = -waits.get(row.booking_id, 0)
-            minor = payable(pending, owed.get(row.booking_id, 0))
-            if pending and not minor:
-                continue
-            released[row.id] = minor
-            if minor:
-                posting = recipes.owner_payable(owner, Money(minor, currency))
-                caused.append(Caused(Cause("payable", row.id), posting, row.booking_id))
-            if pending > minor:
-                await _wait(tx, row)
-    await post_all(tx, caused)
-    if released:
-        await tx.execute(_RELEASE, {"ids": list(released), "minors": list(released.values())})
-    return released
+        each = ((row, -waits.get(row.booking_id, 0), owed.get(row.booking_id, 0)) for row in ours)
+        found += [(row, pending, payable(pending, short)) for row, pending, short in each]
+    return [one for one in found if one[2] or not one[1]]
 
 
 async def _wait(tx: Tx, row: Any) -> None:
