@@ -7,7 +7,7 @@ the bank's reasons; bounds of captures and refunds. transfers to connected accou
 Connect on an order is taken in and moves nothing.
 
 Run as `python -m tests.payments.stripe_server PORT`; it listens on 127.0.0.1 alone. `POST /_clock` with `ahead`, in
-seconds, turns its clock: holds that are made then live from that hour on.
+seconds, turns its clock: holds that are made then live from that hour on, and after a day keys are forgotten.
 """
 
 import asyncio
@@ -48,6 +48,7 @@ WHY = {
 }
 # Search knows nothing younger.
 SEARCH_LAG_SECONDS = 2
+KEYS_LIVE_SECONDS = 24 * 60 * 60
 # How long an answer takes, so that two that come together do meet.
 BUSY_SECONDS = 0.03
 
@@ -266,7 +267,10 @@ def _refused(status: int, code: str) -> web.Response:
 
 
 async def turn_clock(request: web.Request) -> web.Response:
-    Clock.ahead = float(str((await request.post())["ahead"]))
+    ahead = float(str((await request.post())["ahead"]))
+    if ahead - Clock.ahead > KEYS_LIVE_SECONDS:
+        request.app["keys"].clear()
+    Clock.ahead = ahead
     return web.Response()
 
 

@@ -51,6 +51,12 @@ async def sent(
         await gateway.close()
 
 
+async def turned(url: str, *, days: int) -> None:
+    """Stripe's clock goes on."""
+    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {SECRET}"}) as stripe:
+        assert (await stripe.post(f"{url}/_clock", data={"ahead": str(days * 86_400)})).status_code == 200
+
+
 async def arrived(url: str, account: str) -> list[int]:
     """What Stripe transferred to an account, in cents."""
     async with httpx.AsyncClient(headers={"Authorization": f"Bearer {SECRET}"}) as stripe:
@@ -69,11 +75,13 @@ async def test_what_is_payable_is_paid_into_the_owners_account(database: Databas
 
 
 async def test_what_nobody_heard_of_is_paid_once(database: Database, owner: UUID, url: str) -> None:
+    """Not even once its key is forgotten."""
     await rented(database, owner)
     await swept(database)
     for _ in range(2):
         assert await sent(database, url, owner, "acct_deaf", Deaf) == 0
         assert await made(database) == [("sent", 10_560, "stripe")]
+    await turned(url, days=2)
     assert await sent(database, url, owner, "acct_deaf") == 1
     assert (await made(database))[0][0] == "paid"
     assert await arrived(url, "acct_deaf") == [10_560]
