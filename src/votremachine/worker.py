@@ -69,7 +69,7 @@ from votremachine.notifications.delivering.service.sending import Sender
 from votremachine.notifications.devices.keys import PushSigner
 from votremachine.notifications.devices.service import Devices
 from votremachine.notifications.invoices import tell_invoice
-from votremachine.notifications.reminders.jobs import plan_unseen_calendars, sweep_reminders, tell_reminders
+from votremachine.notifications.reminders.jobs import plan_again, plan_unseen_calendars, sweep_reminders, tell_reminders
 from votremachine.notifications.reminders.rules import Moments
 from votremachine.notifications.reminders.service.documents import plan_document
 from votremachine.notifications.reminders.service.invoices import plan_invoice
@@ -281,6 +281,7 @@ def _cron_jobs() -> list[Any]:
         sweep(purge_codes, hour={3}, minute={57}, second={0}),
         sweep(purge_changes, minute={37}, second={0}),
         sweep(plan_unseen_calendars, hour={5}, minute={37}, second={0}, timeout=600),
+        sweep(plan_again, hour={4}, minute={47}, second={0}, timeout=600),
         sweep(sweep_reminders, second=EVERY_TEN_SECONDS),
         sweep(sweep_deliveries, second={1, 6, 11, 16, 21, 26, 31, 36, 41, 46, 51, 56}),
         sweep(follow_up, second={4}),

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from votremachine.damages.models import claim_transitions, claims
-from votremachine.damages.rules.claim import Claim
+from votremachine.damages.rules.claim import ENDED, Claim
 from votremachine.damages.service import store
 from votremachine.infra.database import Tx
 
@@ -28,6 +28,13 @@ _LAST = (
 )
 
 
+_UNFINISHED = (
+    sa.select(claims.c.booking_id)
+    .where(claims.c.state.not_in([sa.literal_column(f"'{one.value}'") for one in sorted(ENDED)]))
+    .order_by(claims.c.booking_id)
+)
+
+
 class Last(NamedTuple):
     """The last claim about a booking, and since when it is in its state."""
 
@@ -39,3 +46,9 @@ async def last_about(tx: Tx, booking_ids: Collection[UUID]) -> Mapping[UUID, Las
     """The last claim about each of these bookings that has one, by the booking's id; one statement."""
     rows = await tx.rows(_LAST, {"ids": list(booking_ids)})
     return {row.booking_id: Last(store.from_row(row), row.since) for row in rows}
+
+
+async def disputed(tx: Tx, *, after: UUID, limit: int) -> list[UUID]:
+    """The next bookings, in order of id, about which a claim is unfinished; one statement, answered by an index."""
+    found = _UNFINISHED.where(claims.c.booking_id > after).limit(limit)
+    return [row.booking_id for row in await tx.rows(found)]

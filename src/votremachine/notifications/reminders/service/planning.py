@@ -1,6 +1,7 @@
 """Planning the reminders of a booking anew, whenever a fact about it is handed on."""
 
 from collections.abc import Collection, Iterable, Iterator
+from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -19,6 +20,9 @@ from votremachine.notifications.lacking import lacks_of
 from votremachine.notifications.reminders.models import reminders
 from votremachine.notifications.reminders.rules import Moments, ReminderState, dedupe_key
 from votremachine.notifications.reminders.wants import BOOKING_KINDS, Planned, planned
+
+# What begins later is planned anew by then.
+AHEAD = timedelta(days=3)
 
 
 class Wanted(NamedTuple):
@@ -51,6 +55,11 @@ async def plan(tx: Tx, booking_id: UUID, moments: Moments) -> None:
     wanted = {one.key: one for one in wanted_of(booking, wants, circle)}
     await drop_others(tx, booking_id, wanted)
     await add(tx, booking_id, wanted.values())
+
+
+async def coming(tx: Tx, *, after: UUID, limit: int) -> list[UUID]:
+    """The next bookings, in order of id, that may want to be planned anew; `limit` at most."""
+    return await reading.coming(tx, until=tx.now + AHEAD, after=after, limit=limit)
 
 
 async def add(tx: Tx, subject: UUID, wanted: Iterable[Wanted]) -> None:
