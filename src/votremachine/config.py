@@ -60,6 +60,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     stripe_webhook_secrets: str = ""
     # Another address of the same interface, for tests; empty: Stripe's own.
     stripe_api_base: str = ""
+    # Owners whose payouts go to their connected accounts at Stripe: party=acct_…, separated by spaces.
+    stripe_accounts: Annotated[str, msgspec.Meta(pattern="^([0-9a-f-]{36}=acct_[A-Za-z0-9]+ ?)*$")] = ""
     # What the platform keeps of what goes to an owner's connected account, in basis points.
     stripe_fee_bp: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 0
     # Networks (CIDR, separated by spaces) of the proxies whose X-Forwarded-For is believed.

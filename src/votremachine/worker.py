@@ -91,7 +91,7 @@ from votremachine.payments.notices.jobs import purge_notices
 from votremachine.payments.orders.events import OrderSettled
 from votremachine.payments.orders.jobs import carry_out_orders
 from votremachine.payments.orders.service import look_again
-from votremachine.payments.payouts.jobs import prepare_payouts
+from votremachine.payments.payouts.jobs import prepare_payouts, send_payouts
 from votremachine.payments.simulated.jobs import play_gateway
 from votremachine.sync.jobs import purge_changes
 
@@ -271,6 +271,7 @@ def _cron_jobs() -> list[Any]:
         sweep(propose_maintenance, hour={4}, minute={7}, second={0}, timeout=600),
         sweep(keep_checkpoints, hour={3}, minute={7}, second={0}, timeout=600),
         sweep(prepare_payouts, hour={4}, minute={37}, second={0}, timeout=600),
+        sweep(send_payouts, minute={52}, second={0}, timeout=600),
         sweep(prove_ledger, hour={5}, minute={7}, second={0}, timeout=1800),
         sweep(fetch_feeds, second={8}, timeout=280),
         sweep(purge_answers, hour={3}, minute={17}, second={0}),

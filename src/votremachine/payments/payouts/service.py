@@ -3,7 +3,7 @@
 Sending it is somebody else's: `mark_sent`, `mark_paid` and `mark_failed` record what became of it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -29,10 +29,13 @@ from votremachine.payments.payouts.rules import (
     Line,
     State,
     UnknownPayout,
+    Waiting,
     check_window,
     grouped,
     payable,
 )
+
+SEND_BATCH = 100
 
 _AFTER = sa.bindparam("after", type_=sa.Uuid)
 _IS_DUE = sa.and_(payables.c.payout_id.is_(None), payables.c.due_at <= sa.bindparam("now"))
@@ -117,9 +120,25 @@ async def prepare(tx: Tx, after: UUID) -> UUID | None:
     return owner
 
 
-async def mark_sent(tx: Tx, payout_id: UUID) -> None:
-    """The gateway was told to pay it. Raises `UnknownPayout`, `IllegalTransition`, as those that follow."""
-    payout = await _advanced(tx, payout_id, State.SENT)
+async def to_send(tx: Tx, owners: Collection[UUID], gateway: str) -> list[Waiting]:
+    """A batch of what this gateway is to pay these owners, oldest first: not begun yet, or begun and not heard of."""
+    begun = sa.and_(payouts.c.state == State.SENT, payouts.c.reason == gateway)
+    wanted = (
+        sa.select(payouts)
+        .where(payouts.c.party_id.in_(list(owners)), sa.or_(payouts.c.state == State.PAYABLE, begun))
+        .order_by(payouts.c.id)
+        .limit(SEND_BATCH)
+    )
+    return [
+        Waiting(row.id, row.party_id, Money(row.minor, row.currency), State(row.state)) for row in await tx.rows(wanted)
+    ]
+
+
+async def mark_sent(tx: Tx, payout_id: UUID, by: str = "") -> None:
+    """Somebody was told to pay it: an operator at the bank, or the gateway of this name. Raises `UnknownPayout`,
+    `IllegalTransition`, as those that follow.
+    """
+    payout = await _advanced(tx, payout_id, State.SENT, by)
     await _post(tx, payout_id, recipes.payout_sent(payout.party_id, Money(payout.minor, payout.currency)))
 
 
@@ -149,26 +168,32 @@ async def _release(tx: Tx, owner: UUID, rows: Sequence[Any]) -> Mapping[UUID, in
     """
     released: dict[UUID, int] = {}
     caused: list[Caused] = []
+    for row, pending, minor in await _payable(tx, owner, rows):
+        released[row.id] = minor
+        if minor:
+            posting = recipes.owner_payable(owner, Money(minor, row.currency))
+            caused.append(Caused(Cause("payable", row.id), posting, row.booking_id))
+        if pending > minor:
+            await _wait(tx, row)
+    await post_all(tx, caused)
+    if released:
+        await tx.execute(_RELEASE, {"ids": list(released), "minors": list(released.values())})
+    return released
+
+
+async def _payable(tx: Tx, owner: UUID, rows: Sequence[Any]) -> list[tuple[Any, int, int]]:
+    """The rows of which something may be paid out, or nothing waits any more: each with what waits of its booking, and
+    how much of that is payable.
+    """
+    found = []
     for currency in sorted({row.currency for row in rows}):
         ours = [row for row in rows if row.currency == currency]
         bookings = [row.booking_id for row in ours]
         waits = await by_booking(tx, Account(Code.OWNER_PENDING, owner, currency), bookings)
         owed = await missing(tx, bookings, currency)
-        for row in ours:
-            pending = -waits.get(row.booking_id, 0)
-            minor = payable(pending, owed.get(row.booking_id, 0))
-            if pending and not minor:
-                continue
-            released[row.id] = minor
-            if minor:
-                posting = recipes.owner_payable(owner, Money(minor, currency))
-                caused.append(Caused(Cause("payable", row.id), posting, row.booking_id))
-            if pending > minor:
-                await _wait(tx, row)
-    await post_all(tx, caused)
-    if released:
-        await tx.execute(_RELEASE, {"ids": list(released), "minors": list(released.values())})
-    return released
+        each = ((row, -waits.get(row.booking_id, 0), owed.get(row.booking_id, 0)) for row in ours)
+        found += [(row, pending, payable(pending, short)) for row, pending, short in each]
+    return [one for one in found if one[2] or not one[1]]
 
 
 async def _wait(tx: Tx, row: Any) -> None:
