@@ -113,7 +113,7 @@ async def main(folder: Path, size: int) -> None:
         print(bundle.size, (after - before) * 1024, round(took, 2), round(max(stalls), 3))  # noqa: T201 -- its answer
         bundle.file.close()
     for closing in (files, images, press):
-        closing.close()  # type: ignore[attr-defined]
+        closing.close()
 
 
 async def watch(stalls: list[float]) -> None:
