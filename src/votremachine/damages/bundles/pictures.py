@@ -51,7 +51,7 @@ def _shot(entry: Entry, source: Source, pictures: Mapping[str, bytes], say: Tong
     wrong = say(_WRONG[entry.status]) if entry.status in _WRONG else ""
     return {
         "picture": name if name in pictures else None,
-        "kind": rules.SUFFIXES.get(source.media_type, "").upper(),
+        "kind": rules.suffix(source.media_type).upper(),
         "path": entry.path,
         "sha256": source.sha256,
         "wrong": wrong,

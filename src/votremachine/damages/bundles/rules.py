@@ -15,7 +15,7 @@ READ_ME = {"fr": "LISEZMOI.txt", "en": "README.txt"}
 # French, whoever reads: the same file has the same name in both languages.
 OCCASIONS = {"check_out": "depart", "check_in": "retour", "relay": "relais", "amendment": "avenant"}
 SIDES = {"owner": "proprietaire", "renter": "locataire"}
-SUFFIXES = {
+_SUFFIXES = {
     "image/jpeg": "jpg",
     "image/png": "png",
     "image/webp": "webp",
@@ -114,5 +114,10 @@ def faults(entries: Sequence[Entry]) -> list[Entry]:
     return [one for one in entries if one.status in {Status.ALTERED, Status.MISSING}]
 
 
+def suffix(media_type: str) -> str:
+    """What the name of a file of this type ends with."""
+    return _SUFFIXES.get(media_type, "bin")
+
+
 def _named(sha256: str, media_type: str) -> str:
-    return f"{sha256[:12]}.{SUFFIXES.get(media_type, 'bin')}"
+    return f"{sha256[:12]}.{suffix(media_type)}"
