@@ -58,6 +58,8 @@ from votremachine.infra.storage.files import Files
 from votremachine.infra.typesetting.press import Press
 from votremachine.inspections.privacy import INSPECTIONS
 from votremachine.inspections.routes import router as inspections
+from votremachine.invoicing import routes as invoicing
+from votremachine.invoicing.privacy import INVOICES
 from votremachine.notifications import metrics
 from votremachine.notifications import routes as notifications
 from votremachine.notifications.answering import routes as answering
@@ -105,6 +107,7 @@ ROUTERS: tuple[Router | HTTPRouteHandler, ...] = (
     inspections.router,
     deposits.router,
     damages.router,
+    invoicing.router,
     calendars.router,
     notifications.router,
     preferences.router,
@@ -177,7 +180,20 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Lite
         "devices": Devices(Seal(keys_of(settings), "push subscriptions")),
         "push_signer": PushSigner(database, Seal(keys_of(settings), "push keys")),
         # What each slice knows of a person; those below know nothing of those above.
-        "parts": (MACHINES, FEEDS, CARDS, BOOKINGS, DEPOSITS, WAITING, INSPECTIONS, CLAIMS, LINKS, INBOX, DELIVERIES),
+        "parts": (
+            MACHINES,
+            FEEDS,
+            CARDS,
+            BOOKINGS,
+            DEPOSITS,
+            WAITING,
+            INSPECTIONS,
+            CLAIMS,
+            INVOICES,
+            LINKS,
+            INBOX,
+            DELIVERIES,
+        ),
     }
     per_request = {
         "claims": read_claims,

@@ -96,6 +96,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     remind_deposit_after_minutes: SeveralMinutes = "240 1440"
     # About no machine in particular: days before a document ends, and the hour, on the clocks of Paris.
     remind_document_days: SeveralMinutes = "30 7"
+    # Before and after the day on which an invoice is due, to its customer; and after it, to its issuer.
+    remind_invoice_before_days: SeveralMinutes = "3"
+    remind_invoice_after_days: SeveralMinutes = "1 8 15"
+    remind_invoice_issuer_days: SeveralMinutes = "22"
     remind_unseen_days: Annotated[int, msgspec.Meta(ge=1, le=366)] = 30
     remind_office_at: Hour = "09:00"
     # Nobody is reminded then, but of what is urgent.
@@ -105,6 +109,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     sms_inbound_token: str = ""
     # Web Push services may write to this address about us (RFC 8292, 2.1).
     push_contact: str = "mailto:ne-pas-repondre@votremachine.example"
+    # Native apps are told through Firebase Cloud Messaging by this service account: its JSON, or the file that has it.
+    fcm_account: str = ""
+    # Other addresses of the same interfaces, for tests; empty: those that the account names, and Google's own.
+    fcm_token_url: str = ""
+    fcm_url: str = "https://fcm.googleapis.com"
     # What must be shown as bearer token to read /metrics; empty: nothing.
     metrics_token: str = ""
     # Messages go nowhere but into inboxes: for measuring.

@@ -58,6 +58,9 @@ from votremachine.infra.storage import ledger
 from votremachine.infra.storage.files import Files
 from votremachine.inspections import events as inspections
 from votremachine.inspections.jobs import purge_waiting_photos
+from votremachine.invoicing import events as invoicing
+from votremachine.invoicing.service.issuing import on_claim_settled, on_completed
+from votremachine.invoicing.service.paying import on_claim_paid, on_difference_paid
 from votremachine.notifications.answering import service as answering
 from votremachine.notifications.channels.ways import open_ways
 from votremachine.notifications.delivering.jobs import follow_up, send_deliveries, sweep_deliveries
@@ -65,9 +68,11 @@ from votremachine.notifications.delivering.service.packing import Packer
 from votremachine.notifications.delivering.service.sending import Sender
 from votremachine.notifications.devices.keys import PushSigner
 from votremachine.notifications.devices.service import Devices
+from votremachine.notifications.invoices import tell_invoice
 from votremachine.notifications.reminders.jobs import plan_unseen_calendars, sweep_reminders, tell_reminders
 from votremachine.notifications.reminders.rules import Moments
 from votremachine.notifications.reminders.service.documents import plan_document
+from votremachine.notifications.reminders.service.invoices import plan_invoice
 from votremachine.notifications.reminders.service.planning import plan_booking
 from votremachine.notifications.service import (
     tell,
@@ -76,6 +81,7 @@ from votremachine.notifications.service import (
     tell_overdue,
     tell_owner,
     tell_person,
+    tell_staff,
 )
 from votremachine.payments.gateways import close_gateway, open_gateway, simulated_secrets
 from votremachine.payments.ledger.events import LedgerDiffers
@@ -102,12 +108,13 @@ HANDLERS: Handlers = {
     events.BookingCancelled: (tell, on_fallen_through, on_over, on_given_back),
     events.BookingMoved: (tell, on_moved, on_given_back),
     events.PaymentMissing: (tell,),
+    events.DifferencePaid: (on_difference_paid,),
     events.UsageProposed: (tell,),
     events.UsageSettled: (tell, on_usage_settled),
     events.MachineReplaced: (tell, on_given_back),
     events.MachineOverdue: (tell_overdue,),
     events.MachineReturned: (tell, on_returned, on_given_back),
-    events.BookingCompleted: (on_over,),
+    events.BookingCompleted: (on_over, on_completed),
     events.RenterAbsent: (tell, on_fallen_through, on_over, on_given_back),
     events.BookingAtRisk: (tell,),
     events.BookingOutOfRisk: (tell,),
@@ -133,9 +140,11 @@ HANDLERS: Handlers = {
     damages.ClaimAgreed: (tell,),
     damages.ClaimWithdrawn: (tell,),
     damages.ClaimEscalated: (tell, tell_mediators),
+    damages.ClaimStalled: (tell, tell_staff),
+    damages.ClaimUnresolved: (tell,),
     damages.ClaimDecided: (tell,),
-    damages.ClaimSettled: (tell,),
-    damages.ClaimPaid: (tell,),
+    damages.ClaimSettled: (tell, on_claim_settled),
+    damages.ClaimPaid: (tell, on_claim_paid),
     OrderSettled: (
         on_deposit_settled,
         on_settled,
@@ -148,6 +157,9 @@ HANDLERS: Handlers = {
     GatewayNoticed: (look_again,),
     calendar.FeedClashed: (tell_owner,),
     calendar.FeedFails: (tell_owner,),
+    invoicing.InvoiceIssued: (tell_invoice,),
+    invoicing.InvoicePaid: (tell_invoice,),
+    invoicing.InvoiceCredited: (tell_invoice,),
     LedgerDiffers: (tell_operators,),
     accounts.RefreshTokenReused: (tell_person,),
     accounts.PasswordChanged: (tell_person,),
@@ -191,15 +203,23 @@ PLANNED_BY: tuple[type[events.BookingEvent | deposits.DepositEvent | damages.Cla
     damages.ClaimDecided,
 )
 
+# After these, those of their invoice.
+OWED_BY: tuple[type[invoicing.InvoiceEvent], ...] = (
+    invoicing.InvoiceIssued,
+    invoicing.InvoicePaid,
+    invoicing.InvoiceCredited,
+)
+
 log = structlog.get_logger()
 
 
 def handlers(moments: Moments) -> Handlers:
     """`HANDLERS`, and the planning of reminders at the moments that the operator set."""
-    plan = partial(plan_booking, moments=moments)
+    plan, plan_due = partial(plan_booking, moments=moments), partial(plan_invoice, moments=moments)
     return {
         **HANDLERS,
         **{event: (*HANDLERS.get(event, ()), plan) for event in PLANNED_BY},
+        **{event: (*HANDLERS[event], plan_due) for event in OWED_BY},
         inspections.InsuranceAdded: (partial(plan_document, moments=moments),),
     }
 

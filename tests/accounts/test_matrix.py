@@ -221,6 +221,7 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("PUT", "/v1/insurances/{insurance_id}/document"): (404, 403, 404, 404, 403, 422, 422, 422, 422),
     ("GET", "/v1/parties/{party_id}/insurance-rule"): OWN_PEOPLE_AND_STAFF,
     ("PUT", "/v1/parties/{party_id}/insurance-rule"): RUNNERS_OF_A_HIDDEN_THING,
+    ("GET", "/v1/bookings/{booking_id}/payments"): (404, 200, 200, 200, 200, 200, 200, 200, 200),
     ("GET", "/v1/bookings/{booking_id}/deposit"): (404, 200, 200, 200, 200, 200, 200, 200, 200),
     # The card is not the renter's.
     ("POST", "/v1/bookings/{booking_id}/deposit"): (404, 403, 403, 404, 403, 403, 403, 403, 403),

@@ -6,9 +6,10 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from votremachine.damages.rules import claim as rules
-from votremachine.damages.rules.claim import BARGAINING, LIFE, SILENCE, Claim, Side, State
+from votremachine.damages.rules.claim import BARGAINING, ENDED, LIFE, SILENCE, Claim, Due, Side, State
 from votremachine.damages.rules.costs import (
     AgeNeeded,
     Asked,
@@ -158,6 +159,14 @@ def test_silence_goes_to_mediation_and_never_to_yes(state: State) -> None:
     with pytest.raises(rules.AnswerTooLate):
         rules.check_in_time(waiting, NOW + SILENCE)
     rules.check_in_time(waiting, NOW + SILENCE - timedelta(seconds=1))
+
+
+def test_what_nobody_decides_is_told_to_staff_and_then_ends_without_an_award() -> None:
+    waiting = claim(State.MEDIATION, due=NOW)
+    assert rules.due(waiting) is Due.STALL
+    assert rules.due(replace(waiting, stalled_at=NOW)) is Due.GIVE_UP
+    assert State.UNRESOLVED in ENDED
+    assert LIFE[State.MEDIATION] == {State.DECIDED, State.UNRESOLVED}, "never a yes"
 
 
 def test_every_claim_can_end() -> None:

@@ -67,6 +67,7 @@ def made(sequence: int, previous: bytes) -> Link:
         content_hash=chain.content_hash(content),
         sent_by=PERSON,
         sent_at=NOON,
+        clock_ahead=sequence if sequence % 2 else None,
         sequence=sequence,
         previous=previous,
         hash=None,

@@ -42,6 +42,7 @@ FORGED = {
     "kind": ("UPDATE inspections SET kind = 'check_out' WHERE sequence = 2", "columns", 2),
     "when it was sent": ("UPDATE inspections SET sent_at = sent_at + interval '1 us' WHERE sequence = 1", "seal", 1),
     "who sent it": ("UPDATE inspections SET sent_by = id WHERE sequence = 1", "seal", 1),
+    "phone's clock": ("UPDATE inspections SET clock_ahead = 3600 WHERE sequence = 1", "seal", 1),
     "insurance": ("UPDATE inspections SET insurance = 'x' WHERE sequence = 1", "seal", 1),
     "previous": ("UPDATE inspections SET previous = 'x' WHERE sequence = 2", "previous", 2),
     "seal": ("UPDATE inspections SET hash = 'x' WHERE sequence = 1", "seal", 1),
@@ -107,7 +108,7 @@ async def test_the_database_itself_refuses(yard: Yard, chain: Json, database: Da
 
 async def test_what_a_report_says_is_fixed_before_it_is_signed(yard: Yard, database: Database) -> None:
     await yard.sent(yard.report())
-    for change in ("content = 'x'", "machine_id = id", "kind = 'check_in'"):
+    for change in ("content = 'x'", "machine_id = id", "kind = 'check_in'", "clock_ahead = 9"):
         with pytest.raises(IntegrityError):
             async with database.begin() as tx:
                 await tx.execute(sa.text(f"UPDATE inspections SET {change}"))

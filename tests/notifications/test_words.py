@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from votremachine.notifications.reminders.service.invoices import KINDS as INVOICE_KINDS
 from votremachine.notifications.rules import BOTH, KINDS, Side
 from votremachine.notifications.words.catalogues import LANGUAGES, catalogue
 from votremachine.notifications.words.formats import moment, span
@@ -45,12 +46,19 @@ FACTS: dict[str, Any] = {
     "hours": 24,
     "hash": "9f86d081884c7d65",
     "proof": "00000000-0000-0000-0000-000000000001",
+    "invoice": "00000000-0000-0000-0000-000000000002",
+    "number": "VM2026-000123",
+    "seller": "CUMA du Marsan",
+    "buyer": "EARL de la Chalosse",
+    "left": {"minor": 23_450, "currency": "EUR"},
+    "last_day": "2026-09-02",
     "why_fr": "Elle ne s'est pas libérée à temps.",
     "why_en": "It never came free in time.",
 }
 # Who is told of it, where that is not both sides.
 SIDES = {
     "ClaimEscalated": tuple(Side),
+    "ClaimStalled": tuple(Side),
     "claim_undecided": (Side.MEDIATOR,),
     "claim_window_ending": (Side.OWNER,),
 }
@@ -67,6 +75,10 @@ def facts_for(kind: str, side: Side) -> dict[str, Any]:
         return {}
     if kind == "document_expiring":
         return {"insurer": "Groupama d'Oc", "last_day": "2026-09-02"}
+    if kind in INVOICE_KINDS:
+        return {name: FACTS[name] for name in ("invoice", "number", "seller", "buyer", "left", "last_day")} | {
+            "side": side
+        }
     about = FACTS if KINDS[kind].page.value != "account" else {}
     return {**about, "side": side}
 

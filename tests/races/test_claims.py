@@ -172,8 +172,8 @@ def look_together(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 @pytest.fixture
 def sweep_unlocked(monkeypatch: pytest.MonkeyPatch) -> None:
     """The controls of sweeps: they look at claims without a lock."""
-    due = claims.c.next_at <= sa.bindparam("now", type_=sa.DateTime(timezone=True))
-    monkeypatch.setattr(sweeping, "_DUE", sa.select(claims).where(due).order_by(claims.c.next_at))
+    due = claims.c.due_at <= sa.bindparam("now", type_=sa.DateTime(timezone=True))
+    monkeypatch.setattr(sweeping, "_DUE", sa.select(claims).where(due).order_by(claims.c.due_at))
 
 
 @pytest.fixture

@@ -62,6 +62,7 @@ bookings = sa.Table(
     sa.Column("at_risk", sa.Boolean, nullable=False),
     sa.Column("out_at", sa.DateTime(timezone=True)),
     sa.Column("returned_at", sa.DateTime(timezone=True)),
+    sa.Column("claims_from", sa.DateTime(timezone=True), comment="if the time to claim does not count from the return"),
     sa.Column("note", sa.Text, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),

@@ -116,6 +116,13 @@ class Booking(msgspec.Struct, frozen=True):
     noticed_from: datetime | None = None
     # The platform's, as it was on the day of booking.
     fee: Fee = STANDARD_FEE
+    # From when the time to claim counts, if not from the return.
+    claims_from: datetime | None = None
+
+    @property
+    def claimable_from(self) -> datetime | None:
+        """From when the owner's time to claim damage counts, once the machine is back."""
+        return self.claims_from or self.returned_at
 
     @property
     def notice_start(self) -> datetime:
@@ -254,6 +261,12 @@ class TooEarly(DomainError):
     fr = "Il est trop tôt pour cela."
 
 
+class NotFreeYet(SpanTaken):
+    code = "not_free_yet"
+    en = "Until it begins, somebody else has this time. The machine may leave from {possible_from} on."
+    fr = "D'ici là, la période est prise. Le matériel peut partir à partir de {possible_from}."
+
+
 class TooLate(DomainError):
     kind = Kind.CONFLICT
     code = "too_late"
@@ -335,6 +348,13 @@ def check_standing(booking: Booking, now: datetime) -> None:
     """Raises `HoldExpired` when the booking was provisional and has run out."""
     if lapsed(booking.state, booking.expires_at, now):
         raise HoldExpired
+
+
+def check_not_early(booking: Booking, now: datetime) -> None:
+    """Raises `TooEarly`, with the hour from which its machines may leave."""
+    possible_from = booking.during.start - EARLIEST_CHECK_OUT
+    if now < possible_from:
+        raise TooEarly(possible_from=possible_from.isoformat(timespec="minutes"))
 
 
 def check_movable(booking: Booking) -> None:

@@ -28,7 +28,8 @@ claims = sa.Table(
     sa.Column("cap", sa.BigInteger, comment="the most that may be asked"),
     sa.Column("asked", sa.BigInteger, nullable=False),
     sa.Column("turn", sa.Text, comment="the side that is to answer"),
-    sa.Column("due_at", sa.DateTime(timezone=True), comment="until when"),
+    sa.Column("due_at", sa.DateTime(timezone=True), comment="until when, or when the clock takes it on"),
+    sa.Column("stalled_at", sa.DateTime(timezone=True), comment="when staff was told that nobody decides"),
     sa.Column("awarded", sa.BigInteger),
     sa.Column("from_deposit", sa.BigInteger, comment="what was taken of it, once that is known"),
     sa.Column("released", sa.BigInteger, comment="what went back of it then"),
@@ -52,6 +53,7 @@ claims = sa.Table(
     sa.CheckConstraint(f"turn IN ({_listed(Side)})", name="turn"),
     sa.CheckConstraint("asked > 0 AND asked = least(total, cap)", name="asked"),
     sa.CheckConstraint("(state IN ('open', 'contested')) = (num_nonnulls(turn, due_at) = 2)", name="due"),
+    sa.CheckConstraint("(state IN ('open', 'contested', 'mediation')) = (due_at IS NOT NULL)", name="waits"),
     sa.CheckConstraint("awarded BETWEEN 0 AND asked", name="awarded"),
     sa.CheckConstraint(
         "(state IN ('accepted', 'agreed', 'decided', 'settled')) = (awarded IS NOT NULL)", name="awarded_state"

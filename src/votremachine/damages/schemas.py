@@ -154,7 +154,9 @@ class SettlementView(msgspec.Struct, frozen=True):
 
 
 class ClaimView(msgspec.Struct, frozen=True, kw_only=True):
-    """A claim as lists have it. `turn` is the side that is to answer until `due_at`."""
+    """A claim as lists have it. `turn` is the side that is to answer until `due_at`; in mediation nobody's: staff is
+    told then that no mediator has decided, and the next time it ends without an award.
+    """
 
     id: UUID
     booking_id: UUID

@@ -47,7 +47,7 @@ class _Then(Tx):
     """`present` at another moment: same connection, same commit."""
 
     def __init__(self, present: Tx, moment: datetime, id_at: Callable[[datetime], UUID]) -> None:
-        super().__init__(present._connection, moment)
+        super().__init__(present._line, moment)
         self._present = present
         self._deferred = present._deferred
         self._id_at = id_at

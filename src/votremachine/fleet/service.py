@@ -18,9 +18,11 @@ from votremachine.fleet.views import MachineView
 from votremachine.infra.database import Tx
 from votremachine.infra.languages import DEFAULT
 from votremachine.infra.replies import Stale
+from votremachine.infra.statements import Ready
 
 # The machines whose ids are bound as `ids`: for a slice above to join its own tables to, and read with `from_row`.
 BY_IDS = sa.select(*table.COLUMNS).where(machines.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
+_BY_IDS = Ready(BY_IDS)
 _INSPECTED = BY_IDS.add_columns(machines.c.meters)
 # Every machine with the minutes that decide when it can be had: for a slice above to join its own tables to.
 MINUTES = sa.select(
@@ -56,7 +58,7 @@ class Plate(NamedTuple):
 
 async def machines_by_id(tx: Tx, ids: Collection[UUID]) -> Mapping[UUID, Machine]:
     """These machines, whatever their state, in one statement; raises `UnknownMachine` when one does not exist."""
-    found = {row.id: from_row(row) for row in await tx.rows(BY_IDS, {"ids": list(ids)})}
+    found = {row.id: from_row(row) for row in await tx.rows(_BY_IDS, {"ids": list(ids)})}
     return check_found(found, ids)
 
 

@@ -39,7 +39,8 @@ class MakeInspection(Input):
 
     `id` is a UUIDv7 of the phone's: the same report may be sent as often as need be. `photos` are announced by their
     SHA-256 and sent each by itself, before or after. A relay names the next renter's `next_booking_id`; an amendment
-    what it `amends`, and `why`.
+    what it `amends`, and `why`. `phone_clock` is what the phone's clock shows as it sends this: it is not part
+    of what is signed, but how far it is off is kept and shown.
     """
 
     id: UUID
@@ -58,6 +59,7 @@ class MakeInspection(Input):
     next_booking_id: UUID | None = None
     amends: UUID | None = None
     why: Remark = ""
+    phone_clock: datetime | None = None
 
 
 class PhotoView(msgspec.Struct, frozen=True):
@@ -99,7 +101,8 @@ class SignatureView(msgspec.Struct, frozen=True):
 
 class InspectionView(msgspec.Struct, frozen=True):
     """A condition report. `content_hash` is what each side signs; `hash` is its seal once all have, `previous` that of
-    the machine's report before it, both SHA-256 in hexadecimal.
+    the machine's report before it, both SHA-256 in hexadecimal. It arrived at `sent_at`, from a phone whose clock was
+    `clock_ahead` seconds ahead of ours, if it said.
     """
 
     id: UUID
@@ -111,6 +114,8 @@ class InspectionView(msgspec.Struct, frozen=True):
     amends: UUID | None
     why: str
     made_at: datetime
+    sent_at: datetime
+    clock_ahead: int | None
     meters: tuple[MeterRead, ...]
     fuel_eighths: int | None
     cleanliness: Cleanliness

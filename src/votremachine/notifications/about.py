@@ -45,6 +45,6 @@ def _facts(booking: Booking, machines: Mapping[UUID, Machine], names: Mapping[UU
     }
     if booking.expires_at is not None:
         facts["expires_at"] = booking.expires_at.isoformat()
-    if booking.returned_at is not None:
-        facts["claims_until"] = (booking.returned_at + booking.claim_window).isoformat()
+    if booking.claimable_from is not None:
+        facts["claims_until"] = (booking.claimable_from + booking.claim_window).isoformat()
     return facts

@@ -88,6 +88,8 @@ def _of_deposit(event: deposits.DepositEvent) -> Facts:
 
 def _of_claim(event: damages.ClaimEvent) -> Facts:
     match event:
+        case damages.ClaimStalled():
+            return {"amount": amount(event.minor, event.currency), "until": event.until.isoformat()}
         case damages.ClaimSettled():
             parts = {"from_deposit": event.from_deposit, "from_renter": event.from_renter, "owed": event.owed}
             return {name: amount(minor, event.currency) for name, minor in parts.items()}

@@ -54,7 +54,7 @@ async def _of_deposits(tx: Tx, found: Sequence[Booking]) -> Mapping[UUID, Mappin
 def _of_claim(booking: Booking, last: Last | None, now: datetime) -> dict[Lack, Missing]:
     """What is waited for where a machine came back: a claim, an answer to one, or a decision about it."""
     if last is None:
-        back, window = booking.returned_at, booking.claim_window
+        back, window = booking.claimable_from, booking.claim_window
         return {Lack.CLAIM: Missing((Side.OWNER,), back, back + window)} if back else {}
     claim, names = last.claim, {"amount": amount(last.claim.asked, last.claim.currency)}
     if claim.state is ClaimState.MEDIATION:

@@ -34,6 +34,7 @@ class Page(StrEnum):
     BOOKING = "booking"
     CALENDAR = "calendar"
     ACCOUNT = "account"
+    INVOICE = "invoice"
     INBOX = "inbox"
 
 
@@ -89,6 +90,7 @@ class Kind(msgspec.Struct, frozen=True):
 _ACCOUNT = Kind(Page.ACCOUNT, urgent=True)
 _ACCOUNT_LATER = Kind(Page.ACCOUNT)
 _CALENDAR = Kind(Page.CALENDAR)
+_INVOICE = Kind(Page.INVOICE)
 _STANDING = frozenset({State.CONFIRMED, State.IN_USE})
 _BACK = frozenset({State.RETURNED, State.COMPLETED})
 
@@ -134,9 +136,15 @@ KINDS: Mapping[str, Kind] = {
     "ClaimAgreed": Kind(),
     "ClaimWithdrawn": Kind(),
     "ClaimEscalated": Kind(),
+    "ClaimStalled": Kind(),
+    "ClaimUnresolved": Kind(urgent=True),
     "ClaimDecided": Kind(urgent=True),
     "ClaimSettled": Kind(),
     "ClaimPaid": Kind(),
+    "InvoiceIssued": _INVOICE,
+    "InvoiceIssuedPaid": _INVOICE,
+    "InvoicePaid": _INVOICE,
+    "InvoiceCredited": _INVOICE,
     "LedgerDiffers": Kind(Page.INBOX, urgent=True),
     "OccurrencesLost": _CALENDAR,
     "MaintenanceDue": _CALENDAR,
@@ -167,6 +175,8 @@ KINDS: Mapping[str, Kind] = {
     "deposit_lapsed": Kind(urgent=True, states=_STANDING | _BACK, lack=Lack.COVER),
     "document_expiring": _ACCOUNT_LATER,
     "calendar_unseen": _CALENDAR,
+    "invoice_due": _INVOICE,
+    "invoice_overdue": _INVOICE,
     "digest": Kind(Page.INBOX),
 }
 
@@ -204,6 +214,8 @@ TOLD: dict[type[events.BookingEvent] | type[deposits.DepositEvent] | type[damage
     damages.ClaimAgreed: (Side.OWNER, Side.RENTER),
     damages.ClaimWithdrawn: (Side.RENTER,),
     damages.ClaimEscalated: (Side.OWNER, Side.RENTER),
+    damages.ClaimStalled: (Side.OWNER, Side.RENTER),
+    damages.ClaimUnresolved: (Side.OWNER, Side.RENTER),
     damages.ClaimDecided: (Side.OWNER, Side.RENTER),
     damages.ClaimSettled: (Side.OWNER, Side.RENTER),
     damages.ClaimPaid: (Side.OWNER, Side.RENTER),

@@ -14,7 +14,7 @@ from votremachine.availability.events import FeedClashed, FeedFails, Maintenance
 from votremachine.bookings.events import BookingEvent, MachineOverdue
 from votremachine.bookings.overdue.rules import Step
 from votremachine.bookings.service import reading
-from votremachine.damages.events import ClaimEscalated, ClaimEvent
+from votremachine.damages.events import ClaimEscalated, ClaimEvent, ClaimStalled
 from votremachine.deposits.events import DepositEvent
 from votremachine.infra.database import Tx
 from votremachine.notifications.about import facts_about, machines_of
@@ -48,6 +48,12 @@ async def tell_mediators(tx: Tx, event: ClaimEscalated) -> None:
     """Tell those who may decide it that a claim is theirs."""
     people = set(await mediators_between(tx, event.owner_party_id, event.renter_party_id))
     await _tell_people(tx, event, people, side=Side.MEDIATOR)
+
+
+async def tell_staff(tx: Tx, event: ClaimStalled) -> None:
+    """Tell the platform's staff, and once more those who may decide, that nobody has decided about a claim."""
+    people = set(await mediators_between(tx, event.owner_party_id, event.renter_party_id))
+    await _tell_people(tx, event, people | set(await staff.everybody(tx)), side=Side.MEDIATOR)
 
 
 async def _tell_people(tx: Tx, event: ClaimEvent | MachineOverdue, people: set[UUID], **more: Any) -> None:

@@ -51,6 +51,13 @@ async def settled(tx: Tx, booking: Booking, amount: Money, cause: Cause) -> None
     await post(tx, cause, posting, booking_id=booking.id)
 
 
+async def taken_back(tx: Tx, booking: Booking, amount: Money, cause: Cause) -> None:
+    """The owner of a booking on account takes back the invoice of it: so much is not owed any more."""
+    await due(tx, booking)
+    posting = recipes.refunded_on_account(booking.renter_party_id, booking.owner_party_id, amount)
+    await post(tx, cause, posting, booking_id=booking.id)
+
+
 def _due(booking: Booking) -> Posting:
     renter, owner = booking.renter_party_id, booking.owner_party_id
     if booking.on_account:

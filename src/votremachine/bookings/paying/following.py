@@ -85,8 +85,8 @@ async def on_fallen_through(tx: Tx, fact: FellThrough) -> None:
 async def on_returned(tx: Tx, fact: MachineReturned) -> None:
     """The machine is back: its owner is paid what is due of it once nobody can claim damage any more."""
     booking = await reading.load_locked(tx, fact.booking_id)
-    if not booking.on_account and booking.returned_at is not None:
-        await _owe(tx, booking, booking.returned_at, booking.claim_window)
+    if not booking.on_account and booking.claimable_from is not None:
+        await _owe(tx, booking, booking.claimable_from, booking.claim_window)
 
 
 async def on_capture_refused(tx: Tx, fact: OrderSettled) -> None:

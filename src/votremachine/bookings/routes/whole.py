@@ -10,6 +10,8 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from votremachine.accounts.rules import Actor, NotAllowed, NotSignedIn, Relation, UnknownParty, WhichParty
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
+from votremachine.bookings.paying import look as paying
+from votremachine.bookings.paying.schemas import PaymentsView
 from votremachine.bookings.rules import (
     TIME_ERRORS,
     OwnMachine,
@@ -116,6 +118,18 @@ async def show(
     async with database.read() as tx:
         view = await look.show(tx, await sessions.actor(tx, claims), booking_id)
     return reply(request, view, version=view.version)
+
+
+@get("/bookings/{booking_id:uuid}/payments", responses=responses(NotSignedIn, NotAllowed, UnknownBooking))
+async def show_payments(
+    request: HttpRequest,
+    booking_id: FromPath[UUID],
+    claims: NamedDependency[Claims],
+    database: NamedDependency[Database],
+) -> Response[PaymentsView]:
+    """What was paid, refunded and is held for a booking, the life of its deposit, and its owner's part."""
+    async with database.read() as tx:
+        return reply(request, await paying.payments(tx, await sessions.actor(tx, claims), booking_id))
 
 
 @get("/bookings/{booking_id:uuid}/history", responses=responses(NotSignedIn, UnknownBooking))

@@ -1,6 +1,7 @@
 """Reading bookings: as values for the verbs, and as their sides see them."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from votremachine.bookings.schemas import BookingView, Named, StepView
 from votremachine.fleet import service as fleet
 from votremachine.fleet.rules import Machine
 from votremachine.infra.database import Tx
+from votremachine.infra.statements import Ready
 from votremachine.infra.wire import SpanView
 from votremachine.kernel.money import Money
 from votremachine.kernel.span import Span
@@ -28,15 +30,16 @@ MACHINE_IDS = (
     .label("machine_ids")
 )
 SELECT = sa.select(bookings, MACHINE_IDS)
-_ONE = SELECT.where(bookings.c.id == sa.bindparam("id"))
-_BY_IDS = SELECT.where(bookings.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
+_one = SELECT.where(bookings.c.id == sa.bindparam("id"))
+_ONE = Ready(_one)
+_BY_IDS = Ready(SELECT.where(bookings.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid)))))
 _as_it_was = bookings.alias("as_it_was")
 # The version when the statement began. Whoever waited for the row gets the newest one, but beside it the machines of
 # before: the rest of the statement goes on seeing what it saw at its start.
 SEEN_VERSION = (
     sa.select(_as_it_was.c.version).where(_as_it_was.c.id == bookings.c.id).scalar_subquery().label("seen_version")
 )
-_ONE_LOCKED = _ONE.add_columns(SEEN_VERSION).with_for_update(of=bookings)
+_ONE_LOCKED = Ready(_one.add_columns(SEEN_VERSION).with_for_update(of=bookings))
 
 
 async def load(tx: Tx, booking_id: UUID) -> Booking:
@@ -75,6 +78,17 @@ async def any_out(tx: Tx, machine_ids: Collection[UUID], *, overdue: bool = Fals
     if but is not None:
         out = out.where(bookings.c.id != but)
     return bool(await tx.rows(out.limit(1)))
+
+
+async def last_return(tx: Tx, machine_ids: Collection[UUID], *, but: UUID) -> datetime | None:
+    """When one of these machines came back last, of another booking than `but`."""
+    back = (
+        sa.select(sa.func.max(bookings.c.returned_at))
+        .join(booking_machines, booking_machines.c.booking_id == bookings.c.id)
+        .where(booking_machines.c.machine_id.in_(list(machine_ids)), bookings.c.id != but)
+    )
+    found: datetime | None = (await tx.execute(back)).scalar_one()
+    return found
 
 
 async def views(tx: Tx, found: Sequence[Booking]) -> list[BookingView]:
@@ -158,6 +172,7 @@ def from_row(row: sa.Row[Any]) -> Booking:
         terms=msgspec.convert(row.terms, dict[UUID, AgreedTerms]),
         noticed_from=row.noticed_from,
         fee=Fee(row.fee_bp, row.fee_vat_bp),
+        claims_from=row.claims_from,
     )
 
 

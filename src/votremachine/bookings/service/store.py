@@ -14,6 +14,7 @@ from votremachine.bookings.models import booking_machines, booking_transitions, 
 from votremachine.bookings.rules import BLOCKING, LIFE, Booking, BookingChanged, State, UnknownBooking
 from votremachine.bookings.service.reading import MACHINE_IDS, from_row
 from votremachine.infra.database import Tx, Write
+from votremachine.infra.statements import Ready
 from votremachine.kernel.states import advance
 
 # The booking, its machines and its first steps in one round trip.
@@ -70,7 +71,7 @@ _STEP = Write(
 
 _WHOLE = (bookings, MACHINE_IDS)
 # Made once: a booking and the time that it takes go on together, or neither does.
-_STAND = (
+_STAND = Ready(
     bookings.update()
     .where(
         bookings.c.id == sa.bindparam("kept_ref", type_=sa.Uuid),
@@ -254,4 +255,5 @@ def _columns(booking: Booking) -> dict[str, Any]:
         "noticed_from": booking.noticed_from,
         "fee_bp": booking.fee.rate,
         "fee_vat_bp": booking.fee.vat_rate,
+        "claims_from": booking.claims_from,
     }

@@ -90,8 +90,8 @@ async def escalate(tx: Tx, who: Actor, claim_id: UUID, version: int, why: str) -
 
 async def to_mediation(tx: Tx, claim: Claim, *, by: Actor | None, why: str) -> Claim:
     """A mediator is to decide; without `by`, because nobody answered in time."""
-    nobody: dict[str, Any] = {"turn": None, "due_at": None}
-    return await store.step(tx, claim, State.MEDIATION, ClaimEscalated, by=by, why=why, **nobody)
+    waits: dict[str, Any] = {"turn": None, "due_at": tx.now + rules.STALLED_AFTER}
+    return await store.step(tx, claim, State.MEDIATION, ClaimEscalated, by=by, why=why, **waits)
 
 
 async def _begin(tx: Tx, who: Actor, claim_id: UUID, version: int, verb: Verb) -> Claim:

@@ -33,7 +33,7 @@ async def open_claim(tx: Tx, who: Actor, booking_id: UUID, asked: OpenClaim) -> 
     """
     booking = await bookings.load_locked(tx, booking_id)
     bookings_store.authorise(Verb.CLAIM_DAMAGE, who, booking)
-    rules.check_window(booking.returned_at, booking.state, booking.claim_window, tx.now)
+    rules.check_window(booking.claimable_from, booking.state, booking.claim_window, tx.now)
     machines = await fleet.machines_by_id(tx, booking.machine_ids)
     lines = _lines(asked.lines, machines, await _reported(tx, booking.id, asked.lines))
     claim = _claim(tx, booking, asked, lines)

@@ -108,7 +108,7 @@ def _in_state(state: State, tx: Tx) -> sa.ColumnElement[bool]:
 
 def _view(tx: Tx, claim: Claim, names: Mapping[UUID, str]) -> ClaimView:
     state = state_at(claim, tx.now)
-    told = state in BARGAINING
+    told = state is claim.state
     return ClaimView(
         id=claim.id,
         booking_id=claim.booking_id,

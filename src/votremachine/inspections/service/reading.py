@@ -174,6 +174,8 @@ def view(
     return InspectionView(
         **told,
         state=State(row.state),
+        sent_at=row.sent_at,
+        clock_ahead=row.clock_ahead,
         photos=[_photo(tx, links, shot, kept[shot.sha256], originals=originals) for shot in said.photos],
         content_hash=row.content_hash.hex(),
         signatures=[signature_view(one) for one in signatures],

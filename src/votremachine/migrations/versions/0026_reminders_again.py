@@ -1,4 +1,4 @@
-"""What a message is about besides a booking; claims are only swept when the time to answer them is over.
+"""What a message is about besides a booking; apps among the devices; claims are swept when an answer is too late.
 
 Revision 0026.
 """
@@ -6,7 +6,7 @@ Revision 0026.
 from alembic import op
 
 revision = "0026"
-down_revision = "0023"
+down_revision = "0024"
 
 # Who was reminded of a claim a day before an answer was due, and mediators, by the words that there were for both.
 REMINDED = """
@@ -33,6 +33,10 @@ FORGET = (
 def upgrade() -> None:
     op.execute("ALTER TABLE messages ADD COLUMN subject UUID")
     op.execute("COMMENT ON COLUMN messages.subject IS 'what else it is about, as its reminder had it'")
+    op.execute("ALTER TABLE devices ADD COLUMN kind TEXT DEFAULT 'browser' NOT NULL")
+    op.execute("ALTER TABLE devices ALTER COLUMN kind DROP DEFAULT")
+    op.execute("ALTER TABLE devices ADD CONSTRAINT devices_kind_check CHECK (kind IN ('browser', 'app'))")
+    op.execute("COMMENT ON COLUMN devices.endpoint_hash IS 'of an app, its token''s'")
     op.execute(REMINDED)
     op.execute(CHOSEN)
     op.execute("DROP INDEX claims_due_idx")
@@ -53,4 +57,6 @@ def downgrade() -> None:
     op.execute("CREATE INDEX claims_due_idx ON claims (next_at) WHERE next_at IS NOT NULL")
     for statement in FORGET:
         op.execute(statement)
+    op.execute("DELETE FROM devices WHERE kind = 'app'")
+    op.execute("ALTER TABLE devices DROP COLUMN kind")
     op.execute("ALTER TABLE messages DROP COLUMN subject")

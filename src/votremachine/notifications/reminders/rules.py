@@ -46,6 +46,9 @@ class Moments(msgspec.Struct, frozen=True, kw_only=True):
     deposit_after: tuple[timedelta, ...] = (timedelta(hours=4), timedelta(hours=24))
     unseen_for: timedelta = timedelta(days=30)
     document_days: tuple[int, ...] = (30, 7)
+    invoice_days_before: tuple[int, ...] = (3,)
+    invoice_days_after: tuple[int, ...] = (1, 8, 15)
+    invoice_issuer_days: tuple[int, ...] = (22,)
     # What is about no machine in particular, on the platform's own clocks.
     office_at: time = time(9)
     night_begins: time = time(22)
@@ -72,6 +75,9 @@ class Moments(msgspec.Struct, frozen=True, kw_only=True):
             deposit_after=_minutes(settings.remind_deposit_after_minutes),
             unseen_for=timedelta(days=settings.remind_unseen_days),
             document_days=_days(settings.remind_document_days),
+            invoice_days_before=_days(settings.remind_invoice_before_days),
+            invoice_days_after=_days(settings.remind_invoice_after_days),
+            invoice_issuer_days=_days(settings.remind_invoice_issuer_days),
             office_at=time.fromisoformat(settings.remind_office_at),
             night_begins=time.fromisoformat(settings.night_begins),
             night_ends=time.fromisoformat(settings.night_ends),

@@ -1,7 +1,7 @@
-"""What a booking wants people to be reminded of, and when: one row for each kind. Pure."""
+"""What a booking wants people to be reminded of, and when, one row for each kind; and an invoice. Pure."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -9,7 +9,7 @@ import msgspec
 
 from votremachine.accounts.rules import RUNNERS, Role
 from votremachine.bookings.rules import REQUEST_LIFE, Booking, State
-from votremachine.notifications.reminders.rules import READERS, Moments, Night, awake
+from votremachine.notifications.reminders.rules import READERS, Moments, Night, awake, in_office
 from votremachine.notifications.rules import BOTH, KINDS, NOTHING, Lacks, Missing, Side
 
 # Who was just told of something is not reminded of it within this time.
@@ -40,7 +40,7 @@ class Reminding(msgspec.Struct, frozen=True):
 
 
 class Planned(msgspec.Struct, frozen=True):
-    """A reminder that a booking wants, to the people of one side."""
+    """A reminder that a booking or an invoice wants, to the people of one side."""
 
     kind: str
     side: Side
@@ -92,11 +92,11 @@ def _long_overdue(case: Case) -> Iterable[datetime]:
 def _missing_usage(case: Case) -> Iterable[datetime]:
     """The evening of the return, or the next if it came back later than that; and before the claim window ends."""
     booking, at = case.booking, case.moments.usage_at
-    if booking.returned_at is None:
+    if booking.returned_at is None or booking.claimable_from is None:
         return []
     back = booking.returned_at.astimezone(case.zone)
     evening = back.date() + timedelta(days=back.time() >= at)
-    last = booking.returned_at + booking.claim_window - case.moments.usage_before
+    last = booking.claimable_from + booking.claim_window - case.moments.usage_before
     return [datetime.combine(evening, at, case.zone).astimezone(UTC), last]
 
 
@@ -196,3 +196,15 @@ def planned(booking: Booking, zone: ZoneInfo, moments: Moments, lacks: Lacks = N
             if booking.expires_at is None or due_at < booking.expires_at:
                 wanted |= {Planned(kind, side, due_at) for side in sides}
     return frozenset(wanted)
+
+
+def owing(due_on: date, moments: Moments) -> frozenset[Planned]:
+    """Every reminder that an invoice wants until it is paid, past ones too: to its customer before and after the day on
+    which it is due, and then to its issuer.
+    """
+    days = [
+        *(("invoice_due", Side.RENTER, -before) for before in moments.invoice_days_before),
+        *(("invoice_overdue", Side.RENTER, after) for after in moments.invoice_days_after),
+        *(("invoice_overdue", Side.OWNER, after) for after in moments.invoice_issuer_days),
+    ]
+    return frozenset(Planned(kind, side, in_office(due_on + timedelta(days=one), moments)) for kind, side, one in days)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from votremachine.infra.database import Tx
 from votremachine.notifications.delivering.posting import Notice
 from votremachine.notifications.reminders.rules import Moments
-from votremachine.notifications.reminders.service import calendars, documents
+from votremachine.notifications.reminders.service import calendars, documents, invoices
 
 Rows = Sequence[sa.Row[Any]]
 # What still holds of these rows of reminders, or of messages, of a kind: the notice of each that does, by its id. Of a
@@ -19,4 +19,5 @@ Check = Callable[[Tx, Rows, Moments], Awaitable[Mapping[UUID, Notice]]]
 OTHER_CHECKS: Mapping[str, Check] = {
     documents.KIND: documents.documents,
     calendars.KIND: calendars.unseen_calendars,
+    **dict.fromkeys(invoices.KINDS, invoices.invoices),
 }

@@ -42,14 +42,14 @@ async def plan(tx: Tx, booking_id: UUID, moments: Moments) -> None:
     """Plan what a booking wants and does not have yet; drop what waits and is not wanted any more. What has come due
     is left to the sweep, which looks again, and what was told stays told.
     """
-    await _lock(tx, booking_id)
+    await lock(tx, booking_id)
     booking = await reading.load(tx, booking_id)
     machines = await machines_of(tx, [booking])
     lacks = await lacks_of(tx, [booking], machines)
     circle = (await circles_of(tx, [booking], lacks))[booking.id]
     wants = planned(booking, zone_of(booking, machines), moments, lacks[booking.id])
     wanted = {one.key: one for one in wanted_of(booking, wants, circle)}
-    await _drop_others(tx, booking_id, wanted)
+    await drop_others(tx, booking_id, wanted)
     await add(tx, booking_id, wanted.values())
 
 
@@ -75,15 +75,16 @@ def wanted_of(booking: Booking, wants: Collection[Planned], circle: Circle) -> I
                 yield Wanted(one.kind, person_id, one.due_at, key)
 
 
-async def _lock(tx: Tx, booking_id: UUID) -> None:
-    key = int.from_bytes(booking_id.bytes[8:], signed=True) ^ _OURS
+async def lock(tx: Tx, subject: UUID) -> None:
+    """Nobody else plans what is about this until the transaction ends."""
+    key = int.from_bytes(subject.bytes[8:], signed=True) ^ _OURS
     await tx.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
 
 
-async def _drop_others(tx: Tx, booking_id: UUID, wanted: Collection[str]) -> None:
-    """Those that wait for a moment to come, and are wanted no more."""
+async def drop_others(tx: Tx, subject: UUID, wanted: Collection[str]) -> None:
+    """Drop those that wait for a moment to come, and are wanted no more."""
     waiting = sa.and_(
-        reminders.c.subject == booking_id,
+        reminders.c.subject == subject,
         reminders.c.state == ReminderState.PLANNED,
         reminders.c.due_at > tx.now,
         reminders.c.dedupe_key.not_in(list(wanted)),

@@ -30,6 +30,7 @@ class PostingKind(StrEnum):
     DEPOSIT_PAID_BACK = "deposit_paid_back"
     DEPOSIT_KEPT = "deposit_kept"
     AWARDED = "awarded"
+    PAID_DIRECTLY = "paid_directly"
     ACCOUNT_SETTLED = "account_settled"
     OWNER_PAYABLE = "owner_payable"
     PAYOUT_SENT = "payout_sent"

@@ -114,6 +114,11 @@ def awarded(renter: UUID, owner: UUID, amount: Money) -> Posting:
     return _between(PostingKind.AWARDED, _renter(renter, amount), _payable(owner, amount), amount)
 
 
+def paid_directly(renter: UUID, owner: UUID, amount: Money) -> Posting:
+    """The renter paid an owner past the platform: neither is owed it here any more."""
+    return _between(PostingKind.PAID_DIRECTLY, _payable(owner, amount), _renter(renter, amount), amount)
+
+
 def owner_payable(owner: UUID, amount: Money) -> Posting:
     """Nobody can claim damage any more: what waited is to be paid out. Below zero, the owner owes it."""
     pending = Account(Code.OWNER_PENDING, owner, amount.currency)

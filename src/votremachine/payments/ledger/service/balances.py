@@ -109,6 +109,13 @@ _BY_BOOKING = (
     )
     .group_by(ledger_transactions.c.booking_id)
 )
+_OF_BOOKING = (
+    sa.select(ledger_accounts.c.code, sa.cast(sa.func.sum(ledger_entries.c.minor), sa.BigInteger).label("minor"))
+    .join_from(ledger_transactions, ledger_entries)
+    .join(ledger_accounts, ledger_accounts.c.id == ledger_entries.c.account_id)
+    .where(ledger_transactions.c.booking_id == sa.bindparam("booking", type_=sa.Uuid))
+    .group_by(ledger_accounts.c.code)
+)
 _OF_RENTERS = (
     sa.select(
         ledger_transactions.c.booking_id, sa.cast(sa.func.sum(ledger_entries.c.minor), sa.BigInteger).label("minor")
@@ -161,6 +168,11 @@ async def by_booking(tx: Tx, account: Account, booking_ids: Collection[UUID]) ->
     """What these bookings left on an account by now, where they touched it at all. One statement."""
     rows = await tx.rows(_BY_BOOKING, {"account_id": account.id, "booking_ids": list(booking_ids)})
     return {row.booking_id: row.minor for row in rows}
+
+
+async def of_booking(tx: Tx, booking_id: UUID) -> Mapping[Code, int]:
+    """What a booking left on each kind of account by now, in minor units of its currency. One statement."""
+    return {Code(row.code): row.minor for row in await tx.rows(_OF_BOOKING, {"booking": booking_id})}
 
 
 async def of_renters(
