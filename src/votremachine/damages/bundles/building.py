@@ -48,20 +48,19 @@ class Bundles:
             raise
 
     async def _build(self, dossier: Dossier, file: BinaryIO) -> list[Entry]:
-        archive = Archive(file, dossier.as_of)
-        entries = [await self._stored(archive, dossier, source) for source in dossier.sources()]
-        for path, content, expected in manifests.reports(dossier):
-            entries.append(await _written(archive, path, content, expected))
-        pictures = await self._pictures(dossier, entries)
-        pdf = await self._press.typeset(
-            summary.template(), summary.data(dossier, entries, pictures), made_at=dossier.as_of, pictures=pictures
-        )
-        entries.append(await _written(archive, rules.SUMMARY, pdf))
-        for path, text in manifests.read_mes(dossier).items():
-            entries.append(await _written(archive, path, text.encode()))
-        entries.append(await _written(archive, rules.MANIFEST, manifests.manifest(dossier, entries)))
-        await archive.add(rules.SUMS, rules.sums(entries).encode())
-        await archive.close()
+        async with Archive(file, dossier.as_of) as archive:
+            entries = [await self._stored(archive, dossier, source) for source in dossier.sources()]
+            for path, content, expected in manifests.reports(dossier):
+                entries.append(await _written(archive, path, content, expected))
+            pictures = await self._pictures(dossier, entries)
+            pdf = await self._press.typeset(
+                summary.template(), summary.data(dossier, entries, pictures), made_at=dossier.as_of, pictures=pictures
+            )
+            entries.append(await _written(archive, rules.SUMMARY, pdf))
+            for path, text in manifests.read_mes(dossier).items():
+                entries.append(await _written(archive, path, text.encode()))
+            entries.append(await _written(archive, rules.MANIFEST, manifests.manifest(dossier, entries)))
+            await archive.add(rules.SUMS, rules.sums(entries).encode())
         return entries
 
     async def _stored(self, archive: Archive, dossier: Dossier, source: Source) -> Entry:
