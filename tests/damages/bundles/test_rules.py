@@ -34,8 +34,8 @@ def test_paths_stay_in_the_zip(
 ) -> None:
     report = rules.report_path(machine, sequence, kind)
     photo = rules.photo_path(report, place, sha256, media_type)
-    source = Source(photo, "x", sha256, 1, media_type)
-    paths = [report, photo, rules.copy_path(photo), rules.evidence_path("owner", place, sha256, media_type)]
+    source = Source(photo, "x", sha256, 1, media_type, whole=False)
+    paths = [report, photo, rules.path_of(source), rules.evidence_path("owner", place, sha256, media_type)]
     for path in (*paths, rules.insurance_path(place, sha256, media_type)):
         assert re.fullmatch(r"(rapports|photos|pieces|assurance)(/[a-z0-9.-]+)+", path)
         assert ".." not in path

@@ -37,17 +37,26 @@ class Status(StrEnum):
 
 
 class Source(msgspec.Struct, frozen=True):
-    """A stored file that is to be in a bundle: its path there, where it is kept, and what it was when it was sent."""
+    """A stored file that is to be in a bundle: its path there, where it is kept, and what it was when it was sent.
+
+    Not `whole` where the reader has pictures as copies alone, without what the camera wrote into them.
+    """
 
     path: str
     stored: str
     sha256: str
     bytes: int
     media_type: str
+    whole: bool
 
     @property
     def is_image(self) -> bool:
         return self.media_type.startswith("image/")
+
+    @property
+    def is_copied(self) -> bool:
+        """Whether the bundle has a copy in its place."""
+        return self.is_image and not self.whole
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -85,9 +94,9 @@ def insurance_path(place: int, sha256: str, media_type: str) -> str:
     return f"assurance/{place:02}-{_named(sha256, media_type)}"
 
 
-def copy_path(path: str) -> str:
-    """Where the copy of an image is that itself would be at `path`."""
-    return f"{path.rpartition('.')[0]}.copie.webp"
+def path_of(source: Source) -> str:
+    """Where a stored file, or its copy, is in the bundle."""
+    return f"{source.path.rpartition('.')[0]}.copie.webp" if source.is_copied else source.path
 
 
 def picture_name(source: Source) -> str:

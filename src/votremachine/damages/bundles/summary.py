@@ -54,7 +54,7 @@ def data(dossier: Dossier, entries: Sequence[Entry], pictures: Mapping[str, byte
         "photos": photos(dossier, entries, pictures, say),
         "proof": proof(dossier, say),
         "faults": faults(entries, say),
-        "copies": not dossier.originals,
+        "copies": any(one.is_copied for one in dossier.sources()),
     }
 
 

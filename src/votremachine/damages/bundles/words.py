@@ -178,8 +178,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Every file is the one that was received.",
     ),
     "copies_only": (
-        "Les photos jointes sont des copies réduites ; les originaux sont remis aux deux parties.",
-        "The photos are smaller copies; the originals are given to the two sides.",
+        "Certaines images sont des copies réduites, sans métadonnées ; seuls ceux qui y ont droit ont les originaux.",
+        "Some pictures are smaller copies without metadata; the originals are for those alone who may have them.",
     ),
     "missing": ("manquant", "missing"),
     "altered": ("modifié depuis sa réception", "altered since it was received"),
