@@ -1,12 +1,16 @@
 """What each side may say, when, and what the clock and a mediator make of it."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
+
+import pytest
 
 from tests.damages.conftest import Yard, lines
 from tests.deposits.conftest import HELD
 from tests.people import Person, World, at
-from votremachine.damages.rules.claim import MEDIATORS_REMINDED, State
+from votremachine.damages import wear
+from votremachine.damages.rules.claim import State
+from votremachine.damages.service import answering
 from votremachine.deposits.rules import State as DepositState
 
 
@@ -55,7 +59,7 @@ async def test_a_claim_that_is_withdrawn_gives_the_deposit_back_after_the_window
     await yard.work()
     deposit = await yard.deposit(booking)
     assert (deposit.state, deposit.released) == (DepositState.RELEASED, HELD)
-    assert await yard.told(renter) == ["ClaimOpened", "ClaimWaits", "ClaimWithdrawn"]
+    assert await yard.told(renter) == ["ClaimOpened", "ClaimWithdrawn"]
     assert (await yard.says(owner, claim, "escalate", {})).status_code == 409
 
 
@@ -68,15 +72,12 @@ async def test_silence_goes_to_a_mediator_who_decides(
     decision = {"minor": 45_000, "reason": "La photo du départ montre déjà une rayure."}
     early = await yard.says(mediator, claim, "decide", decision)
     assert (early.status_code, early.json()["code"]) == (409, "illegal_transition")
-    await yard.later(hours=47)
-    assert await yard.told(renter) == ["ClaimOpened"]
-    await yard.later(hours=2)
-    assert await yard.told(renter) == ["ClaimOpened", "ClaimWaits"], "reminded, once, a day before"
-    await yard.later(hours=23, minutes=1)
+    await yard.later(hours=71)
+    assert (await yard.claim_now(claim)).state is State.OPEN
+    await yard.later(hours=1, minutes=1)
     assert (await yard.claim_now(claim)).state is State.MEDIATION
-    assert await yard.told(mediator) == ["ClaimWaits"]
-    await yard.later(hours=MEDIATORS_REMINDED / timedelta(hours=1))
-    assert await yard.told(mediator) == ["ClaimWaits", "ClaimWaits"]
+    assert await yard.told(mediator) == ["ClaimEscalated"]
+    await yard.later(days=3)
     assert (await yard.deposit(booking)).state is DepositState.AUTHORISED, "it is kept alive meanwhile"
     for side in (owner, renter):
         assert (await yard.says(side, claim, "decide", decision)).status_code == 403
@@ -147,6 +148,40 @@ async def test_an_admin_of_the_cooperative_of_both_decides_but_not_for_their_own
     assert (await yard.claim_now(claim)).state is State.SETTLED
 
 
+async def test_a_cooperative_sees_a_claim_only_while_it_is_to_decide(
+    yard: Yard, world: World, renter: Person, owner: Person, tractor: str
+) -> None:
+    cuma = await world.farmer("cuma@x.example", "CUMA des Pins", kind="cooperative")
+    for farm in (renter, owner):
+        await farm.made(f"/parties/{cuma.party_id}/members", {"party_id": farm.party_id})
+        await cuma.made(f"/parties/{cuma.party_id}/members/{farm.party_id}/approve")
+    claim, decision = await yard.claim(await yard.back(tractor), 60_000), {"minor": 20_000, "reason": "Partagé."}
+    path = f"/claims/{claim['id']}"
+    assert (await cuma.get(path)).status_code == 404
+    assert (await yard.says(cuma, claim, "decide", decision)).status_code == 404
+    await yard.said(renter, claim, "contest", {"reason": "Non."})
+    assert (await cuma.get(path)).status_code == 404
+    await yard.said(owner, claim, "escalate", {})
+    assert (await cuma.get(path)).status_code == 200
+    await yard.said(cuma, claim, "decide", decision)
+    await yard.work()
+    assert ((await yard.claim_now(claim)).state, (await cuma.get(path)).status_code) == (State.SETTLED, 404)
+
+
+async def test_bargaining_ends_after_so_many_offers(
+    yard: Yard, renter: Person, owner: Person, tractor: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answering, "MOST_OFFERS", 3)
+    claim = await yard.claim(await yard.back(tractor), 60_000)
+    await yard.said(renter, claim, "contest", {"reason": "Non.", "minor": 10_000})
+    await yard.said(owner, claim, "offer", {"minor": 50_000})
+    await yard.said(renter, claim, "offer", {"minor": 15_000})
+    one_more = await yard.says(owner, claim, "offer", {"minor": 45_000})
+    assert (one_more.status_code, one_more.json()["code"]) == (409, "too_many_offers")
+    agreed = await yard.said(owner, claim, "agree")
+    assert agreed["settlement"]["awarded"]["minor"] == 15_000
+
+
 async def test_the_window_and_the_cap_are_those_of_the_day_of_booking(
     yard: Yard, world: World, owner: Person, renter: Person
 ) -> None:
@@ -194,3 +229,21 @@ async def test_what_was_read_before_is_not_answered(yard: Yard, renter: Person, 
     assert (await renter.post(path, If_Match='"1.x"', Idempotency_Key="k")).status_code == 200
     again = await renter.post(path, If_Match='"1.x"', Idempotency_Key="k")
     assert (again.status_code, again.headers["Idempotency-Replayed"]) == (200, "true")
+
+
+async def test_wear_and_age_count_by_the_tables_of_the_day_of_booking(
+    yard: Yard, tractor: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    booking = await yard.back(tractor)
+    await yard.booked_ago(booking, days=5)
+    today = datetime.now(UTC).date()
+    table = [
+        {"months": "0", "kept": kept, "since": f"{today - timedelta(days=days):%F}"}
+        for days, kept in ((9, "9000"), (3, "100"))
+    ]
+    monkeypatch.setattr(wear, "_rows", lambda name: table if name == "depreciation.csv" else ())
+    wear.worth.cache_clear()
+    part = {"kind": "part", "what": "Vitre", "net": 10_000, "age_months": 1}
+    claim = await yard.claim(booking, lines=[part])
+    wear.worth.cache_clear()
+    assert (claim["lines"][0]["kept"], claim["asked"]["minor"]) == (9_000, 9_000)

@@ -3,21 +3,33 @@
 Added here, as docs.stripe.com/api states it: Idempotency-Key; orders without the cardholder; `description` and Connect
 on PaymentIntents; SetupIntents that are confirmed when they are made; search, and lists by time, newest first;
 `amount_received`, `amount_captured`, `capture_before`; why an intent was cancelled; the intent inside a decline, and
-the bank's reasons; bounds of captures and refunds. Connect is taken in and moves nothing.
+the bank's reasons; bounds of captures and refunds. transfers to connected accounts.
+Connect on an order is taken in and moves nothing.
 
-Run as `python -m tests.payments.stripe_server PORT`; it listens on 127.0.0.1 alone.
+Run as `python -m tests.payments.stripe_server PORT`; it listens on 127.0.0.1 alone. `POST /_clock` with `ahead`, in
+seconds, turns its clock: holds that are made then live from that hour on, and after a day keys are forgotten.
 """
 
 import asyncio
 import json
 import sys
 import time
+from types import SimpleNamespace
 from typing import Any
 
 from aiohttp import web
 from localstripe import resources
 from localstripe.errors import UserError
-from localstripe.resources import Charge, List, PaymentIntent, PaymentMethod, Refund, SetupIntent, store
+from localstripe.resources import (
+    Charge,
+    List,
+    PaymentIntent,
+    PaymentMethod,
+    Refund,
+    SetupIntent,
+    StripeObject,
+    store,
+)
 
 # Test cards: the number that plays each, whether its bank asks for proof, and why it declines a charge.
 CARDS = {
@@ -36,8 +48,19 @@ WHY = {
 }
 # Search knows nothing younger.
 SEARCH_LAG_SECONDS = 2
+KEYS_LIVE_SECONDS = 24 * 60 * 60
 # How long an answer takes, so that two that come together do meet.
 BUSY_SECONDS = 0.03
+
+
+class Clock:
+    """The hour on which this server makes things."""
+
+    ahead = 0.0
+
+    @classmethod
+    def time(cls) -> float:
+        return time.time() + cls.ahead
 
 
 class Answers(List):  # type: ignore[misc]
@@ -155,14 +178,36 @@ def _search(query: str, **_: Any) -> Any:
     name, value = (part.strip("'") for part in query.removeprefix("metadata[").split("]:"))
     found = Answers("/v1/payment_intents/search")
     found.object = "search_result"
-    old = time.time() - SEARCH_LAG_SECONDS
+    old = Clock.time() - SEARCH_LAG_SECONDS
     found._list = [one for one in _newest_first(PaymentIntent, "")._list if one.metadata.get(name) == value]
     found._list = [one for one in found._list if one.created < old]
     return found
 
 
+class Transfer(StripeObject):  # type: ignore[misc]
+    """To a connected account; those whose name ends in `closed` cannot be paid."""
+
+    object = "transfer"
+    _id_prefix = "tr_"
+
+    def __init__(self, destination: str, amount: Any, currency: str, transfer_group: str = "", **more: Any) -> None:
+        if destination.endswith("closed"):
+            raise UserError(400, "No such destination", {"code": "account_invalid"})
+        super().__init__()
+        self.destination, self.amount, self.currency = destination, int(amount), currency
+        self.transfer_group, self.metadata = transfer_group, more.get("metadata")
+
+
+def _transfers(transfer_group: str | None = None, **_: Any) -> Any:
+    found = Answers("/v1/transfers")
+    made = [one for key, one in store.items() if key.startswith("transfer:")]
+    found._list = [one for one in made if transfer_group in (None, one.transfer_group)]
+    return found
+
+
 def _mend() -> None:
     store.dump_to_disk = lambda: None
+    resources.time = SimpleNamespace(time=Clock.time)
     PaymentMethod._try_get_canonical_test_article = classmethod(lambda _, name: _test_card(name))
     PaymentMethod._attaching_is_declined = lambda _: False
     PaymentMethod._charging_is_declined = lambda method: _number(method) in WHY
@@ -185,6 +230,8 @@ def _mend() -> None:
             end = url.removeprefix("/v1/payment_intents/{id}")
             resources.extra_apis[place] = (method, url, mended.get(end, verb))
     resources.extra_apis.append(("GET", "/v1/payment_intents/search", _search))
+    resources.extra_apis.append(("POST", "/v1/transfers", Transfer))
+    resources.extra_apis.append(("GET", "/v1/transfers", _transfers))
 
 
 @web.middleware
@@ -219,12 +266,21 @@ def _refused(status: int, code: str) -> web.Response:
     return web.Response(text=json.dumps({"error": error}), status=status, content_type="application/json")
 
 
+async def turn_clock(request: web.Request) -> web.Response:
+    ahead = float(str((await request.post())["ahead"]))
+    if ahead - Clock.ahead > KEYS_LIVE_SECONDS:
+        request.app["keys"].clear()
+    Clock.ahead = ahead
+    return web.Response()
+
+
 def main() -> None:
     _mend()
     from localstripe.server import app  # makes its routes of what stands in the classes by now
 
     app["keys"], app["running"] = {}, set()
     app.middlewares.insert(0, keep_keys)
+    app.router.add_post("/_clock", turn_clock)
     web.run_app(app, host="127.0.0.1", port=int(sys.argv[1]), print=None, access_log=None)
 
 

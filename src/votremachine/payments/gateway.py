@@ -148,3 +148,15 @@ class Gateway(Protocol):
 
     def movements(self, since: datetime, until: datetime) -> AsyncIterator[Movement]:
         """Every order that was made in this time, as it stands: the gateway's own books, for the proof of ours."""
+
+
+@runtime_checkable
+class PaysOwners(Protocol):
+    """A gateway that also has accounts of owners, and pays into them."""
+
+    name: str
+
+    async def pay_out(self, account: str, amount: Money, key: UUID) -> str:
+        """Pay this much into an owner's account, once for each key, however often and how late it is asked; the
+        gateway's name of it. Raises `OutcomeUnknown`; `NotAtGateway` for an account that cannot be paid.
+        """

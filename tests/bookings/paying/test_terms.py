@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
@@ -12,8 +13,11 @@ from tests.bookings.paying.test_confirming import paid
 from tests.bookings.paying.test_following import confirmed, ledger
 from tests.infra.test_migrate import ask
 from tests.people import Json, Person, World, at
+from votremachine.bookings.rules import AgreedTerms
+from votremachine.fleet.rules import Cancellation
 from votremachine.infra.migrate import downgrade, upgrade
 from votremachine.infra.servers.postgres import DATABASE, EmbeddedPostgres
+from votremachine.payments.rules.refunding import Policy
 
 
 async def machine_with(owner: Person, world: World, cancellation: str, day: int = 12_000) -> str:
@@ -115,3 +119,20 @@ async def test_bookings_from_before_keep_what_their_agreed_machines_say_now(url:
     assert row["terms"] == f'{{"{ONE}": {{"cancellation": "strict"}}}}'
     await downgrade(url, "0015")
     await upgrade(url, "0018")
+
+
+async def test_what_stood_before_keeps_the_fee_that_was_and_a_member_is_free_until_the_start(url: str) -> None:
+    await upgrade(url, "0028")
+    for statement in BEFORE:
+        await ask(url, statement)
+    await upgrade(url, "0029")
+    ((fee, vat, hours),) = [
+        (row["fee_bp"], row["fee_vat_bp"], row["short_notice_hours"])
+        for row in await ask(url, f"SELECT * FROM bookings, machines m WHERE m.id = '{ONE}'")
+    ]
+    assert (fee, vat, hours) == (800, 2_000, 24)
+    told = msgspec.convert({"cancellation": "cooperative"}, AgreedTerms)
+    assert told.policy == Policy(Cancellation.COOPERATIVE)
+    assert told.policy.free_until == timedelta(0)
+    await downgrade(url, "0028")
+    await upgrade(url, "0029")

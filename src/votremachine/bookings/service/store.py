@@ -256,4 +256,7 @@ def _columns(booking: Booking) -> dict[str, Any]:
         "stands_for": booking.stands_for,
         "terms": booking.terms,
         "noticed_from": booking.noticed_from,
+        "fee_bp": booking.fee.rate,
+        "fee_vat_bp": booking.fee.vat_rate,
+        "claims_from": booking.claims_from,
     }

@@ -10,7 +10,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from votremachine.accounts.rules import Actor, NotAllowed, NotSignedIn
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
-from votremachine.availability.maintenance.rules import MeterRunsBackwards, NoReading
+from votremachine.availability.maintenance.rules.readings import MeterRunsBackwards, NoReading
 from votremachine.bookings.rules import TooEarly, UnknownBooking
 from votremachine.fleet.rules import UnknownMachine
 from votremachine.infra import idempotency
@@ -23,8 +23,7 @@ from votremachine.infra.replies import reply
 from votremachine.infra.storage.files import Files, StorageAway
 from votremachine.infra.wire import HttpRequest
 from votremachine.inspections.checklists import UnknownChecklist, checklist
-from votremachine.inspections.rules.meters import MeterJumps
-from votremachine.inspections.rules.report import (
+from votremachine.inspections.rules.accepting import (
     CONTENT_ERRORS,
     InspectionDiffers,
     NotInBooking,
@@ -32,6 +31,7 @@ from votremachine.inspections.rules.report import (
     TooManyInspections,
     UnknownInspection,
 )
+from votremachine.inspections.rules.meters import MeterJumps
 from votremachine.inspections.rules.signing import NotNow, NotSignedYet
 from votremachine.inspections.schemas import (
     ChecklistItemView,

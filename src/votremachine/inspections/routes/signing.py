@@ -11,7 +11,7 @@ from votremachine.accounts.rules import Actor, NotAllowed, NotInTheirPlace, NotS
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.availability.rules import SpanTaken
-from votremachine.bookings.rules import BookingChanged, ImpossibleReturn, StillOut, TooEarly, UnknownBooking
+from votremachine.bookings.rules import BookingChanged, ImpossibleReturn, NotFreeYet, StillOut, TooEarly, UnknownBooking
 from votremachine.deposits.rules import DepositMissing
 from votremachine.infra import idempotency
 from votremachine.infra.database import Database, Tx
@@ -20,8 +20,8 @@ from votremachine.infra.openapi import Repeatable
 from votremachine.infra.problems import INPUT, responses
 from votremachine.infra.replies import reply
 from votremachine.infra.wire import HttpRequest
+from votremachine.inspections.rules.accepting import NotInBooking, UnknownInspection
 from votremachine.inspections.rules.insurance import InsuranceNeeded
-from votremachine.inspections.rules.report import NotInBooking, UnknownInspection
 from votremachine.inspections.rules.signing import (
     AbsenceNotHere,
     AlreadyInspected,
@@ -45,6 +45,7 @@ _MOVING = (
     TooEarly,
     StillOut,
     SpanTaken,
+    NotFreeYet,
     DepositMissing,
     ImpossibleReturn,
     IllegalTransition,

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from votremachine.kernel.errors import DomainError, Kind
+from votremachine.kernel.money import Money
 from votremachine.kernel.states import Life
 
 # After the return an owner may claim damage for so long; a machine may allow more, and no more than five days.
@@ -55,11 +56,31 @@ class Line(msgspec.Struct, frozen=True):
     minor: int
 
 
+class Waiting(msgspec.Struct, frozen=True):
+    """A payout that is to be sent, or was and nobody knows what became of it."""
+
+    id: UUID
+    party_id: UUID
+    amount: Money
+    state: State
+
+
+def accounts_of(setting: str) -> Mapping[UUID, str]:
+    """The owners' accounts at the gateway, by party, from `party=account party=account`."""
+    pairs = (one.partition("=") for one in setting.split())
+    return {UUID(party): account for party, _, account in pairs}
+
+
 def check_window(window: timedelta) -> timedelta:
     """Raises `WindowTooLong`."""
     if not timedelta(0) <= window <= LONGEST_CLAIM_WINDOW:
         raise WindowTooLong
     return window
+
+
+def payable(pending: int, missing: int) -> int:
+    """How much of what waits for an owner may be paid out while the renter has not paid so much of the rental."""
+    return pending if pending <= 0 else max(0, pending - missing)
 
 
 def grouped(lines: Iterable[Line]) -> Mapping[str, list[Line]]:

@@ -15,7 +15,7 @@ import structlog
 
 from votremachine.infra.database import Clock, utc_now
 from votremachine.kernel.ids import made_at
-from votremachine.kernel.money import share
+from votremachine.kernel.money import Money, share
 from votremachine.payments.card_numbers import refuse_card_numbers
 from votremachine.payments.gateway import (
     Capabilities,
@@ -27,7 +27,7 @@ from votremachine.payments.gateway import (
     SavedInstrument,
 )
 from votremachine.payments.stripe import reading
-from votremachine.payments.stripe.reading import KEY, Intent, as_intent, as_named, as_page, as_setup
+from votremachine.payments.stripe.reading import KEY, Intent, as_intent, as_listed, as_named, as_page, as_setup
 
 PATIENCE_SECONDS = 20.0
 # The client repeats by itself what was not heard, or found its key in use, with the same key.
@@ -118,6 +118,25 @@ class StripeGateway:
             )
         )
         return reading.movement(await self._intent(reference))
+
+    async def pay_out(self, account: str, amount: Money, key: UUID) -> str:
+        # A key is forgotten after a day, and a payout may be asked about for longer: it names its group, too.
+        asked: Any = {"transfer_group": str(key), "limit": 1}
+        if known := as_listed(_plain(await _heard(self._client.v1.transfers.list_async(asked)))).data:
+            return known[0].id
+        made = await _heard(
+            self._client.v1.transfers.create_async(
+                {
+                    "amount": amount.minor,
+                    "currency": amount.currency.lower(),
+                    "destination": account,
+                    "transfer_group": str(key),
+                    "metadata": {KEY: str(key)},
+                },
+                {"idempotency_key": str(key)},
+            )
+        )
+        return as_named(_plain(made)).id
 
     async def look_up(self, key: UUID) -> Movement | None:
         found = await self._search(key) or await self._recent(key)

@@ -78,6 +78,12 @@ class Named(msgspec.Struct, frozen=True):
     id: str
 
 
+class Listed(msgspec.Struct, frozen=True):
+    """A list of whatever has an id."""
+
+    data: list[Named]
+
+
 class Card(msgspec.Struct, frozen=True):
     brand: str = ""
     last4: str = ""
@@ -149,6 +155,11 @@ def as_page(given: Any) -> Page:
 def as_named(given: Any) -> Named:
     """Raises `OutcomeUnknown` for what has no id."""
     return _read(given, Named)
+
+
+def as_listed(given: Any) -> Listed:
+    """Raises `OutcomeUnknown` for what is no list of things with ids."""
+    return _read(given, Listed)
 
 
 def movement(intent: Intent) -> Movement:
