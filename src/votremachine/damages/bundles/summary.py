@@ -158,7 +158,8 @@ def _settlement(dossier: Dossier, say: Tongue) -> dict[str, Any]:
         rows.append([say("deposit_held"), say.money(Money(deposit.held, deposit.amount.currency))])
     paid = claim.settlement
     if paid is None:
-        return {"note": say("withdrawn" if claim.state is State.WITHDRAWN else "not_settled"), "rows": rows}
+        ended = claim.state in {State.WITHDRAWN, State.UNRESOLVED}
+        return {"note": say(claim.state.value if ended else "not_settled"), "rows": rows}
     rows += [
         [say("awarded"), say.money(paid.awarded)],
         *([say(name), _known(getattr(paid, name), say)] for name in ("from_deposit", "released", "from_renter")),
