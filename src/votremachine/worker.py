@@ -198,6 +198,7 @@ PLANNED_BY: tuple[type[events.BookingEvent | deposits.DepositEvent | damages.Cla
     damages.ClaimContested,
     damages.OfferMade,
     damages.ClaimAgreed,
+    damages.ClaimUnresolved,
     damages.ClaimWithdrawn,
     damages.ClaimEscalated,
     damages.ClaimDecided,

@@ -10,6 +10,7 @@ from tests.deposits.conftest import HELD
 from tests.people import Person, World, at
 from votremachine.damages import wear
 from votremachine.damages.rules.claim import State
+from votremachine.damages.service import answering
 from votremachine.deposits.rules import State as DepositState
 
 
@@ -145,6 +146,40 @@ async def test_an_admin_of_the_cooperative_of_both_decides_but_not_for_their_own
     await yard.said(cuma, claim, "decide", decision)
     await yard.work()
     assert (await yard.claim_now(claim)).state is State.SETTLED
+
+
+async def test_a_cooperative_sees_a_claim_only_while_it_is_to_decide(
+    yard: Yard, world: World, renter: Person, owner: Person, tractor: str
+) -> None:
+    cuma = await world.farmer("cuma@x.example", "CUMA des Pins", kind="cooperative")
+    for farm in (renter, owner):
+        await farm.made(f"/parties/{cuma.party_id}/members", {"party_id": farm.party_id})
+        await cuma.made(f"/parties/{cuma.party_id}/members/{farm.party_id}/approve")
+    claim, decision = await yard.claim(await yard.back(tractor), 60_000), {"minor": 20_000, "reason": "Partagé."}
+    path = f"/claims/{claim['id']}"
+    assert (await cuma.get(path)).status_code == 404
+    assert (await yard.says(cuma, claim, "decide", decision)).status_code == 404
+    await yard.said(renter, claim, "contest", {"reason": "Non."})
+    assert (await cuma.get(path)).status_code == 404
+    await yard.said(owner, claim, "escalate", {})
+    assert (await cuma.get(path)).status_code == 200
+    await yard.said(cuma, claim, "decide", decision)
+    await yard.work()
+    assert ((await yard.claim_now(claim)).state, (await cuma.get(path)).status_code) == (State.SETTLED, 404)
+
+
+async def test_bargaining_ends_after_so_many_offers(
+    yard: Yard, renter: Person, owner: Person, tractor: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answering, "MOST_OFFERS", 3)
+    claim = await yard.claim(await yard.back(tractor), 60_000)
+    await yard.said(renter, claim, "contest", {"reason": "Non.", "minor": 10_000})
+    await yard.said(owner, claim, "offer", {"minor": 50_000})
+    await yard.said(renter, claim, "offer", {"minor": 15_000})
+    one_more = await yard.says(owner, claim, "offer", {"minor": 45_000})
+    assert (one_more.status_code, one_more.json()["code"]) == (409, "too_many_offers")
+    agreed = await yard.said(owner, claim, "agree")
+    assert agreed["settlement"]["awarded"]["minor"] == 15_000
 
 
 async def test_the_window_and_the_cap_are_those_of_the_day_of_booking(

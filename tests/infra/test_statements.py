@@ -143,14 +143,22 @@ async def test_a_lost_connection_is_noticed_and_the_verb_runs_again(database: Da
     assert await database.run(verb) == pids[1] != pids[0]
 
 
-async def test_nothing_is_said_outside_of_the_transaction_that_was_lost(database: Database) -> None:
+@pytest.mark.parametrize("why", ["ended", "given up"])
+async def test_nothing_is_said_outside_of_the_transaction_that_was_lost(why: str, database: Database) -> None:
     before = await facts(database)
 
+    async def lose(tx: Tx) -> None:
+        if why == "ended":
+            await end(database, await pid_of(tx))
+            with pytest.raises(DBAPIError) as lost:
+                await tx.rows(_PID)
+            assert lost.value.connection_invalidated
+        else:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(tx.rows(_SLEEP), 0.1)
+
     async def verb(tx: Tx) -> None:
-        await end(database, await pid_of(tx))
-        with pytest.raises(DBAPIError) as lost:
-            await tx.rows(_PID)
-        assert lost.value.connection_invalidated
+        await lose(tx)
         fact = {"id": uuid4(), "name": "Said", "body": {}, "happened_at": tx.now, "due_at": tx.now}
         await tx.execute(outbox.insert(), fact)
 

@@ -21,6 +21,11 @@ _made = 0
 STROKES = [[[100, 500], [200, 300], [300, 700]], [[400, 500], [600, 500]]]
 
 
+# What a report says that does not say it.
+NOTHING: Json = {"next_booking_id": None, "amends": None, "meters": [], "tyres": [], "damage": [], "driver": None}
+NOTHING |= {"notes": "", "why": ""}
+
+
 def fresh_id() -> str:
     """The next id that a phone chooses."""
     global _made  # noqa: PLW0603 -- a counter
@@ -54,11 +59,16 @@ def reported(
     }
 
 
+def hash_of(report: Json, booking: str, category: str = "tractor") -> str:
+    """What both sides sign of a report, as a phone that is offline works it out by itself."""
+    said = NOTHING | report | {"booking_id": booking, "category": category}
+    return content_hash(canonical(msgspec.convert(said, Content))).hex()
+
+
 async def unsigned(database: Database, machine: str, booking: str, person: str) -> str:
     """The id of a report that stands in the database though its booking is not confirmed."""
-    body = reported(machine) | {"id": fresh_id(), "booking_id": booking, "category": "tractor", "notes": "", "why": ""}
-    nothing: Json = {"next_booking_id": None, "amends": None, "meters": [], "tyres": [], "damage": [], "driver": None}
-    content = canonical(msgspec.convert(body | nothing, Content))
+    body = reported(machine) | {"booking_id": booking, "category": "tractor"}
+    content = canonical(msgspec.convert(NOTHING | body, Content))
     values = {"content": content, "content_hash": content_hash(content), "sent_by": UUID(person)}
     columns = {"id": UUID(body["id"]), "booking_id": UUID(booking), "machine_id": UUID(machine), "kind": "check_out"}
     async with database.begin() as tx:

@@ -82,12 +82,8 @@ async def test_each_half_of_a_signature_by_code_holds_by_itself(world: World, ya
     said = {"side": "renter", "content_hash": view["content_hash"], "drawing": STROKES[:1], **code}
     another = msgspec.convert(said, SignInspection)
     me = (await yard.owner.get("/me")).json()
-    owner = Actor(
-        UUID(me["id"]),
-        "",
-        "fr",
-        {UUID(yard.owner.party_id): Seat(UUID(yard.owner.party_id), "", Role.ADMIN, demo=False)},
-    )
+    seat = Seat(UUID(yard.owner.party_id), "", Role.ADMIN, demo=False)
+    owner = Actor(UUID(me["id"]), "", "fr", {seat.party_id: seat})
     async with database.begin() as tx:
         assert await codes.prove(tx, proofs, owner, UUID(view["id"]), another) is False
     with pytest.raises(CodeFailed):
@@ -148,7 +144,7 @@ async def test_a_renter_who_does_not_sign_does_not_keep_the_machine_out(yard: Ya
     assert await yard.state() == "returned"
 
 
-async def test_what_was_signed_is_amended_by_another_that_says_why(yard: Yard) -> None:
+async def test_what_was_signed_is_amended_by_another_that_says_why(world: World, yard: Yard) -> None:
     out = await yard.signed(yard.report())
     second = await yard.sent(yard.report())
     assert (await yard.sign(second, "renter", yard.renter)).is_success
@@ -156,6 +152,10 @@ async def test_what_was_signed_is_amended_by_another_that_says_why(yard: Yard) -
     refused(await yard.send(yard.report("amendment", amends=out["id"])), 422, "why_needed")
     refused(await yard.send(yard.report(why="Parce que")), 422, "why_needed")
     refused(await yard.send(yard.report("amendment", amends=second["id"], why="x")), 409, "not_to_be_amended")
+    elsewhere = await world.machine(yard.owner)
+    other = Yard(yard.owner, yard.renter, elsewhere, (await yard.renter.booked([elsewhere], *soon()))["id"])
+    theirs = await other.signed(other.report())
+    refused(await yard.send(yard.report("amendment", amends=theirs["id"], why="x")), 409, "not_to_be_amended")
     dent = {"id": str(UUID(int=9 + (7 << 76))), "where": "Aile", "what": "Choc"}
     amended = await yard.signed(yard.report("amendment", amends=out["id"], why="Vu après", damage=[dent]))
     assert (amended["sequence"], amended["previous"]) == (2, out["hash"])
@@ -295,6 +295,8 @@ async def test_where_a_report_is_asked_for_nothing_else_hands_over(world: World,
     refused(await yard.send(yard.report()), 409, "driver_needed")
     young = {"name": "Léo", "licence": "B"}
     refused(await yard.send(yard.report(driver=young)), 409, "driver_needed")
+    unlicensed = {"name": "Léo", "licence": " ", "of_age": True}
+    refused(await yard.send(yard.report(driver=unlicensed)), 409, "driver_needed")
     await yard.signed(yard.report(driver=young | {"of_age": True}))
     refused(await owner.act(yard.booking, "check_in", {}), 409, "report_needed")
     await yard.signed(yard.report("check_in"))

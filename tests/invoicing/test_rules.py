@@ -173,7 +173,7 @@ def test_however_it_is_paid_it_stands_as_what_came_in_says(payable: int, parts: 
     for minor in parts:
         try:
             check_payment(
-                invoice(payable=payable, paid=paid, state=state_after(payable, paid, 0)), payment(minor), {}, TODAY
+                invoice(payable=payable, paid=paid, state=state_after(payable, paid, 0)), payment(minor), [], TODAY
             )
         except (MoreThanDue, InvoiceSettled):
             continue
@@ -205,12 +205,11 @@ KNOWN = payment(reference="N° 17")
     ],
 )
 def test_why_a_payment_is_refused(one: Invoice, paid: Payment, why: type[DomainError] | None) -> None:
-    known = {KNOWN.same: KNOWN}
     if why is None:
-        check_payment(one, paid, known, TODAY)
+        check_payment(one, paid, [KNOWN], TODAY)
         return
     with pytest.raises(why) as refused:
-        check_payment(one, paid, known, TODAY)
+        check_payment(one, paid, [KNOWN], TODAY)
     assert refused.value.sentence("fr") != refused.value.sentence("en")
 
 

@@ -83,9 +83,8 @@ async def test_the_hour_of_an_offer_has_another_name_and_gets_its_old_one_back(u
     await downgrade(url, "0019")
     left = await messages(url)
     assert ("BookingConfirmed", {"side": "owner"}) in left
-    assert [one for one in left if one[0] != "BookingConfirmed"] == [
-        one for one in before if "until_fr" in one[1] or "amount_fr" in one[1]
-    ]
+    kept = [one for one in before if "until_fr" in one[1] or "amount_fr" in one[1]]
+    assert [one for one in left if one[0] != "BookingConfirmed"] == kept
     await upgrade(url, "0020")
 
 

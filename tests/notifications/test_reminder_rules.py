@@ -25,7 +25,7 @@ from votremachine.notifications.preferences.rules import (
 )
 from votremachine.notifications.reminders.rules import Moments, Night, awake
 from votremachine.notifications.reminders.wants import BOOKING_KINDS, Planned, planned
-from votremachine.notifications.rules import KINDS, Lack, Missing, Side, still_true
+from votremachine.notifications.rules import BOTH, KINDS, Lack, Missing, Side, still_true
 
 PARIS = ZoneInfo("Europe/Paris")
 ZONES = st.sampled_from(["Europe/Paris", "America/New_York", "Indian/Reunion", "Australia/Lord_Howe", "UTC"]).map(
@@ -208,6 +208,61 @@ def test_only_what_its_state_wants_is_planned(state: State, start: datetime, zon
         if BOOKING_KINDS[wanted.kind].night is not Night.PASSES:
             assert not in_hours(wanted.due_at, zone, MOMENTS.night_begins, MOMENTS.night_ends)
         assert wanted.side in Side
+
+
+@given(st.sampled_from(State), INSTANTS, ZONES, st.integers(0, 24 * 9), st.integers(1, 24 * 9))
+def test_what_is_missing_is_reminded_of_before_it_is_too_late_and_by_day(
+    state: State, since: datetime, zone: ZoneInfo, ahead: int, hours: int
+) -> None:
+    until = since + timedelta(hours=hours)
+    start = since + timedelta(hours=ahead)
+    one = booking(start, start + timedelta(days=2), state, returned_at=since)
+    endless = {Lack.DECISION, Lack.COVER}
+    lacks = {lack: Missing(tuple(Side), since, None if lack in endless else until) for lack in Lack}
+    for wanted in planned(one, zone, MOMENTS, lacks):
+        known = KINDS[wanted.kind]
+        if BOOKING_KINDS[wanted.kind].night is not Night.PASSES:
+            assert not in_hours(wanted.due_at, zone, MOMENTS.night_begins, MOMENTS.night_ends)
+        if known.lack in {Lack.CLAIM, Lack.ANSWER, Lack.RENEWAL}:
+            assert wanted.due_at < until
+        if known.lack in {Lack.DECISION, Lack.COVER}:
+            assert wanted.due_at > since
+
+
+@pytest.mark.parametrize(("month", "day"), [(3, 29), (10, 25)])
+def test_an_answer_is_due_so_many_hours_after_the_other_spoke_whatever_the_clocks_do(month: int, day: int) -> None:
+    """A day before the end of 72 hours is 48 hours after their beginning, though the clocks show another hour."""
+    since = (paris(2026, month, day, 12) - timedelta(days=1)).astimezone(UTC)
+    until = since + timedelta(hours=72)
+    one = booking(since - timedelta(days=2), since - timedelta(days=1), State.RETURNED, returned_at=since)
+    lacks = {Lack.ANSWER: Missing((Side.RENTER,), since, until)}
+    found = {wanted.due_at for wanted in planned(one, PARIS, MOMENTS, lacks) if wanted.kind == "claim_answer_due"}
+    assert found == {since + timedelta(hours=48), since + timedelta(hours=68)}
+    assert {when.astimezone(PARIS).hour for when in found} == ({13, 9} if month == 3 else {11, 7})
+
+
+@pytest.mark.parametrize(("month", "day"), [(3, 29), (10, 25)])
+def test_mediators_are_reminded_at_nine_whatever_the_clocks_do(month: int, day: int) -> None:
+    since = paris(2026, month, day, 15) - timedelta(days=4)
+    one = booking(since - timedelta(days=9), since - timedelta(days=8), State.RETURNED, returned_at=since)
+    lacks = {Lack.DECISION: Missing((Side.MEDIATOR,), since)}
+    found = [wanted for wanted in planned(one, PARIS, MOMENTS, lacks) if wanted.kind == "claim_undecided"]
+    assert {wanted.due_at.astimezone(PARIS).time() for wanted in found} == {time(9)}
+    assert {wanted.side for wanted in found} == {Side.MEDIATOR}
+    days = sorted((wanted.due_at.astimezone(PARIS).date() - since.date()).days for wanted in found)
+    assert tuple(days) == MOMENTS.undecided_days
+
+
+def test_who_was_just_told_is_not_reminded_at_once() -> None:
+    start = paris(2026, 6, 2, 18)
+    one = booking(start, start + timedelta(days=1))
+
+    def moments(since: datetime) -> list[datetime]:
+        lacks = {Lack.DEPOSIT: Missing(BOTH, since, start)}
+        return sorted({two.due_at for two in planned(one, PARIS, MOMENTS, lacks) if two.kind == "deposit_failed"})
+
+    assert moments(paris(2026, 6, 1, 18)) == [paris(2026, 6, 1, 21), paris(2026, 6, 2, 15)]
+    assert moments(paris(2026, 6, 2, 14, 30)) == []
 
 
 def test_what_a_message_says_is_true_only_of_the_time_it_names() -> None:

@@ -1,23 +1,34 @@
-"""Reports of one machine that are sealed at once, and a report and its photo that arrive at once."""
+"""What is sent or signed at once: two reports, a report and its photo, one report or one signature from two phones."""
 
 import asyncio
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, Self
 from uuid import UUID
 
+import msgspec
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import Insert
 from sqlalchemy.exc import IntegrityError
 
 from tests.inspections.conftest import yard as yard  # noqa: PLC0414 -- a fixture
 from tests.inspections.phone import Yard, hashed, photo, unsigned
-from votremachine.accounts.rules import Actor
-from votremachine.infra.database import Database
+from votremachine.accounts.credentials import keys_of
+from votremachine.accounts.rules import Actor, Role, Seat
+from votremachine.bookings.service import reading as reading_bookings
+from votremachine.config import Settings
+from votremachine.infra.database import Database, Tx
 from votremachine.infra.documents import Found
-from votremachine.inspections.models import inspection_chains
+from votremachine.infra.links import Links
+from votremachine.inspections.models import inspection_chains, inspections
 from votremachine.inspections.rules import chain
-from votremachine.inspections.service import photos, reading, sealing, verifying
+from votremachine.inspections.rules.signing import AlreadyInspected, Side
+from votremachine.inspections.schemas import MakeInspection, SignInspection
+from votremachine.inspections.service import photos, reading, sealing, sending, signing, verifying
 
 AT_ONCE = 8
+LINKS = Links(keys_of(Settings()))
 # Less than a request waits for a lock; and less than a transaction may stand open.
 A_MOMENT, LONG_ENOUGH = 1.5, 12
 
@@ -93,3 +104,116 @@ async def test_without_the_lock_a_photo_waits_for_ever(
     """The control: the photo sees no report, the report no photo, and neither looks again."""
     monkeypatch.setattr(photos, "_LOCK", sa.select(sa.bindparam("key", type_=sa.BigInteger)))
     assert await halfway(yard, database, LONG_ENOUGH) == "draft"
+
+
+class Unguarded(Insert):
+    """An insert that does not step aside for another's."""
+
+    inherit_cache = False
+
+    def on_conflict_do_nothing(self, *_: Any, **__: Any) -> Self:
+        return self
+
+
+async def person(yard: Yard) -> Actor:
+    me = (await yard.owner.get("/me")).json()
+    seat = Seat(UUID(yard.owner.party_id), "", Role.ADMIN, demo=False)
+    return Actor(UUID(me["id"]), "", "fr", {seat.party_id: seat})
+
+
+async def at_once(database: Database, verbs: Sequence[Callable[[Tx], Awaitable[Any]]]) -> list[Any]:
+    """Each in a transaction of its own that has begun before any of them does anything; their outcomes."""
+    ready = asyncio.Barrier(len(verbs))
+
+    async def one(verb: Callable[[Tx], Awaitable[Any]]) -> Any:
+        async with database.begin() as tx:
+            await ready.wait()
+            return await verb(tx)
+
+    return await asyncio.gather(*(one(verb) for verb in verbs), return_exceptions=True)
+
+
+async def send_from_phones(yard: Yard, database: Database) -> list[Any]:
+    """Whether it was new, for each of the phones that send the same report."""
+    asked = msgspec.convert(yard.report(), MakeInspection)
+    who = await person(yard)
+
+    async def send(tx: Tx) -> bool:
+        return (await sending.send(tx, who, LINKS, UUID(yard.booking), asked))[1]
+
+    return await at_once(database, [send] * AT_ONCE)
+
+
+async def test_one_report_from_many_phones_is_one_report(yard: Yard, database: Database) -> None:
+    assert sorted(await send_from_phones(yard, database)) == [False] * (AT_ONCE - 1) + [True]
+
+
+async def test_without_lock_and_conflict_the_others_fail(
+    yard: Yard, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: nobody waits before they look, nor steps aside when they write."""
+
+    async def look(*_: Any) -> Any:
+        return sending._Looked(None, 0)
+
+    monkeypatch.setattr(sending, "_lock_and_look", look)
+    monkeypatch.setattr(sending, "insert", Unguarded)
+    outcomes = await send_from_phones(yard, database)
+    assert outcomes.count(True) == 1
+    assert sum(isinstance(one, IntegrityError) for one in outcomes) == AT_ONCE - 1, outcomes
+
+
+async def sign_from_phones(yard: Yard, database: Database) -> list[Any]:
+    """The seal that each of the owner's phones is told, which sign at once."""
+    view = await yard.sent(yard.report())
+    assert (await yard.sign(view, "renter", yard.renter)).is_success
+    who, said = await person(yard), SignInspection(Side.OWNER, view["content_hash"])
+
+    async def sign(tx: Tx) -> str | None:
+        return (await signing.sign(tx, who, LINKS, UUID(view["id"]), said)).hash
+
+    return await at_once(database, [sign] * 4)
+
+
+async def test_one_signature_from_many_phones_is_one_signature(yard: Yard, database: Database) -> None:
+    outcomes = await sign_from_phones(yard, database)
+    assert len(set(outcomes)) == 1, outcomes
+    assert isinstance(outcomes[0], str)
+    assert await yard.state() == "in_use"
+
+
+async def test_without_the_lock_a_phone_signs_what_is_signed(
+    yard: Yard, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: each finds its signature missing."""
+    monkeypatch.setattr(reading, "ONE_LOCKED", sa.select(inspections).where(inspections.c.id == sa.bindparam("id")))
+    outcomes = await sign_from_phones(yard, database)
+    assert any(isinstance(one, Exception) for one in outcomes), outcomes
+
+
+async def both_report_the_return(yard: Yard, database: Database) -> list[Any]:
+    """Owner and renter each made a report of the return; the owner signs both at once, on two phones."""
+    for verb in ("check_out", "check_in"):
+        assert (await yard.owner.act(yard.booking, verb, {} if verb == "check_in" else None)).is_success
+    who, verbs = await person(yard), []
+    for sender in (yard.owner, yard.renter):
+        view = await yard.sent(yard.report("check_in"), sender)
+        assert (await yard.sign(view, "renter", yard.renter)).is_success
+        said = SignInspection(Side.OWNER, view["content_hash"])
+        verbs.append(partial(signing.sign, who=who, links=LINKS, inspection_id=UUID(view["id"]), asked=said))
+    return await at_once(database, verbs)
+
+
+async def test_a_machine_comes_back_once_whoever_reports_it(yard: Yard, database: Database) -> None:
+    outcomes = await both_report_the_return(yard, database)
+    assert sum(isinstance(one, AlreadyInspected) for one in outcomes) == 1, outcomes
+    assert sum(getattr(one, "sequence", None) == 1 for one in outcomes) == 1, outcomes
+
+
+async def test_without_the_lock_on_the_booking_it_comes_back_twice(
+    yard: Yard, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: neither report knows of the other."""
+    monkeypatch.setattr(reading_bookings, "load_locked", reading_bookings.load)
+    outcomes = await both_report_the_return(yard, database)
+    assert not any(isinstance(one, Exception) for one in outcomes), outcomes

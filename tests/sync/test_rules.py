@@ -121,6 +121,7 @@ def test_facts_have_names_of_words() -> None:
         "machine_replaced",
         "machine_overdue",
         "payment_missing",
+        "difference_paid",
         "usage_proposed",
         "usage_settled",
         "inspection_to_sign",

@@ -41,9 +41,16 @@ class Archive:
                 size += len(chunk)
         return Added(size, digest.hexdigest())
 
-    async def close(self) -> None:
-        """Write what makes it a zip: without this it is none."""
-        await asyncio.to_thread(self._zip.close)
+    async def __aenter__(self) -> "Archive":
+        return self
+
+    async def __aexit__(self, failed: type[BaseException] | None, *_: object) -> None:
+        """Write what makes it a zip, unless something went wrong: then it is none."""
+        if failed is None:
+            await asyncio.to_thread(self._zip.close)
+        else:
+            # Else its destructor would write to a file that is closed by then.
+            self._zip.fp = None
 
     def _info(self, path: str, packing: int) -> zipfile.ZipInfo:
         info = zipfile.ZipInfo(path, self._at)

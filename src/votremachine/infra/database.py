@@ -186,7 +186,7 @@ class Database:
             pool_timeout=POOL_SECONDS,
             # Transactions are begun and ended here, not by SQLAlchemy.
             isolation_level="AUTOCOMMIT",
-            connect_args={"server_settings": SESSION},
+            connect_args={"server_settings": SESSION, "statement_cache_size": _kept_statements(url)},
             **JSON,
         )
         self.clock = clock
@@ -276,6 +276,11 @@ async def _commit(line: Line) -> None:
         if error.connection_invalidated:
             raise DatabaseAway from error
         raise
+
+
+def _kept_statements(url: str) -> int:
+    """How many statements the driver keeps prepared on each connection: as many as the URL tells SQLAlchemy to."""
+    return int(str(sa.make_url(url).query.get("prepared_statement_cache_size", 100)))
 
 
 def sqlstate(error: DBAPIError) -> str | None:

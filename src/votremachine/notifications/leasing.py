@@ -25,7 +25,9 @@ class Queue:
         free = sa.or_(table.c.lease_until.is_(None), table.c.lease_until <= now)
         self.due = sa.and_(self.waiting, table.c.due_at <= now, free)
         self.leased = sa.and_(self.waiting, table.c.due_at <= now, table.c.lease_until > now)
-        self.look = sa.select(sa.literal(1)).where(self.due).limit(1)
+        # In order, though any would do: PostgreSQL takes state and hour for independent of each other, so it expects to
+        # come by one soon if it just reads the table, of which most is long done.
+        self.look = sa.select(sa.literal(1)).where(self.due).order_by(table.c.due_at).limit(1)
         self._oldest = (
             sa.select(table.c.id)
             .where(self.due)

@@ -18,15 +18,17 @@ from votremachine.infra.database import Database, Tx
 from votremachine.infra.openapi import PUBLIC
 from votremachine.infra.problems import responses
 from votremachine.infra.wire import HttpRequest
+from votremachine.notifications.delivering.rules import Channel
 
 Rows = Sequence[sa.Row[Any]]
 # Each answered by a partial index that holds only what waits, or is dead.
 _QUEUES = sa.text(
     """
-    SELECT 'reminders' AS queue, count(*) AS due, min(due_at) AS oldest
+    SELECT 'reminders' AS queue, 'inbox' AS channel, count(*) AS due, min(due_at) AS oldest
     FROM reminders WHERE state = 'planned' AND due_at <= :now
     UNION ALL
-    SELECT 'deliveries', count(*), min(due_at) FROM deliveries WHERE state = 'waiting' AND due_at <= :now
+    SELECT 'deliveries', channel, count(*), min(due_at) FROM deliveries WHERE state = 'waiting' AND due_at <= :now
+    GROUP BY channel
     """
 )
 _DEAD = sa.text(
@@ -59,11 +61,16 @@ class _Told(Collector):
         self._queues, self._dead, self._counts, self._now = queues, dead, counts, now
 
     def collect(self) -> Iterator[Metric]:
-        due = GaugeMetricFamily("votremachine_due", "What is due and not done yet.", labels=["queue"])
-        oldest = GaugeMetricFamily("votremachine_oldest_due_seconds", "How long the oldest is due.", labels=["queue"])
-        for row in self._queues:
-            due.add_metric([row.queue], row.due)
-            oldest.add_metric([row.queue], (self._now - row.oldest).total_seconds() if row.oldest else 0)
+        which = ["queue", "channel"]
+        due = GaugeMetricFamily("votremachine_due", "What is due and not done yet.", labels=which)
+        oldest = GaugeMetricFamily("votremachine_oldest_due_seconds", "How long the oldest is due.", labels=which)
+        found = {(row.queue, row.channel): row for row in self._queues}
+        # Where nothing is due, that is said.
+        for one in [("reminders", "inbox"), *(("deliveries", channel.value) for channel in Channel)]:
+            row = found.get(one)
+            due.add_metric(one, row.due if row else 0)
+            since = row.oldest if row else None
+            oldest.add_metric(one, (self._now - since).total_seconds() if since else 0)
         dead = GaugeMetricFamily("votremachine_dead", "What was given up, for people to look at.", labels=["channel"])
         for row in self._dead:
             dead.add_metric([row.channel], row.dead)

@@ -33,7 +33,7 @@ async def stored(files: Files, number: int, size: int) -> Source:
     content, name = os.urandom(size), f"inspections/{number}"
     await files.put(name, content)
     await files.put(copy_names(name)[SMALL], COPY)
-    return Source(f"photos/{number:03}.jpg", name, sha256(content).hexdigest(), size, "image/jpeg")
+    return Source(f"photos/{number:03}.jpg", name, sha256(content).hexdigest(), size, "image/jpeg", True)
 
 
 def report(number: int, photos: list[Source]) -> Report:
@@ -80,7 +80,6 @@ def dossier(reports: list[Report]) -> Dossier:
     )
     return Dossier(
         language="fr",
-        originals=True,
         as_of=NOW,
         zone="Europe/Paris",
         claim=claim,

@@ -139,11 +139,14 @@ async def test_it_is_saved_under_a_telling_name_and_never_shown(case: Case, owne
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert "Content-Encoding" not in headers
     assert {"Authorization", "Accept-Language"} == set(headers["Vary"].split(", "))
-    french = await owner.http.get(
-        f"/v1/claims/{case.claim['id']}/bundle",
-        headers={"Authorization": f"Bearer {owner.token}", "Accept-Language": "fr"},
-    )
-    assert "sinistre-" in french.headers["Content-Disposition"]
+    assert (await owner.ask("PATCH", "/me", {"language": "fr"})).status_code == 200
+    path, token = f"/v1/claims/{case.claim['id']}/bundle", {"Authorization": f"Bearer {owner.token}"}
+    for language, told in (("fr", "sinistre-"), ("en", "claim-"), (None, "sinistre-")):
+        request = owner.http.build_request("GET", path, headers=token | {"Accept-Language": language or "x"})
+        if language is None:
+            del request.headers["Accept-Language"]
+        named = (await owner.http.send(request)).headers["Content-Disposition"]
+        assert f'filename="{told}' in named, "what the phone reads, or else the person"
 
 
 async def test_a_claim_is_exported_in_each_of_its_states(case: Case, renter: Person, mediator: Person) -> None:

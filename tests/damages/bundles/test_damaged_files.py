@@ -1,8 +1,11 @@
 """Files that were lost or changed in storage, and rows in the database: named in the bundle, and never in its way."""
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from litestar import Litestar
 
@@ -10,7 +13,7 @@ from tests.damages.bundles.conftest import QUOTE, Case, digest, provided
 from tests.inspections.test_tampering import FORGED, forge
 from tests.people import Person
 from votremachine.infra.database import Database
-from votremachine.infra.storage.files import Files
+from votremachine.infra.storage.files import Files, StorageAway
 
 TABLES = ("inspections", "inspection_signatures", "inspection_photos", "inspection_chains")
 _PHOTO = sa.text("SELECT file_id FROM inspection_photos WHERE sha256 = :sha256")
@@ -55,10 +58,34 @@ async def test_what_is_missing_or_altered_is_named_and_the_rest_is_there(
     assert (better.status_code, better.headers["ETag"] not in {tag, before}) == (200, True)
 
 
+async def test_storage_that_goes_away_meanwhile_is_told_and_leaves_nothing(
+    case: Case, owner: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await case.claimed()
+    get, asked = Files.get, []
+
+    async def going(files: Files, name: str) -> Any:
+        size, chunks = await get(files, name)
+        asked.append(name)
+        return size, chunks if len(asked) < 3 else breaking(chunks)
+
+    async def breaking(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        yield await anext(chunks)
+        raise StorageAway
+
+    monkeypatch.setattr(Files, "get", going)
+    answer = await case.asked(owner)
+    assert (answer.status_code, answer.json()["code"]) == (503, "storage_away")
+    monkeypatch.undo()
+    gc.collect()
+    assert (await case.asked(owner)).status_code == 200
+
+
 async def test_whatever_is_forged_in_the_database_is_named_and_the_bundle_is_made(
     case: Case, database: Database
 ) -> None:
     """Each forgery by itself, undone after it by putting the rows back as they were."""
+    case.photos = case.photos[:1]
     await case.claimed()
     await case.reported("amendment", [], amends=case.out["id"], why="Un choc oublié")
     assert (await case.exported()).manifest["chains"][0]["holds"] is True

@@ -48,25 +48,24 @@ class Bundles:
             raise
 
     async def _build(self, dossier: Dossier, file: BinaryIO) -> list[Entry]:
-        archive = Archive(file, dossier.as_of)
-        entries = [await self._stored(archive, dossier, source) for source in dossier.sources()]
-        for path, content, expected in manifests.reports(dossier):
-            entries.append(await _written(archive, path, content, expected))
-        pictures = await self._pictures(dossier, entries)
-        pdf = await self._press.typeset(
-            summary.template(), summary.data(dossier, entries, pictures), made_at=dossier.as_of, pictures=pictures
-        )
-        entries.append(await _written(archive, rules.SUMMARY, pdf))
-        for path, text in manifests.read_mes(dossier).items():
-            entries.append(await _written(archive, path, text.encode()))
-        entries.append(await _written(archive, rules.MANIFEST, manifests.manifest(dossier, entries)))
-        await archive.add(rules.SUMS, rules.sums(entries).encode())
-        await archive.close()
+        async with Archive(file, dossier.as_of) as archive:
+            entries = [await self._stored(archive, source) for source in dossier.sources()]
+            for path, content, expected in manifests.reports(dossier):
+                entries.append(await _written(archive, path, content, expected))
+            pictures = await self._pictures(dossier, entries)
+            pdf = await self._press.typeset(
+                summary.template(), summary.data(dossier, entries, pictures), made_at=dossier.as_of, pictures=pictures
+            )
+            entries.append(await _written(archive, rules.SUMMARY, pdf))
+            for path, text in manifests.read_mes(dossier).items():
+                entries.append(await _written(archive, path, text.encode()))
+            entries.append(await _written(archive, rules.MANIFEST, manifests.manifest(dossier, entries)))
+            await archive.add(rules.SUMS, rules.sums(entries).encode())
         return entries
 
-    async def _stored(self, archive: Archive, dossier: Dossier, source: Source) -> Entry:
+    async def _stored(self, archive: Archive, source: Source) -> Entry:
         """A stored file, as it is now: what is missing or altered is told, and stops nothing."""
-        if source.is_image and not dossier.originals:
+        if source.is_copied:
             return await self._copied(archive, source)
         try:
             _, chunks = await self._files.get(source.stored)
@@ -78,7 +77,7 @@ class Bundles:
 
     async def _copied(self, archive: Archive, source: Source) -> Entry:
         """An image for who is not to have what the camera wrote into it."""
-        path = rules.copy_path(source.path)
+        path = rules.path_of(source)
         try:
             _, chunks = await self._copies.get(source.stored, LARGE)
         except (NoSuchFile, NoCopy):
@@ -91,7 +90,7 @@ class Bundles:
         good = {one.path for one in entries if one.status in {Status.INTACT, Status.COPY}}
         found: dict[str, bytes] = {}
         for source in dossier.sources():
-            there = source.path in good or rules.copy_path(source.path) in good
+            there = rules.path_of(source) in good
             if not source.is_image or not there or len(found) == rules.MOST_PICTURES:
                 continue
             try:

@@ -110,10 +110,9 @@ class Deposit(msgspec.Struct, frozen=True):
 
 
 class Dossier(msgspec.Struct, frozen=True, kw_only=True):
-    """One claim; `originals` when its reader has photos as they were sent, `as_of` when something last happened."""
+    """One claim, `as_of` when something last happened to it."""
 
     language: str
-    originals: bool
     as_of: datetime
     zone: str
     claim: ClaimDetails

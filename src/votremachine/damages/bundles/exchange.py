@@ -17,6 +17,7 @@ _WHO = {
     State.WITHDRAWN: "owner",
     State.DECIDED: "mediator",
     State.SETTLED: "system",
+    State.UNRESOLVED: "system",
 }
 
 

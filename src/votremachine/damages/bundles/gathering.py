@@ -53,13 +53,13 @@ async def _gather(tx: Tx, who: Actor, links: Links, claim_id: UUID, language: st
     said = _without_addresses(await reading.details(tx, who, links, claim))
     booking = await bookings.load(tx, claim.booking_id)
     sealed = [one for one in await dossiers.sealed(tx, booking.id) if one.link.machine_id in claim.machine_ids]
-    reports = _reports(claim.machine_ids, sealed)
+    side = not who.seats.keys().isdisjoint({claim.owner_party_id, claim.renter_party_id})
+    reports = _reports(claim.machine_ids, sealed, whole=side)
     machines = await _machines(tx, claim.machine_ids, reports, language)
     known = await parties.details_by_id(tx, [claim.owner_party_id, claim.renter_party_id])
     zone = (await fleet.machines_by_id(tx, [claim.machine_ids[0]]))[claim.machine_ids[0]].zone
     return Dossier(
         language=language,
-        originals=not who.seats.keys().isdisjoint({claim.owner_party_id, claim.renter_party_id}),
         as_of=_last(said),
         zone=zone.key,
         claim=said,
@@ -72,8 +72,8 @@ async def _gather(tx: Tx, who: Actor, links: Links, claim_id: UUID, language: st
         machines=machines,
         reports=reports,
         comparisons=_comparisons(sealed, booking),
-        insured=await _insured(tx, sealed, booking, zone),
-        evidence=_shown(said),
+        insured=await _insured(tx, sealed, booking, zone, whole=claim.renter_party_id in who.seats),
+        evidence=_shown(said, whole=side),
         deposit=await _deposit(tx, booking.id),
     )
 
@@ -93,12 +93,12 @@ def _party(known: PartyDetails) -> Party:
     return Party(**{name: getattr(known, name) for name in Party.__struct_fields__})
 
 
-def _reports(machine_ids: Sequence[UUID], sealed: Iterable[Sealed]) -> list[Report]:
+def _reports(machine_ids: Sequence[UUID], sealed: Iterable[Sealed], *, whole: bool) -> list[Report]:
     numbers = {machine_id: number for number, machine_id in enumerate(machine_ids, 1)}
-    return [_report(numbers[one.link.machine_id], one) for one in sealed]
+    return [_report(numbers[one.link.machine_id], one, whole=whole) for one in sealed]
 
 
-def _report(number: int, one: Sealed) -> Report:
+def _report(number: int, one: Sealed, *, whole: bool) -> Report:
     link = one.link
     assert link.sequence and link.hash and link.previous and link.signed_at  # noqa: S101, PT018 -- it is signed
     path = rules.report_path(number, link.sequence, link.kind)
@@ -117,13 +117,13 @@ def _report(number: int, one: Sealed) -> Report:
         signed_at=link.signed_at,
         signatures=link.signatures,
         wrong=one.wrong,
-        photos={photo.sha256: _photo(path, photo) for photo in link.photos},
+        photos={photo.sha256: _photo(path, photo, whole=whole) for photo in link.photos},
     )
 
 
-def _photo(report: str, photo: Photographed) -> Source:
+def _photo(report: str, photo: Photographed, *, whole: bool) -> Source:
     path = rules.photo_path(report, photo.place, photo.sha256, photo.media_type)
-    return Source(path, photo_name(photo.file_id), photo.sha256, photo.bytes, photo.media_type)
+    return Source(path, photo_name(photo.file_id), photo.sha256, photo.bytes, photo.media_type, whole)
 
 
 async def _machines(tx: Tx, ids: Sequence[UUID], reports: Sequence[Report], language: str) -> list[Machine]:
@@ -158,37 +158,37 @@ def _comparison(machine_id: UUID, pair: Pair) -> Comparison:
     return Comparison(machine_id, out, back, compare(out, back) if out and back else None)
 
 
-async def _insured(tx: Tx, sealed: Sequence[Sealed], booking: Booking, zone: ZoneInfo) -> list[Insured]:
+async def _insured(tx: Tx, sealed: Sequence[Sealed], booking: Booking, zone: ZoneInfo, *, whole: bool) -> list[Insured]:
     """The proofs that stand in the seals, with the hash that their documents had then; else what covers the rental."""
     seals = [_IN_SEAL.fullmatch(one.link.insurance or "") for one in sealed]
     named = {UUID(one[1]): one[2] for one in seals if one}
     known = await insurance.by_ids(tx, named)
     found = [
-        _insured_by(number, known[proof_id], sha256, sealed=True)
+        _insured_by(number, known[proof_id], sha256, sealed=True, whole=whole)
         for number, (proof_id, sha256) in enumerate(named.items(), 1)
         if proof_id in known
     ]
     if found:
         return found
     covers = await insurance.covers(tx, booking, zone)
-    return [] if covers is None else [_insured_by(1, covers, covers.proof.sha256 or "", sealed=False)]
+    return [] if covers is None else [_insured_by(1, covers, covers.proof.sha256 or "", sealed=False, whole=whole)]
 
 
-def _insured_by(number: int, document: Document, sha256: str, *, sealed: bool) -> Insured:
+def _insured_by(number: int, document: Document, sha256: str, *, sealed: bool, whole: bool) -> Insured:
     if document.file_id is None:
         return Insured(document.proof, sealed, None)
     path = rules.insurance_path(number, sha256, document.media_type)
     stored = insurance.file_name(document.file_id)
-    return Insured(document.proof, sealed, Source(path, stored, sha256, document.bytes, document.media_type))
+    return Insured(document.proof, sealed, Source(path, stored, sha256, document.bytes, document.media_type, whole))
 
 
-def _shown(said: ClaimDetails) -> list[Shown]:
+def _shown(said: ClaimDetails, *, whole: bool) -> list[Shown]:
     counted: dict[str, int] = {}
     found = []
     for one in said.evidence:
         counted[one.side] = place = counted.get(one.side, 0) + 1
         path = rules.evidence_path(one.side, place, one.sha256, one.media_type)
-        source = Source(path, evidence_name(one.id), one.sha256, one.bytes, one.media_type)
+        source = Source(path, evidence_name(one.id), one.sha256, one.bytes, one.media_type, whole)
         found.append(Shown(one.side, one.at, source))
     return found
 

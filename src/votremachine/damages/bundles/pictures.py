@@ -51,7 +51,7 @@ def _shot(entry: Entry, source: Source, pictures: Mapping[str, bytes], say: Tong
     wrong = say(_WRONG[entry.status]) if entry.status in _WRONG else ""
     return {
         "picture": name if name in pictures else None,
-        "kind": rules.SUFFIXES.get(source.media_type, "").upper(),
+        "kind": rules.suffix(source.media_type).upper(),
         "path": entry.path,
         "sha256": source.sha256,
         "wrong": wrong,
@@ -66,6 +66,6 @@ def _caption(report: Report, sha256: str, dossier: Dossier, say: Tongue) -> dict
 
 
 def _by_source(dossier: Dossier, entries: Sequence[Entry]) -> dict[str, Entry]:
-    """The entry of each source; that of its copy where the file itself is not for the reader."""
+    """The entry of each source, by its path."""
     by_path = {one.path: one for one in entries}
-    return {one.path: by_path.get(one.path) or by_path[rules.copy_path(one.path)] for one in dossier.sources()}
+    return {one.path: by_path[rules.path_of(one)] for one in dossier.sources()}

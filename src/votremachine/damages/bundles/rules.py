@@ -15,7 +15,7 @@ READ_ME = {"fr": "LISEZMOI.txt", "en": "README.txt"}
 # French, whoever reads: the same file has the same name in both languages.
 OCCASIONS = {"check_out": "depart", "check_in": "retour", "relay": "relais", "amendment": "avenant"}
 SIDES = {"owner": "proprietaire", "renter": "locataire"}
-SUFFIXES = {
+_SUFFIXES = {
     "image/jpeg": "jpg",
     "image/png": "png",
     "image/webp": "webp",
@@ -37,17 +37,26 @@ class Status(StrEnum):
 
 
 class Source(msgspec.Struct, frozen=True):
-    """A stored file that is to be in a bundle: its path there, where it is kept, and what it was when it was sent."""
+    """A stored file that is to be in a bundle: its path there, where it is kept, and what it was when it was sent.
+
+    Not `whole` where the reader has pictures as copies alone, without what the camera wrote into them.
+    """
 
     path: str
     stored: str
     sha256: str
     bytes: int
     media_type: str
+    whole: bool
 
     @property
     def is_image(self) -> bool:
         return self.media_type.startswith("image/")
+
+    @property
+    def is_copied(self) -> bool:
+        """Whether the bundle has a copy in its place."""
+        return self.is_image and not self.whole
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -85,9 +94,9 @@ def insurance_path(place: int, sha256: str, media_type: str) -> str:
     return f"assurance/{place:02}-{_named(sha256, media_type)}"
 
 
-def copy_path(path: str) -> str:
-    """Where the copy of an image is that itself would be at `path`."""
-    return f"{path.rpartition('.')[0]}.copie.webp"
+def path_of(source: Source) -> str:
+    """Where a stored file, or its copy, is in the bundle."""
+    return f"{source.path.rpartition('.')[0]}.copie.webp" if source.is_copied else source.path
 
 
 def picture_name(source: Source) -> str:
@@ -114,5 +123,10 @@ def faults(entries: Sequence[Entry]) -> list[Entry]:
     return [one for one in entries if one.status in {Status.ALTERED, Status.MISSING}]
 
 
+def suffix(media_type: str) -> str:
+    """What the name of a file of this type ends with."""
+    return _SUFFIXES.get(media_type, "bin")
+
+
 def _named(sha256: str, media_type: str) -> str:
-    return f"{sha256[:12]}.{SUFFIXES.get(media_type, 'bin')}"
+    return f"{sha256[:12]}.{suffix(media_type)}"

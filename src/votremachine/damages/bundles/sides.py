@@ -7,7 +7,6 @@ from typing import Any
 from votremachine.damages.bundles.dossier import Comparison, Dossier
 from votremachine.damages.bundles.words import Tongue
 from votremachine.inspections.checklists import checklist
-from votremachine.inspections.rules.comparison import Difference
 from votremachine.inspections.rules.report import Cleanliness, Content, Damage, Finding, Grade, Tyre
 
 _GRADES, _CLEAN = list(Grade), list(Cleanliness)
@@ -131,24 +130,28 @@ def _graded(was: Finding | None, now: Finding | None, say: Tongue) -> str:
 
 def _damage(one: Comparison, say: Tongue) -> Iterator[list[str]]:
     """New damage first, then what changed, what is gone, and what was there before."""
-    told: Difference | None = one.difference
+    told = one.difference
     if told is None:
         for name, side in (("out", one.out), ("back", one.back)):
-            yield from (_told(say(name), damage, say) for damage in (side.damage if side else ()))
+            yield from (_told(say(name), damage, side, say) for damage in (side.damage if side else ()))
         return
-    yield from (_told(say("new_damage"), damage, say) for damage in told.new_damage)
-    yield from (_told(say("changed_damage"), now, say) for _, now in told.changed_damage)
-    yield from (_told(say("gone_damage"), damage, say) for damage in told.gone_damage)
-    named = {damage.id for damage in (*told.new_damage, *(now for _, now in told.changed_damage))}
-    yield from (
-        _told(say("old_damage"), damage, say)
-        for damage in (one.back.damage if one.back else ())
-        if damage.id not in named
-    )
+    changed = [now for _, now in told.changed_damage]
+    named = {damage.id for damage in (*told.new_damage, *changed)}
+    old = [damage for damage in (one.back.damage if one.back else ()) if damage.id not in named]
+    for name, found, side in (
+        ("new_damage", told.new_damage, one.back),
+        ("changed_damage", changed, one.back),
+        ("gone_damage", told.gone_damage, one.out),
+        ("old_damage", old, one.back),
+    ):
+        yield from (_told(say(name), damage, side, say) for damage in found)
 
 
-def _told(when: str, damage: Damage, say: Tongue) -> list[str]:
-    return [when, damage.where, damage.what, say(f"severity.{damage.severity}")]
+def _told(when: str, damage: Damage, side: Content | None, say: Tongue) -> list[str]:
+    """When it was found, where, what it is, on which photos of that report, and how bad."""
+    places = [str(place) for place, shot in enumerate(side.photos if side else (), 1) if shot.sha256 in damage.photos]
+    shown = f"{damage.what} ({say('on_photos', n=', '.join(places))})" if places else damage.what
+    return [when, damage.where, shown, say(f"severity.{damage.severity}")]
 
 
 def _signed(change: Decimal, say: Tongue) -> str:

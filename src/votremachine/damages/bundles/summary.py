@@ -19,6 +19,8 @@ from votremachine.damages.wear import wear_name
 from votremachine.fleet.categories import categories
 from votremachine.kernel.money import BASIS_POINTS, Money
 
+# Why nothing is paid, and nothing will be.
+_UNPAID = {State.WITHDRAWN: "withdrawn", State.UNRESOLVED: "unresolved"}
 Row = list[str]  # a label and what it says
 
 
@@ -52,7 +54,7 @@ def data(dossier: Dossier, entries: Sequence[Entry], pictures: Mapping[str, byte
         "photos": photos(dossier, entries, pictures, say),
         "proof": proof(dossier, say),
         "faults": faults(entries, say),
-        "copies": not dossier.originals,
+        "copies": any(one.is_copied for one in dossier.sources()),
     }
 
 
@@ -158,7 +160,7 @@ def _settlement(dossier: Dossier, say: Tongue) -> dict[str, Any]:
         rows.append([say("deposit_held"), say.money(Money(deposit.held, deposit.amount.currency))])
     paid = claim.settlement
     if paid is None:
-        return {"note": say("withdrawn" if claim.state is State.WITHDRAWN else "not_settled"), "rows": rows}
+        return {"note": say(_UNPAID.get(claim.state, "not_settled")), "rows": rows}
     rows += [
         [say("awarded"), say.money(paid.awarded)],
         *([say(name), _known(getattr(paid, name), say)] for name in ("from_deposit", "released", "from_renter")),

@@ -111,7 +111,7 @@ def _turn(claim: Claim, who: Actor) -> Side:
     """The side for which this person bargains: the one whose turn it is."""
     advance(rules.LIFE, claim.state, State.AGREED)
     side = claim.turn
-    if side is None or claim.party(side) not in who.seats:
+    if side is None:
         raise rules.OutOfTurn
     require(Verb.BARGAIN, who, **{Relation(side.value).value: claim.party(side)}, stranger=rules.OutOfTurn())
     return side

@@ -11,7 +11,7 @@ from PIL import Image
 from votremachine.infra.typesetting.characters import common
 from votremachine.infra.typesetting.press import DATA, SECONDS, TEMPLATE, Job
 
-# Of addresses; a summary with sixty pictures touches 0.2 GB.
+# Of addresses; a summary with sixty pictures touches 0.1 GB.
 MOST_MEMORY_BYTES = 3 * 1024**3
 JPEG_QUALITY = 75
 

@@ -25,6 +25,7 @@ from votremachine.infra.serving import serve, serve_copy
 from votremachine.infra.storage.files import Files, NoSuchFile, StorageAway
 from votremachine.infra.uploads import BodyCut, received
 from votremachine.infra.wire import HttpRequest
+from votremachine.inspections.rules.accepting import PhotoNotAnnounced, UnknownInspection
 from votremachine.inspections.rules.photos import (
     LARGEST_BYTES,
     NotASha256,
@@ -32,7 +33,6 @@ from votremachine.inspections.rules.photos import (
     UnknownInspectionPhoto,
     digest,
 )
-from votremachine.inspections.rules.report import PhotoNotAnnounced, UnknownInspection
 from votremachine.inspections.schemas import PhotoReceived
 from votremachine.inspections.service import photos
 from votremachine.inspections.service.reading import PHOTO_PATH

@@ -23,8 +23,7 @@ from votremachine.infra.replies import reply
 from votremachine.infra.storage.files import Files, StorageAway
 from votremachine.infra.wire import HttpRequest
 from votremachine.inspections.checklists import UnknownChecklist, checklist
-from votremachine.inspections.rules.meters import MeterJumps
-from votremachine.inspections.rules.report import (
+from votremachine.inspections.rules.accepting import (
     CONTENT_ERRORS,
     InspectionDiffers,
     NotInBooking,
@@ -32,6 +31,7 @@ from votremachine.inspections.rules.report import (
     TooManyInspections,
     UnknownInspection,
 )
+from votremachine.inspections.rules.meters import MeterJumps
 from votremachine.inspections.rules.signing import NotNow, NotSignedYet
 from votremachine.inspections.schemas import (
     ChecklistItemView,

@@ -20,8 +20,8 @@ from votremachine.infra.openapi import Repeatable
 from votremachine.infra.problems import INPUT, responses
 from votremachine.infra.replies import reply
 from votremachine.infra.wire import HttpRequest
+from votremachine.inspections.rules.accepting import NotInBooking, UnknownInspection
 from votremachine.inspections.rules.insurance import InsuranceNeeded
-from votremachine.inspections.rules.report import NotInBooking, UnknownInspection
 from votremachine.inspections.rules.signing import (
     AbsenceNotHere,
     AlreadyInspected,

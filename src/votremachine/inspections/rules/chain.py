@@ -198,7 +198,7 @@ def _sealed(link: Link) -> bytes | None:
     return None if seal is None else seal_hash(seal)
 
 
-def seal_of(link: Link) -> Seal | None:
+def seal_of(link: Link) -> Seal | ClockedSeal | None:
     """What is hashed of a link; None where it has no place in a chain."""
     if link.sequence is None or link.signed_at is None or link.previous is None:
         return None

@@ -12,13 +12,14 @@ from votremachine.infra.database import Tx
 from votremachine.infra.documents import Found
 from votremachine.infra.storage import ledger
 from votremachine.inspections.models import inspection_photos, inspections, waiting_photos
+from votremachine.inspections.rules.accepting import PhotoNotAnnounced
 from votremachine.inspections.rules.photos import (
     WAITS_FOR,
     UnknownInspectionPhoto,
     check_waiting,
     file_name,
 )
-from votremachine.inspections.rules.report import PhotoNotAnnounced, State
+from votremachine.inspections.rules.report import State
 from votremachine.inspections.schemas import PhotoReceived
 from votremachine.inspections.service import reading
 from votremachine.inspections.service.sending import lock_key, tell_complete

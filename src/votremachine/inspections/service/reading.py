@@ -14,7 +14,8 @@ from votremachine.infra.database import Tx
 from votremachine.infra.images.addresses import addresses
 from votremachine.infra.links import Links
 from votremachine.inspections.models import inspection_photos, inspection_signatures, inspections
-from votremachine.inspections.rules.report import Content, Shot, State, UnknownInspection
+from votremachine.inspections.rules.accepting import UnknownInspection
+from votremachine.inspections.rules.report import Content, Shot, State
 from votremachine.inspections.rules.signing import ContentDiffers, Drawing, Method, NotTheirSide, Side, signers
 from votremachine.inspections.schemas import InspectionView, PhotoView, SignatureView, SignInspection
 from votremachine.kernel.errors import DomainError

@@ -21,7 +21,8 @@ from votremachine.infra.database import Tx
 from votremachine.inspections.events import InspectionSigned
 from votremachine.inspections.models import inspection_chains, inspections
 from votremachine.inspections.rules import chain
-from votremachine.inspections.rules.report import TAKING, Content, NotInBooking, Occasion, State
+from votremachine.inspections.rules.accepting import NotInBooking
+from votremachine.inspections.rules.report import TAKING, Content, Occasion, State
 from votremachine.inspections.rules.signing import AlreadyInspected, NotNow
 from votremachine.inspections.service import insurance, reading, rows
 from votremachine.inspections.service.reading import Report

@@ -22,20 +22,17 @@ from votremachine.inspections.checklists import checklist
 from votremachine.inspections.events import InspectionToSign
 from votremachine.inspections.models import inspection_photos, inspections, waiting_photos
 from votremachine.inspections.rules import chain, meters
-from votremachine.inspections.rules.report import (
-    Content,
+from votremachine.inspections.rules.accepting import (
     InspectionDiffers,
     NotInBooking,
     NotToBeAmended,
-    Occasion,
     RelayNeedsTwo,
-    Shot,
-    State,
     check_content,
     check_made_at,
     check_room,
     clock_ahead,
 )
+from votremachine.inspections.rules.report import Content, Occasion, Shot, State
 from votremachine.inspections.rules.signing import check_moment
 from votremachine.inspections.schemas import InspectionView, MakeInspection
 from votremachine.inspections.service import reading

@@ -43,9 +43,9 @@ def of_rental(booking: Booking, machines: Mapping[UUID, Machine]) -> Draft:
     """
     # The lines of the price go on naming the machine that was agreed on; the invoice names the one that came.
     came = {booking.stands_for.get(machine_id, machine_id): machine_id for machine_id in booking.machine_ids}
-    lines = tuple(
-        _rental_line(line, machines[came.get(line.machine_id, line.machine_id)]) for line in booking.price.lines
-    )
+    # What was measured and not used is priced, so that its price is seen; it is not invoiced.
+    used = [line for line in booking.price.lines if line.quantity]
+    lines = tuple(_rental_line(line, machines[came.get(line.machine_id, line.machine_id)]) for line in used)
     since, until = _days(booking, machines)
     return Draft(
         issuer_party_id=booking.owner_party_id,

@@ -1,6 +1,6 @@
 """An invoice: what it is about, how it stands, and why a payment or a credit note is refused. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -206,7 +206,7 @@ def standing(invoice: Invoice, today: date) -> Standing:
     return Standing.OVERDUE if late else Standing(invoice.state)
 
 
-def check_payment(invoice: Invoice, payment: Payment, known: Mapping[tuple[object, ...], Payment], today: date) -> None:
+def check_payment(invoice: Invoice, payment: Payment, known: Iterable[Payment], today: date) -> None:
     """Raises why what somebody says they received cannot be recorded: `NotPayable`, `PaidByCard`, `PaymentKnown`,
     `InvoiceSettled`, `MoreThanDue`, `PaymentDateOff`.
     """
@@ -214,7 +214,7 @@ def check_payment(invoice: Invoice, payment: Payment, known: Mapping[tuple[objec
         raise NotPayable
     if invoice.cause is Cause.CARD_RENTAL:
         raise PaidByCard
-    if payment.same in known:
+    if any(one.same == payment.same for one in known):
         raise PaymentKnown
     if not invoice.due:
         raise InvoiceSettled

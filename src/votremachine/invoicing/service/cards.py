@@ -11,10 +11,12 @@ from votremachine.invoicing.rules.numbering import day_of
 from votremachine.payments.orders import service as orders
 from votremachine.payments.orders.rules import PaymentOrder, Purpose, State, What
 
+_BY_CARD = frozenset({Cause.CARD_RENTAL, Cause.CLAIM})
+
 
 async def card_payments(tx: Tx, invoice: Invoice, known: Collection[UUID]) -> list[Payment]:
     """What cards have paid of an invoice besides these known payments; never more than is due of it."""
-    if invoice.booking_id is None:
+    if invoice.booking_id is None or invoice.cause not in _BY_CARD:
         return []
     found = await orders.of_booking(tx, invoice.booking_id)
     payments, due = [], invoice.due
@@ -30,15 +32,12 @@ def _came_in(invoice: Invoice, found: Iterable[PaymentOrder]) -> list[tuple[Paym
     """The orders that paid for what an invoice is about, oldest first, and what each has left of it."""
     if invoice.cause is Cause.CARD_RENTAL:
         return [(charge.order, charge.left) for charge in charges_of(list(found), invoice.cause_id)]
-    if invoice.cause is Cause.CLAIM:
-        return [
-            (one, one.amount.minor)
-            for one in found
-            if one.purpose is Purpose.DAMAGE
-            and one.subject_id == invoice.cause_id
-            and (one.what, one.state) == (What.CHARGE, State.DONE)
-        ]
-    return []
+    return [(one, one.amount.minor) for one in found if _pays_claim(one, invoice.cause_id)]
+
+
+def _pays_claim(order: PaymentOrder, claim_id: UUID) -> bool:
+    charged = (order.what, order.state) == (What.CHARGE, State.DONE)
+    return charged and order.purpose is Purpose.DAMAGE and order.subject_id == claim_id
 
 
 def _payment(order: PaymentOrder, minor: int, now: datetime) -> Payment:

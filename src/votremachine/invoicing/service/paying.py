@@ -43,7 +43,7 @@ async def record(tx: Tx, who: Actor, invoice_id: UUID, asked: RecordPayment) -> 
     authorise(Verb.RECORD_PAYMENT, who, found)
     debt = await debts.hold(tx, found)
     invoice = await _follow_cards(tx, await store.load_locked(tx, invoice_id))
-    known = {one.same: one for one in await store.payments_of(tx, invoice.id)}
+    known = await store.payments_of(tx, invoice.id)
     means = Means(asked.means)
     payment = Payment(tx.new_id(), asked.minor, means, asked.received_on, asked.reference, who.person_id, tx.now)
     check_payment(invoice, payment, known, day_of(tx.now))
