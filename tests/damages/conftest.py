@@ -95,6 +95,11 @@ class Yard(Vault):
         back = f"UPDATE bookings SET returned_at = now() - interval '{hours} hours' WHERE id = :id"
         await self._set(back, booking["id"])
 
+    async def booked_ago(self, booking: Json, *, days: int) -> None:
+        """It was booked so long ago."""
+        then = f"UPDATE bookings SET created_at = now() - interval '{days} days' WHERE id = :id"
+        await self._set(then, booking["id"])
+
     async def _set(self, statement: str, id_: str) -> None:
         async with self.people.begin() as tx:
             await tx.execute(sa.text(statement), {"id": UUID(id_)})

@@ -1,11 +1,14 @@
 """What each side may say, when, and what the clock and a mediator make of it."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
+
+import pytest
 
 from tests.damages.conftest import Yard, lines
 from tests.deposits.conftest import HELD
 from tests.people import Person, World, at
+from votremachine.damages import wear
 from votremachine.damages.rules.claim import State
 from votremachine.deposits.rules import State as DepositState
 
@@ -191,3 +194,21 @@ async def test_what_was_read_before_is_not_answered(yard: Yard, renter: Person, 
     assert (await renter.post(path, If_Match='"1.x"', Idempotency_Key="k")).status_code == 200
     again = await renter.post(path, If_Match='"1.x"', Idempotency_Key="k")
     assert (again.status_code, again.headers["Idempotency-Replayed"]) == (200, "true")
+
+
+async def test_wear_and_age_count_by_the_tables_of_the_day_of_booking(
+    yard: Yard, tractor: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    booking = await yard.back(tractor)
+    await yard.booked_ago(booking, days=5)
+    today = datetime.now(UTC).date()
+    table = [
+        {"months": "0", "kept": kept, "since": f"{today - timedelta(days=days):%F}"}
+        for days, kept in ((9, "9000"), (3, "100"))
+    ]
+    monkeypatch.setattr(wear, "_rows", lambda name: table if name == "depreciation.csv" else ())
+    wear.worth.cache_clear()
+    part = {"kind": "part", "what": "Vitre", "net": 10_000, "age_months": 1}
+    claim = await yard.claim(booking, lines=[part])
+    wear.worth.cache_clear()
+    assert (claim["lines"][0]["kept"], claim["asked"]["minor"]) == (9_000, 9_000)

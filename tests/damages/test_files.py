@@ -128,3 +128,22 @@ async def test_a_picture_is_shown_small_and_saved_whole_by_the_sides_alone(
         copy = (await mediator.http.get(one["url"])).content
         assert seen(copy).width == one["width"]
         assert not seen(copy).getexif()
+
+
+async def test_a_file_of_one_claim_is_none_of_another(
+    yard: Yard, world: World, owner: Person, renter: Person, tractor: str
+) -> None:
+    """Between the same two farms, with the same content even."""
+    first = await yard.claim(await yard.back(tractor))
+    kept = await send(owner, first, PDF_THAT_RUNS)
+    second = await yard.claim(await yard.back(await world.machine(owner)))
+    assert (await renter.get(f"/claims/{second['id']}")).json()["evidence"] == []
+    again = await send(owner, second, PDF_THAT_RUNS)
+    assert again.status_code == 201, "it is new there"
+    assert again.json()["id"] != kept.json()["id"]
+    for claim, file in ((first, kept), (second, again)):
+        shown = (await renter.get(f"/claims/{claim['id']}")).json()["evidence"]
+        assert [one["id"] for one in shown] == [file.json()["id"]]
+    await yard.said(owner, second, "withdraw", {})
+    assert (await send(owner, second, sent(field()))).json()["code"] == "claim_over"
+    assert (await send(owner, first, sent(field()))).status_code == 201, "the other one goes on"

@@ -3,11 +3,21 @@
 from uuid import UUID, uuid4
 
 import httpx
+import msgspec
+import pytest
 import sqlalchemy as sa
 
 from tests.inspections.phone import STROKES, Yard, ago, photo, soon
 from tests.people import Json, Person, World, at
+from votremachine.accounts.credentials import Credentials, keys_of
+from votremachine.accounts.rules import Actor, Role, Seat
+from votremachine.accounts.service.parties import give_seat
+from votremachine.config import Settings
 from votremachine.infra.database import Database
+from votremachine.infra.links import Links
+from votremachine.inspections.rules.signing import CodeFailed
+from votremachine.inspections.schemas import SignInspection
+from votremachine.inspections.service import codes, signing
 
 
 def refused(answer: httpx.Response, status: int, code: str) -> None:
@@ -42,6 +52,47 @@ async def test_a_code_signs_one_report_and_one_drawing(world: World, yard: Yard)
     assert (await yard.sign(view, "renter", yard.owner, drawing=STROKES, **code)).is_success
     refused(await yard.sign(other, "renter", yard.owner, drawing=STROKES, **code), 403, "code_failed")
     refused(await yard.sign(view, "renter", yard.owner, drawing=STROKES[:1], **code), 403, "code_failed")
+
+
+async def test_a_code_is_good_for_its_booking_and_for_who_still_acts_there(
+    world: World, yard: Yard, database: Database
+) -> None:
+    later = (await yard.renter.booked([yard.machine], at(3), at(4)))["id"]
+    elsewhere = await asked(world, Yard(yard.owner, yard.renter, yard.machine, later))
+    view = await yard.sent(yard.report())
+    refused(await yard.sign(view, "renter", yard.owner, drawing=STROKES, **elsewhere), 403, "code_failed")
+
+    colleague = await world.person("colleague@ferme.example")
+    person_id = UUID((await colleague.get("/me")).json()["id"])
+    async with database.begin() as tx:
+        await give_seat(tx, person_id, UUID(yard.renter.party_id), Role.MEMBER)
+    sent = await yard.owner.made(f"/bookings/{yard.booking}/inspections/codes", {"person_id": str(person_id)})
+    code = {"code_id": sent["id"], "code": await world.code(colleague.email)}
+    async with database.begin() as tx:
+        await tx.execute(sa.text("DELETE FROM seats WHERE person_id = :person"), {"person": person_id})
+    refused(await yard.sign(view, "renter", yard.owner, drawing=STROKES, **code), 403, "code_failed")
+
+
+async def test_each_half_of_a_signature_by_code_holds_by_itself(world: World, yard: Yard, database: Database) -> None:
+    """A code is used up in a transaction of its own: what it was used for counts then, and again when it is signed."""
+    code = await asked(world, yard)
+    view = await yard.sent(yard.report())
+    assert (await yard.sign(view, "renter", yard.owner, drawing=STROKES, **code)).is_success
+    links, proofs = Links(keys_of(Settings())), Credentials.of(Settings()).proofs
+    said = {"side": "renter", "content_hash": view["content_hash"], "drawing": STROKES[:1], **code}
+    another = msgspec.convert(said, SignInspection)
+    me = (await yard.owner.get("/me")).json()
+    owner = Actor(
+        UUID(me["id"]),
+        "",
+        "fr",
+        {UUID(yard.owner.party_id): Seat(UUID(yard.owner.party_id), "", Role.ADMIN, demo=False)},
+    )
+    async with database.begin() as tx:
+        assert await codes.prove(tx, proofs, owner, UUID(view["id"]), another) is False
+    with pytest.raises(CodeFailed):
+        async with database.begin() as tx:
+            await signing.sign(tx, owner, links, UUID(view["id"]), another)
 
 
 async def test_five_wrong_codes_are_the_last(world: World, yard: Yard) -> None:

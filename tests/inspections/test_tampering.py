@@ -40,6 +40,8 @@ FORGED = {
     "content hash": ("UPDATE inspections SET content_hash = 'x' WHERE sequence = 2", "content", 2),
     "booking": ("UPDATE inspections SET booking_id = gen_random_uuid() WHERE sequence = 2", "columns", 2),
     "kind": ("UPDATE inspections SET kind = 'check_out' WHERE sequence = 2", "columns", 2),
+    # As if it might be signed once more.
+    "state": ("UPDATE inspections SET state = 'complete' WHERE sequence = 2", "columns", 2),
     "when it was sent": ("UPDATE inspections SET sent_at = sent_at + interval '1 us' WHERE sequence = 1", "seal", 1),
     "who sent it": ("UPDATE inspections SET sent_by = id WHERE sequence = 1", "seal", 1),
     "phone's clock": ("UPDATE inspections SET clock_ahead = 3600 WHERE sequence = 1", "seal", 1),
@@ -81,7 +83,14 @@ async def forge(database: Database, statement: str) -> None:
     async with database.begin() as tx:
         await tx.execute(sa.text("SET LOCAL session_replication_role = replica"))
         await tx.execute(sa.text("ALTER TABLE inspections DROP CONSTRAINT inspections_machine_id_sequence_key"))
+        seal_check = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'inspections_seal_check'"
+        rule = (await tx.execute(sa.text(seal_check))).scalar_one()
+        await tx.execute(sa.text("ALTER TABLE inspections DROP CONSTRAINT inspections_seal_check"))
         await tx.execute(sa.text(statement))
+        again = (
+            f"ALTER TABLE inspections ADD CONSTRAINT inspections_seal_check {rule.removesuffix(' NOT VALID')} NOT VALID"
+        )
+        await tx.execute(sa.text(again))
         await tx.execute(
             sa.text(
                 "ALTER TABLE inspections ADD CONSTRAINT inspections_machine_id_sequence_key"

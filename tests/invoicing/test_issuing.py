@@ -18,7 +18,7 @@ from votremachine.invoicing.service.paying import on_claim_paid, on_difference_p
 OVER = 25_000
 
 
-def sides(booking: Json) -> dict[str, UUID]:
+def sides(booking: Json) -> dict[str, Any]:
     owner, renter = booking["owner"]["id"], booking["renter"]["id"]
     return {"booking_id": UUID(booking["id"]), "owner_party_id": UUID(owner), "renter_party_id": UUID(renter)}
 

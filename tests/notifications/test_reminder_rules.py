@@ -217,15 +217,15 @@ def test_what_is_missing_is_reminded_of_before_it_is_too_late_and_by_day(
     until = since + timedelta(hours=hours)
     start = since + timedelta(hours=ahead)
     one = booking(start, start + timedelta(days=2), state, returned_at=since)
-    lacks = {lack: Missing(Side, since, until) for lack in Lack if lack not in {Lack.DECISION, Lack.COVER}}
-    lacks |= {lack: Missing(Side, since) for lack in (Lack.DECISION, Lack.COVER)}
+    endless = {Lack.DECISION, Lack.COVER}
+    lacks = {lack: Missing(tuple(Side), since, None if lack in endless else until) for lack in Lack}
     for wanted in planned(one, zone, MOMENTS, lacks):
         known = KINDS[wanted.kind]
         if BOOKING_KINDS[wanted.kind].night is not Night.PASSES:
             assert not in_hours(wanted.due_at, zone, MOMENTS.night_begins, MOMENTS.night_ends)
         if known.lack in {Lack.CLAIM, Lack.ANSWER, Lack.RENEWAL}:
             assert wanted.due_at < until
-        if known.lack in {Lack.DECISION, Lack.COVER}:
+        if known.lack in endless:
             assert wanted.due_at > since
 
 

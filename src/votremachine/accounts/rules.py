@@ -81,6 +81,7 @@ class Verb(StrEnum):
     GIVE_DEPOSIT = "give_deposit"
     WAIVE_DEPOSIT = "waive_deposit"
     READ_CLAIM = "read_claim"
+    EXPORT_CLAIM = "export_claim"
     CLAIM_DAMAGE = "claim_damage"
     CONTEST_CLAIM = "contest_claim"
     ACCEPT_CLAIM = "accept_claim"
@@ -104,6 +105,14 @@ BANKERS = frozenset({Role.ADMIN, Role.TREASURER})
 _STAFF = frozenset(StaffRole)
 _SUPPORT = frozenset({StaffRole.SUPPORT})
 _MINDERS = frozenset({StaffRole.SUPPORT, StaffRole.OPERATOR})
+
+# Who reads a claim: its sides, and those who may be asked to decide it.
+_HEARD: Mapping[Relation, frozenset[Role] | frozenset[StaffRole]] = {
+    Relation.OWNER: _EVERYONE,
+    Relation.RENTER: _EVERYONE,
+    Relation.COOPERATIVE: _ADMIN,
+    Relation.PLATFORM: _STAFF,
+}
 
 # Staff read; whoever must act for a person does so in that person's name, with a reason that they are shown.
 PERMISSIONS: Mapping[Verb, Mapping[Relation, frozenset[Role] | frozenset[StaffRole]]] = {
@@ -144,12 +153,8 @@ PERMISSIONS: Mapping[Verb, Mapping[Relation, frozenset[Role] | frozenset[StaffRo
     Verb.READ_DEPOSIT: {Relation.OWNER: _EVERYONE, Relation.RENTER: _EVERYONE, Relation.PLATFORM: _STAFF},
     Verb.GIVE_DEPOSIT: {Relation.RENTER: WORKERS},
     Verb.WAIVE_DEPOSIT: {Relation.OWNER: RUNNERS},
-    Verb.READ_CLAIM: {
-        Relation.OWNER: _EVERYONE,
-        Relation.RENTER: _EVERYONE,
-        Relation.COOPERATIVE: _ADMIN,
-        Relation.PLATFORM: _STAFF,
-    },
+    Verb.READ_CLAIM: _HEARD,
+    Verb.EXPORT_CLAIM: _HEARD,
     Verb.CLAIM_DAMAGE: {Relation.OWNER: RUNNERS},
     Verb.CONTEST_CLAIM: {Relation.RENTER: WORKERS},
     Verb.ACCEPT_CLAIM: {Relation.RENTER: RUNNERS},

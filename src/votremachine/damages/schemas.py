@@ -12,6 +12,7 @@ from votremachine.damages.rules.costs import HIGHEST_VAT, LARGEST_MINOR, MOST_LI
 from votremachine.infra.images.addresses import CopyView
 from votremachine.infra.wire import Input, Line, OptionalLine
 from votremachine.kernel.money import Money
+from votremachine.pricing.rules.card import Unit
 
 # Something is to be read in it.
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=4000, pattern=r"^(?=[\s\S]*\S)[^\x00]*\Z")]
@@ -43,6 +44,30 @@ class AskedLine(Input):
     def of(self, machine_id: UUID) -> Asked:
         """For the rules, about this machine."""
         return Asked(**msgspec.structs.asdict(self) | {"machine_id": machine_id})
+
+
+class ReckonedView(msgspec.Struct, frozen=True):
+    """So much of a unit at this price; what the booking paid already is below zero."""
+
+    unit: Unit
+    quantity: float
+    unit_price: Money
+    net: Money
+
+
+class SuggestedLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A line that may be asked as it is, without `reckoned`, which says how it comes about; `net` in minor units. Of
+    fuel, `tank_litres` and `litre` are still to be given.
+    """
+
+    machine_id: UUID
+    kind: Kind
+    what: str
+    net: int | None
+    vat_rate: int
+    eighths: int | None
+    inspection_ids: tuple[UUID, ...]
+    reckoned: list[ReckonedView]
 
 
 class OpenClaim(Input):

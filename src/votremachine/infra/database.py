@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.exc import DBAPIError, MultipleResultsFound
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from votremachine.infra.statements import JSON, Line, Ready
+from votremachine.infra.statements import JSON, Line, Prepared
 from votremachine.kernel.errors import DomainError, Kind
 from votremachine.kernel.events import Event
 from votremachine.kernel.ids import uuid7
@@ -98,16 +98,16 @@ class Tx:
         return await self._line.connection.execute(statement, values)
 
     async def rows(
-        self, statement: sa.Executable | Ready, values: Mapping[str, Any] | None = None
+        self, statement: sa.Executable | Prepared, values: Mapping[str, Any] | None = None
     ) -> Sequence[sa.Row[Any]]:
-        if not isinstance(statement, Ready):
+        if not isinstance(statement, Prepared):
             return (await self.execute(statement, values)).all()
         if self._deferred:
             await self.flush()
         return await self._line.rows(statement, values or {})
 
     async def row(
-        self, statement: sa.Executable | Ready, values: Mapping[str, Any] | None = None
+        self, statement: sa.Executable | Prepared, values: Mapping[str, Any] | None = None
     ) -> sa.Row[Any] | None:
         """The only row, or None."""
         found = await self.rows(statement, values)
@@ -161,10 +161,10 @@ class Tx:
 
 
 @lru_cache(maxsize=256)
-def _together(writes: tuple[Write, ...]) -> Ready:
+def _together(writes: tuple[Write, ...]) -> Prepared:
     """These writes as one statement: all but the last become its CTEs."""
     *before, last = writes
-    return Ready(last.statement.add_cte(*(write.statement.cte(write.name) for write in before)))
+    return Prepared(last.statement.add_cte(*(write.statement.cte(write.name) for write in before)))
 
 
 def utc_now() -> datetime:
@@ -225,7 +225,7 @@ class Database:
 
         return await _patiently(once)
 
-    async def alone(self, statement: Ready, values: Mapping[str, Any]) -> Sequence[Any]:
+    async def alone(self, statement: Prepared, values: Mapping[str, Any]) -> Sequence[Any]:
         """The rows of one statement that is committed by itself.
 
         It is sent again under the conditions of `run`, so it must be one of which the second has no further effect.

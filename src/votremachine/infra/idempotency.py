@@ -16,7 +16,7 @@ from litestar import Request, Response
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from votremachine.infra.database import Database, RunAgain, Tx, Write, metadata
-from votremachine.infra.statements import Ready
+from votremachine.infra.statements import Prepared
 from votremachine.kernel.errors import DomainError, Kind
 
 Body = TypeVar("Body")
@@ -248,9 +248,9 @@ async def _who_and_look(tx: Tx, identify: Identify[Who], person: UUID, key: str)
 
 
 @lru_cache(maxsize=8)
-def _together(question: sa.Select[Any]) -> Ready:
+def _together(question: sa.Select[Any]) -> Prepared:
     look, who = _LOOK.subquery("look"), question.subquery("who")
-    return Ready(sa.select(look, who).select_from(look.outerjoin(who, sa.true())))
+    return Prepared(sa.select(look, who).select_from(look.outerjoin(who, sa.true())))
 
 
 def _kept_answer(found: sa.Row[Any], fingerprint: bytes) -> Response[Any] | None:

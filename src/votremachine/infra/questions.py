@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from votremachine.infra.database import Database
 from votremachine.infra.idempotency import Identify
-from votremachine.infra.statements import Ready
+from votremachine.infra.statements import Prepared
 
 Who = TypeVar("Who")
 
@@ -18,7 +18,7 @@ Who = TypeVar("Who")
 class _Together(NamedTuple):
     """A question beside the one that identifies, and the two kinds of row that it gives."""
 
-    both: Ready
+    both: Prepared
     who: Any
     asked: Any
 
@@ -43,7 +43,7 @@ async def ask(
 def _together(identifying: sa.Select[Any], question: sa.Select[Any]) -> _Together:
     who, asked = identifying.subquery("who"), question.subquery("asked")
     return _Together(
-        Ready(sa.select(who, asked).select_from(who.outerjoin(asked, sa.true()))),
+        Prepared(sa.select(who, asked).select_from(who.outerjoin(asked, sa.true()))),
         namedtuple("Asker", who.c.keys()),
         namedtuple("Answer", asked.c.keys()),
     )

@@ -8,7 +8,7 @@ are told as SQLAlchemy tells them: who catches one need not know which way a sta
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import asyncpg
 import msgspec
@@ -36,10 +36,10 @@ class _Plan(NamedTuple):
     names: Sequence[str]
     constants: Mapping[str, Any]
     processes: Sequence[tuple[int, Process]]
-    row: Callable[[Sequence[Any]], Any]
+    row: Any
 
 
-class Ready:
+class Prepared:
     """A statement that is the same each time but for its bound values; made with its module, or kept in a cache.
 
     Its rows are named tuples of what the driver gives: ids, instants, numbers, texts, JSON as it was decoded, and lists
@@ -58,14 +58,12 @@ class Ready:
         names = compiled.positiontup or []
         bound = [compiled.binds[name] for name in names]
         writers = [one.type.dialect_impl(_DIALECT).bind_processor(_DIALECT) for one in bound]
-        columns = [str(name) for name in self._statement.exported_columns.keys()]  # noqa: SIM118 -- no dict
-        row: Any = namedtuple("Row", columns)  # type: ignore[misc]
         return _Plan(
             sql=compiled.string,
             names=names,
             constants={name: one.value for name, one in zip(names, bound, strict=True) if not one.required},
             processes=[(at, writer) for at, writer in enumerate(writers) if writer is not None],
-            row=row._make,
+            row=namedtuple("Row", list(map(str, self._statement.exported_columns.keys()))),
         )
 
 
@@ -77,10 +75,10 @@ class Line:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
-        pooled: Any = connection.sync_connection
-        self._driver = pooled.connection.driver_connection
+        self._behind = cast("sa.Connection", connection.sync_connection)
+        self._driver: Any = self._behind.connection.driver_connection
 
-    async def rows(self, statement: Ready, given: Mapping[str, Any]) -> list[Any]:
+    async def rows(self, statement: Prepared, given: Mapping[str, Any]) -> list[Any]:
         """Every row; `KeyError` when a bound value is missing, otherwise what SQLAlchemy would raise."""
         sql, names, constants, processes, row = statement.plan
         known = {**constants, **given}
@@ -88,12 +86,14 @@ class Line:
         for at, process in processes:
             values[at] = process(values[at])
         try:
-            return [row(record) for record in await self._driver.fetch(sql, *values)]
+            return [row._make(record) for record in await self._driver.fetch(sql, *values)]
         except BaseException as error:
             await self._failed(sql, error)
             raise
 
     async def begin(self) -> None:
+        # Nothing is sent by this. But told of a transaction, SQLAlchemy does not connect anew in the midst of it.
+        self._behind.begin()
         await self._say("BEGIN;")
 
     async def commit(self) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from importlib.resources import files
 from typing import Any
 
 from babel.dates import format_date
@@ -11,11 +10,10 @@ from babel.numbers import format_currency, format_decimal
 
 from votremachine.accounts.identity import Identity
 from votremachine.fleet.rules import Texts
-from votremachine.invoicing.rules.invoice import Invoice, Means, Payment
+from votremachine.invoicing.rules.invoice import Invoice, Means, Payment, Whole
 from votremachine.invoicing.rules.numbering import Kind
 from votremachine.invoicing.rules.sums import Category, Line, VatGroup, vat_groups
 from votremachine.invoicing.rules.wording import UNITS, mentions
-from votremachine.invoicing.service.reading import Whole
 from votremachine.pricing.rules.lines import WHOLE
 
 _KINDS: Mapping[Kind, Texts] = {
@@ -51,11 +49,6 @@ _PAYABLE: Mapping[Kind, Texts] = {
 }
 _PAID, _LEFT = Texts("Payé {means} le {day}", "Paid {means} on {day}"), Texts("Reste à payer", "Still due")
 _TAKEN_BACK = Texts("Annulée par un avoir", "Taken back by a credit note")
-
-
-def template() -> str:
-    """How an invoice looks."""
-    return (files("votremachine") / "invoicing" / "invoice.typ").read_text("utf-8")
 
 
 def laid_out(found: Whole, language: str) -> dict[str, Any]:

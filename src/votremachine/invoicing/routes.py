@@ -1,5 +1,6 @@
 """HTTP of invoices: reading one or a party's, recording what came in, taking one back."""
 
+from importlib.resources import files
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -33,15 +34,17 @@ from votremachine.invoicing.rules.invoice import (
     PaymentKnown,
     Standing,
     UnknownInvoice,
+    Whole,
 )
 from votremachine.invoicing.rules.numbering import day_of
 from votremachine.invoicing.schemas import CreditInvoice, InvoiceDetails, InvoiceView, RecordPayment
 from votremachine.invoicing.service import crediting, paying, reading
-from votremachine.invoicing.service.reading import Role, Whole
+from votremachine.invoicing.service.reading import Role
 from votremachine.payments.orders.rules import PaymentUnderWay
 
 Of = Annotated[Standing | None, QueryParameter(name="state", description="How they stand; all of them by default.")]
 As = Annotated[Role | None, QueryParameter(name="role", description="Issued or received; both by default.")]
+_LAYOUT = (files("votremachine") / "invoicing" / "invoice.typ").read_text("utf-8")
 JSON, PDF = "application/json", "application/pdf"
 _VARIES = {"Vary": "Authorization, Accept-Language, Accept"}
 _COMMITTING = (*INPUT, *idempotency.ERRORS, NotSignedIn, NotAllowed, NotInTheirPlace, UnknownInvoice)
@@ -135,12 +138,12 @@ async def credit(
 
 async def _printed(request: HttpRequest, press: Press, found: Whole, language: str) -> Response[Any]:
     """An invoice on paper. The same data make the same bytes, so their tag is known before they are made."""
-    template, data = paper.template(), paper.laid_out(found, language)
-    tag = f'"{found.invoice.version}.{encoded((template, data)).hash}"'
+    data = paper.laid_out(found, language)
+    tag = f'"{found.invoice.version}.{encoded((_LAYOUT, data)).hash}"'
     sent = {"ETag": tag, "Cache-Control": "private, no-cache", **_VARIES}
     if names(request.headers.get("if-none-match"), tag):
         return Response(None, status_code=304, headers=sent)
-    content = await press.typeset(template, data, made_at=found.invoice.created_at)
+    content = await press.typeset(_LAYOUT, data, made_at=found.invoice.created_at)
     name = {"Content-Disposition": f'attachment; filename="{found.invoice.number}.pdf"'}
     return Response(content, headers=sent | name, media_type=PDF)
 

@@ -28,6 +28,7 @@ SIMPLE: dict[PostingKind, Callable[[Money], Posting]] = {
     PostingKind.DEPOSIT_PAID_BACK: lambda some: recipes.deposit_paid_back(RENTER, some, "ch"),
     PostingKind.DEPOSIT_KEPT: lambda some: recipes.deposit_kept(RENTER, some),
     PostingKind.AWARDED: lambda some: recipes.awarded(RENTER, OWNER, some),
+    PostingKind.PAID_DIRECTLY: lambda some: recipes.paid_directly(RENTER, OWNER, some),
     PostingKind.ACCOUNT_SETTLED: lambda some: recipes.account_settled(RENTER, OWNER, some),
     PostingKind.OWNER_PAYABLE: lambda some: recipes.owner_payable(OWNER, some),
     PostingKind.PAYOUT_SENT: lambda some: recipes.payout_sent(OWNER, some),
@@ -145,6 +146,8 @@ def test_damage_is_paid_from_the_deposit_and_a_payout_may_come_back() -> None:
     owed = {Code.GATEWAY: 30_000, Code.OWNER_PAYABLE: -30_000}
     assert balances(*story) == owed
     assert balances(*story, recipes.payout_sent(OWNER, amount), recipes.payout_failed(OWNER, amount)) == owed
+    directly = recipes.awarded(RENTER, OWNER, amount), recipes.paid_directly(RENTER, OWNER, amount)
+    assert balances(*story, *directly) == owed, "neither is owed it here any more"
 
 
 def test_a_charge_that_was_taken_back_is_owed_again() -> None:

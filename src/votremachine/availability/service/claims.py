@@ -16,14 +16,14 @@ from votremachine.availability.rules import Claim, SpanTaken, Taker
 from votremachine.availability.service.table import instants, meets_window, on_machine, window_values
 from votremachine.fleet import service as fleet
 from votremachine.infra.database import Tx
-from votremachine.infra.statements import Ready
+from votremachine.infra.statements import Prepared
 from votremachine.kernel.span import Span
 
 # An owner's own time needs no buffers: the bookings around it keep theirs.
 NO_BUFFERS = (timedelta(0), timedelta(0))
 # An occupancy is never empty; what was over before it began, since both were told later, is next to that.
 NEXT_TO_NOTHING = timedelta(milliseconds=1)
-_CLAIM = Ready(
+_CLAIM = Prepared(
     insert(occupancies)
     .values(
         id=sa.bindparam("id"),

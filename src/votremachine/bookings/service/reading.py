@@ -15,7 +15,7 @@ from votremachine.bookings.schemas import BookingView, Named, StepView
 from votremachine.fleet import service as fleet
 from votremachine.fleet.rules import Machine
 from votremachine.infra.database import Tx
-from votremachine.infra.statements import Ready
+from votremachine.infra.statements import Prepared
 from votremachine.infra.wire import SpanView
 from votremachine.kernel.money import Money
 from votremachine.kernel.span import Span
@@ -31,15 +31,15 @@ MACHINE_IDS = (
 )
 SELECT = sa.select(bookings, MACHINE_IDS)
 _one = SELECT.where(bookings.c.id == sa.bindparam("id"))
-_ONE = Ready(_one)
-_BY_IDS = Ready(SELECT.where(bookings.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid)))))
+_ONE = Prepared(_one)
+_BY_IDS = Prepared(SELECT.where(bookings.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid)))))
 _as_it_was = bookings.alias("as_it_was")
 # The version when the statement began. Whoever waited for the row gets the newest one, but beside it the machines of
 # before: the rest of the statement goes on seeing what it saw at its start.
 SEEN_VERSION = (
     sa.select(_as_it_was.c.version).where(_as_it_was.c.id == bookings.c.id).scalar_subquery().label("seen_version")
 )
-_ONE_LOCKED = Ready(_one.add_columns(SEEN_VERSION).with_for_update(of=bookings))
+_ONE_LOCKED = Prepared(_one.add_columns(SEEN_VERSION).with_for_update(of=bookings))
 
 
 async def load(tx: Tx, booking_id: UUID) -> Booking:

@@ -3,6 +3,7 @@
 from litestar import Router
 from litestar.di import Provide
 
+from votremachine.damages.bundles import routes as bundles
 from votremachine.damages.routes import answers, files, paying, whole
 from votremachine.damages.routes.hearing import hear
 
@@ -12,6 +13,7 @@ router = Router(
     dependencies={"hearing": Provide(hear, sync_to_thread=False)},
     route_handlers=[
         whole.open_claim,
+        whole.suggest,
         whole.show,
         whole.browse,
         answers.accept,
@@ -25,5 +27,6 @@ router = Router(
         files.add,
         files.show,
         files.show_copy,
+        bundles.download,
     ],
 )

@@ -22,10 +22,11 @@ from votremachine.damages.rules.claim import (
     UnknownClaim,
 )
 from votremachine.damages.rules.costs import AgeNeeded, CostUnclear, NoSuchWear, WornOut
-from votremachine.damages.schemas import ClaimDetails, ClaimView, OpenClaim
-from votremachine.damages.service import opening, reading
+from votremachine.damages.schemas import ClaimDetails, ClaimView, OpenClaim, SuggestedLine
+from votremachine.damages.service import opening, reading, suggesting
 from votremachine.infra import idempotency
 from votremachine.infra.database import Tx
+from votremachine.infra.languages import language_of
 from votremachine.infra.openapi import Committing
 from votremachine.infra.pages import BadCursor, Cursors, Page
 from votremachine.infra.problems import INPUT, InvalidInput, responses
@@ -55,6 +56,14 @@ async def open_claim(
         return reply(hearing.request, made, version=made.version, status=201, headers=headers)
 
     return await hearing.once(verb)
+
+
+@get("/bookings/{booking_id:uuid}/claim-suggestions", responses=responses(NotSignedIn, NotAllowed, UnknownBooking))
+async def suggest(booking_id: FromPath[UUID], hearing: NamedDependency[Hearing]) -> Response[list[SuggestedLine]]:
+    """What the owner might ask besides damage, reckoned: late return, missing fuel, engine hours that nobody paid."""
+    language = language_of(hearing.request)
+    found = await hearing.asked(lambda tx, who: suggesting.suggest(tx, who, booking_id, language))
+    return reply(hearing.request, found)
 
 
 @get("/claims/{claim_id:uuid}", responses=responses(NotSignedIn, NotAllowed, UnknownClaim))

@@ -1,6 +1,8 @@
 """An owner says what came back broken, and what that costs."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
 from uuid import UUID
 
 from votremachine.accounts.rules import Actor, Verb
@@ -13,7 +15,7 @@ from votremachine.damages.rules.claim import SILENCE, Claim, Side, State
 from votremachine.damages.rules.costs import Line, line
 from votremachine.damages.schemas import AskedLine, OpenClaim
 from votremachine.damages.service import store
-from votremachine.damages.wear import wears
+from votremachine.damages.wear import worth
 from votremachine.deposits.rules import DepositOver, UnknownDeposit
 from votremachine.deposits.service import ending
 from votremachine.fleet import service as fleet
@@ -35,7 +37,8 @@ async def open_claim(tx: Tx, who: Actor, booking_id: UUID, asked: OpenClaim) -> 
     bookings_store.authorise(Verb.CLAIM_DAMAGE, who, booking)
     rules.check_window(booking.claimable_from, booking.state, booking.claim_window, tx.now)
     machines = await fleet.machines_by_id(tx, booking.machine_ids)
-    lines = _lines(asked.lines, machines, await _reported(tx, booking.id, asked.lines))
+    grounds = _Grounds(booking.created_at.date(), machines, await _reported(tx, booking.id, asked.lines))
+    lines = _lines(asked.lines, grounds)
     claim = _claim(tx, booking, asked, lines)
     await store.add(tx, claim, lines, who)
     await _keep_deposit(tx, claim)
@@ -64,32 +67,43 @@ def _claim(tx: Tx, booking: Booking, asked: OpenClaim, lines: Sequence[Line]) ->
     )
 
 
+class _Grounds(NamedTuple):
+    """What lines are held against: the day of booking, by whose tables wear and age count; its machines; and what their
+    condition reports show.
+    """
+
+    day: date
+    machines: Mapping[UUID, Machine]
+    reported: Reported
+
+
 async def _reported(tx: Tx, booking_id: UUID, asked: Sequence[AskedLine]) -> Reported:
     """What the condition reports show, if a line speaks of them; one statement."""
     speaks = any(one.inspection_ids or one.eighths for one in asked)
     return await comparing.reported(tx, booking_id) if speaks else Reported()
 
 
-def _lines(asked: Sequence[AskedLine], machines: Mapping[UUID, Machine], reported: Reported) -> list[Line]:
+def _lines(asked: Sequence[AskedLine], grounds: _Grounds) -> list[Line]:
     """The lines as they stand; what is wrong with one says in which."""
     found = []
     for place, one in enumerate(asked):
         try:
-            found.append(_line(one, machines, reported))
+            found.append(_line(one, grounds))
         except DomainError as error:
             error.pointer = f"/lines/{place}{error.pointer or ''}"
             raise
     return found
 
 
-def _line(asked: AskedLine, machines: Mapping[UUID, Machine], reported: Reported) -> Line:
+def _line(asked: AskedLine, grounds: _Grounds) -> Line:
+    day, machines, reported = grounds
     machine_id = asked.machine_id or (next(iter(machines)) if len(machines) == 1 else None)
     if machine_id is None or machine_id not in machines:
         raise rules.NotOfThisBooking(pointer="/machine_id")
     for inspection_id in asked.inspection_ids:
         _check_report(reported.reports.get(inspection_id), machine_id)
     _check_fuel(asked, reported.differences.get(machine_id))
-    return line(asked.of(machine_id), wears(machines[machine_id].category))
+    return line(asked.of(machine_id), worth(machines[machine_id].category, day))
 
 
 def _check_report(report: Report | None, machine_id: UUID) -> None:

@@ -8,8 +8,9 @@ import sqlalchemy as sa
 
 from votremachine.accounts.rules import Actor, Relation, UnknownParty, Verb, require
 from votremachine.accounts.service.parties import party_names
+from votremachine.deposits.keeping import LAPSING
 from votremachine.deposits.models import deposit_transitions, deposits
-from votremachine.deposits.rules import LAPSING, Deposit, State, UnknownDeposit, is_live
+from votremachine.deposits.rules import Deposit, State, UnknownDeposit, is_live
 from votremachine.deposits.schemas import (
     CardView,
     DepositHistory,

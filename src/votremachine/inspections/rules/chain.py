@@ -194,6 +194,12 @@ COLUMNS = ("id", "booking_id", "next_booking_id", "machine_id", "kind", "amends"
 
 
 def _sealed(link: Link) -> bytes | None:
+    seal = seal_of(link)
+    return None if seal is None else seal_hash(seal)
+
+
+def seal_of(link: Link) -> Seal | None:
+    """What is hashed of a link; None where it has no place in a chain."""
     if link.sequence is None or link.signed_at is None or link.previous is None:
         return None
     values: dict[str, Any] = {
@@ -209,9 +215,7 @@ def _sealed(link: Link) -> bytes | None:
         "signatures": link.signatures,
         "photos": link.photos,
     }
-    if link.clock_ahead is None:
-        return seal_hash(Seal(**values))
-    return seal_hash(ClockedSeal(**values, clock_ahead=link.clock_ahead))
+    return Seal(**values) if link.clock_ahead is None else ClockedSeal(**values, clock_ahead=link.clock_ahead)
 
 
 def sealed(link: Link) -> bytes:

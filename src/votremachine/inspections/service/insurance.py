@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 import sqlalchemy as sa
@@ -44,6 +45,9 @@ _OF_PARTY = (
     .where(insurance_proofs.c.party_id == sa.bindparam("party"))
     .order_by(insurance_proofs.c.id.desc())
 )
+_BY_IDS = sa.select(insurance_proofs).where(
+    insurance_proofs.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid)))
+)
 _next = insurance_proofs.alias()
 # A later one begins before this one has ended, its document there: without it, it covers nothing.
 _FOLLOWED = sa.exists().where(
@@ -63,6 +67,15 @@ class Stored(NamedTuple):
     file_id: UUID
     name: str
     media_type: str
+
+
+class Document(NamedTuple):
+    """A proof and its document, which has no `file_id` until it was sent."""
+
+    proof: Proof
+    file_id: UUID | None
+    media_type: str
+    bytes: int
 
 
 async def add(tx: Tx, who: Actor, links: Links, party_id: UUID, asked: AddInsurance) -> InsuranceView:
@@ -171,6 +184,19 @@ async def check_covered(tx: Tx, booking: Booking, machine: Machine) -> str:
     return f"{found.id} {found.sha256}" if found else ""
 
 
+async def by_ids(tx: Tx, ids: Collection[UUID]) -> Mapping[UUID, Document]:
+    """These proofs by their ids, in one statement. For slices above: they ask for nobody in particular."""
+    rows = await tx.rows(_BY_IDS, {"ids": list(ids)})
+    return {row.id: _document(row) for row in rows}
+
+
+async def covers(tx: Tx, booking: Booking, zone: ZoneInfo) -> Document | None:
+    """The renter's proof that covers a rental as it is known now. For slices above, as `by_ids`."""
+    rows = await tx.rows(_OF_PARTY, {"party": booking.renter_party_id})
+    found = covering(map(_proof, rows), booking.during, zone)
+    return next((_document(row) for row in rows if found and row.id == found.id), None)
+
+
 async def rule(tx: Tx, who: Actor, party_id: UUID) -> InsuranceRule:
     """Whether a party asks for proofs, to its own people and to staff. Raises `UnknownParty`."""
     require(Verb.READ_PARTY, who, owner=party_id, stranger=UnknownParty())
@@ -211,6 +237,10 @@ def _owned(row: sa.Row[Any] | None, who: Actor) -> sa.Row[Any]:
 def _proof(row: sa.Row[Any]) -> Proof:
     told = {name: getattr(row, name) for name in Proof.__struct_fields__}
     return Proof(**told | {"sha256": row.sha256.hex() if row.sha256 else None})
+
+
+def _document(row: sa.Row[Any]) -> Document:
+    return Document(_proof(row), row.file_id, row.media_type or "", row.bytes or 0)
 
 
 def _view(tx: Tx, who: Actor, links: Links, row: sa.Row[Any]) -> InsuranceView:

@@ -9,6 +9,7 @@ import msgspec
 
 from votremachine.accounts.identity import Identity
 from votremachine.invoicing.rules.numbering import Kind, number_of
+from votremachine.invoicing.rules.sums import Line
 from votremachine.kernel import errors
 from votremachine.kernel.errors import DomainError
 from votremachine.kernel.money import Money
@@ -117,6 +118,15 @@ class Invoice(msgspec.Struct, frozen=True, kw_only=True):
         return max(0, self.payable - self.paid - self.credited) if self.kind is Kind.INVOICE else 0
 
 
+class Whole(msgspec.Struct, frozen=True):
+    """An invoice with all that it says, and the one that it takes back, if it is a credit note."""
+
+    invoice: Invoice
+    lines: list[Line]
+    payments: list[Payment]
+    taken_back: Invoice | None
+
+
 class UnknownInvoice(DomainError):
     kind = errors.Kind.NOT_FOUND
     code = "unknown_invoice"
@@ -151,8 +161,9 @@ class MoreThanDue(DomainError):
     fr = "Il ne reste dû que {due} sur cette facture. Enregistrez cette somme, et voyez le reste avec qui l'a payée."
 
     def sentence(self, language: str) -> str:
-        due = f"{self.facts['due'] / 100:.2f} {self.facts['currency']}"
-        return (self.fr.format(due=due.replace(".", ","))) if language == "fr" else self.en.format(due=due)
+        units, cents = divmod(self.facts["due"], 100)
+        point, said = (",", self.fr) if language == "fr" else (".", self.en)
+        return said.format(due=f"{units}{point}{cents:02} {self.facts['currency']}")
 
 
 class PaymentDateOff(DomainError):

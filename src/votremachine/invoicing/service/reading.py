@@ -5,13 +5,12 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-import msgspec
 import sqlalchemy as sa
 
 from votremachine.accounts.rules import Actor, UnknownParty, Verb, require
 from votremachine.infra.database import Tx
 from votremachine.invoicing.models import invoices
-from votremachine.invoicing.rules.invoice import Cause, Invoice, Payment, Standing, State, money, standing
+from votremachine.invoicing.rules.invoice import Cause, Invoice, Standing, State, Whole, money, standing
 from votremachine.invoicing.rules.numbering import Kind, day_of
 from votremachine.invoicing.rules.sums import Line, vat_groups
 from votremachine.invoicing.rules.wording import mentions
@@ -25,15 +24,6 @@ class Role(StrEnum):
 
     ISSUER = "issuer"
     CUSTOMER = "customer"
-
-
-class Whole(msgspec.Struct, frozen=True):
-    """An invoice with all that it says, and the one that it takes back, if it is a credit note."""
-
-    invoice: Invoice
-    lines: list[Line]
-    payments: list[Payment]
-    taken_back: Invoice | None
 
 
 _SIDES = {Role.ISSUER: invoices.c.issuer_party_id, Role.CUSTOMER: invoices.c.customer_party_id}

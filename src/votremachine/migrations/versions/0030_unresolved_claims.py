@@ -1,4 +1,4 @@
-"""A mediation ends, too: by a decision, or unresolved once nobody has decided for long.
+"""A mediation ends, too: by a decision, or unresolved once nobody has decided for long; lines ask for overuse.
 
 Revision 0030, after 0029.
 """
@@ -9,6 +9,7 @@ revision = "0030"
 down_revision = "0029"
 
 _STATES = ("accepted", "agreed", "contested", "decided", "mediation", "open", "settled")
+_KINDS = ("cleaning", "fuel", "late_return", "missing", "part", "repair")
 _UNFINISHED = "CREATE UNIQUE INDEX claims_unfinished_idx ON claims (booking_id) WHERE state NOT IN ({})"
 
 
@@ -16,7 +17,8 @@ def upgrade() -> None:
     op.execute("ALTER TABLE claims ADD COLUMN stalled_at TIMESTAMP WITH TIME ZONE")
     op.execute("COMMENT ON COLUMN claims.stalled_at IS 'when staff was told that nobody decides'")
     op.execute("COMMENT ON COLUMN claims.due_at IS 'until when, or when the clock takes it on'")
-    _states(*_STATES, "unresolved", "withdrawn")
+    _one_of("claims", "state", *_STATES, "unresolved", "withdrawn")
+    _one_of("claim_lines", "kind", *_KINDS, "overuse")
     _ended("settled", "unresolved", "withdrawn")
     # As if they had been sent to mediation now.
     op.execute("UPDATE claims SET due_at = now() + interval '7 days' WHERE state = 'mediation'")
@@ -35,14 +37,17 @@ def downgrade() -> None:
     op.execute("UPDATE claims SET state = 'withdrawn' WHERE state = 'unresolved'")
     op.execute("UPDATE claim_transitions SET to_state = 'withdrawn' WHERE to_state = 'unresolved'")
     _ended("settled", "withdrawn")
-    _states(*_STATES, "withdrawn")
+    _one_of("claims", "state", *_STATES, "withdrawn")
+    op.execute("UPDATE claim_lines SET kind = 'late_return' WHERE kind = 'overuse'")
+    _one_of("claim_lines", "kind", *_KINDS)
     op.execute("COMMENT ON COLUMN claims.due_at IS 'until when'")
     op.execute("ALTER TABLE claims DROP COLUMN stalled_at")
 
 
-def _states(*names: str) -> None:
-    op.execute("ALTER TABLE claims DROP CONSTRAINT claims_state_check")
-    op.execute(f"ALTER TABLE claims ADD CONSTRAINT claims_state_check CHECK (state IN ({_listed(names)}))")
+def _one_of(table: str, column: str, *names: str) -> None:
+    check = f"{table}_{column}_check"
+    op.execute(f"ALTER TABLE {table} DROP CONSTRAINT {check}")
+    op.execute(f"ALTER TABLE {table} ADD CONSTRAINT {check} CHECK ({column} IN ({_listed(names)}))")
 
 
 def _ended(*names: str) -> None:
@@ -51,4 +56,4 @@ def _ended(*names: str) -> None:
 
 
 def _listed(names: tuple[str, ...]) -> str:
-    return ", ".join(f"'{name}'" for name in names)
+    return ", ".join(f"'{name}'" for name in sorted(names))

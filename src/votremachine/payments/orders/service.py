@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 
 from votremachine.infra.database import Tx, Write
-from votremachine.infra.statements import Ready
+from votremachine.infra.statements import Prepared
 from votremachine.kernel.money import Money
 from votremachine.payments.gateway import Refusal
 from votremachine.payments.instruments.models import instruments
@@ -50,7 +50,7 @@ _by_card = {column.name: sa.bindparam(f"order_{column.name}", type_=column.type)
     "customer": instruments.c.customer,
 }
 _before = payment_orders.alias("before")
-_PLACE_FIRST = Ready(
+_PLACE_FIRST = Prepared(
     payment_orders.insert()
     .from_select(
         list(_by_card),
@@ -66,8 +66,8 @@ _PLACE_FIRST = Ready(
     )
     .returning(payment_orders)
 )
-_ONE_LOCKED = Ready(sa.select(payment_orders).where(payment_orders.c.id == sa.bindparam("id")).with_for_update())
-_BY_IDS = Ready(
+_ONE_LOCKED = Prepared(sa.select(payment_orders).where(payment_orders.c.id == sa.bindparam("id")).with_for_update())
+_BY_IDS = Prepared(
     sa.select(payment_orders).where(payment_orders.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
 )
 # As the index says that allows one of them.
@@ -77,7 +77,7 @@ _OPEN_OF = sa.select(payment_orders).where(
     payment_orders.c.what.in_([sa.literal_column(f"'{what.value}'") for what in sorted(BEGINNING)]),
     sa.not_(payment_orders.c.given_up),
 )
-_OF_BOOKING = Ready(
+_OF_BOOKING = Prepared(
     sa.select(payment_orders)
     .where(payment_orders.c.booking_id == sa.bindparam("booking", type_=sa.Uuid))
     .order_by(payment_orders.c.id)
@@ -95,7 +95,7 @@ _TAKE_DUE = (
     .values(attempts=payment_orders.c.attempts + 1, next_at=sa.bindparam("lease"))
     .returning(payment_orders)
 )
-_SETTLE = Ready(
+_SETTLE = Prepared(
     payment_orders.update()
     .where(payment_orders.c.id == sa.bindparam("order"), payment_orders.c.settled_at.is_(None))
     .values(

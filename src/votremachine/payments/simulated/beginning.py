@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from votremachine.infra.database import Database
-from votremachine.infra.statements import Ready
+from votremachine.infra.statements import Prepared
 from votremachine.payments.gateway import KeyReused, Standing
 from votremachine.payments.simulated.models import instruments, operations, orders, webhooks
 from votremachine.payments.simulated.rules import Instrument, Kind, SimulatedOrder
@@ -23,7 +23,7 @@ _INSTRUMENT = [instruments.c[name] for name in Instrument.__struct_fields__]
 _asked_with = sa.bindparam("instrument", type_=sa.Text)
 _agreed = sa.and_(orders.c.standing != Standing.DECLINED, orders.c.standing != Standing.REQUIRES_ACTION)
 _nothing = sa.select(sa.true().label("nothing")).subquery("nothing")
-_KNOWN = Ready(
+_KNOWN = Prepared(
     sa.select(
         operations.c.content,
         operations.c.carried_out,
@@ -47,7 +47,7 @@ _claim = _first.on_conflict_do_update(
     # Once without an answer and now carried out: the only way in which a key is good twice.
     where=sa.and_(~operations.c.carried_out, _first.excluded.carried_out),
 ).returning(operations.c.key)
-_CLAIM, _claimed = Ready(_claim), _claim.cte("claimed")
+_CLAIM, _claimed = Prepared(_claim), _claim.cte("claimed")
 _letters = (
     sa.func.unnest(*(sa.bindparam(f"letter_{column.name}", type_=sa.ARRAY(column.type)) for column in webhooks.c))
     .table_valued(*(sa.column(column.name) for column in webhooks.c), name="letters")
@@ -58,7 +58,7 @@ _told = (
     .from_select(list(webhooks.c.keys()), sa.select(*_letters.c).where(sa.exists(sa.select(_claimed.c.key))))
     .cte("told")
 )
-_KEEP = Ready(
+_KEEP = Prepared(
     insert(orders)
     .from_select(list(orders.c.keys()), sa.select(*_bound(orders).values()).select_from(_claimed))
     .add_cte(_told)
