@@ -85,7 +85,7 @@ def withdrawn_and_claimed_anew(play: ClaimMachine) -> None:
 
 
 def owed_and_paid_later(play: ClaimMachine) -> None:
-    """The card gives its deposit and nothing besides; another one pays, declined at first and once without an answer."""
+    """The card gives its deposit and nothing besides; another one pays, after one that is declined."""
     play.the_machine_comes_back("tok_declines_renewal", 80_000)
     play.speak("renter", "accept")
     for _ in range(8):

@@ -1,4 +1,4 @@
-"""A worker that does not wait for the next second: its own jobs about money, each again and again, beside each other."""
+"""A worker that does not wait for the next second: its jobs about money, again and again, beside each other."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping

@@ -111,7 +111,7 @@ def careless(settings: Settings) -> None:
 @pytest.mark.timeout(600)
 async def test_with_other_keys_for_each_try_somebody_pays_twice(database: Database, settings: Settings) -> None:
     """The control: what the test above would see."""
-    paid = PaidBookings(database, lambda n: Fate(dies=1))
+    paid = PaidBookings(database, lambda _: Fate(dies=1))
     await paid.open()
     async with kill_points(database, settings) as points:
         for death in range(2):

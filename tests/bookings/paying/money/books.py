@@ -76,12 +76,13 @@ _LEFT = sa.text(
         WHERE state NOT IN ('captured', 'partially_captured', 'released', 'waived')
     """
 )
-# Not: one that the owner waived; whose loss was told; or of which nobody could know, because no worker was alive.
+# Not: one that the owner waived; that was taken for a claim; whose loss was told; or of which nobody could know,
+# because no worker was alive.
 _UNSECURED = sa.text(
     """
     SELECT b.id, d.state, d.next_at, d.capture_before FROM bookings b LEFT JOIN deposits d ON d.booking_id = b.id
-    WHERE b.state = 'in_use' AND NOT b.on_account AND b.deposit_minor > 0
-        AND NOT coalesce(d.state = 'waived' OR d.next_at <= :now, false)
+    WHERE b.state IN ('in_use', 'returned') AND NOT b.on_account AND b.deposit_minor > 0
+        AND NOT coalesce(d.state IN ('waived', 'captured', 'partially_captured') OR d.next_at <= :now, false)
         AND NOT EXISTS (
             SELECT FROM simulated_orders g WHERE g.key = d.order_id AND g.minor = d.minor
                 AND (g.capture_before > :now OR (g.standing = 'succeeded' AND g.captured > g.refunded)))
@@ -165,7 +166,7 @@ async def untold(tx: Tx) -> Sequence[Any]:
 
 
 async def unsecured(tx: Tx) -> Sequence[Any]:
-    """The bookings whose machine is out without a deposit that is live at the gateway."""
+    """The bookings whose machine is out, or just back, without a deposit that is live at the gateway."""
     return [tuple(row) for row in await tx.rows(_UNSECURED, {"now": tx.now})]
 
 

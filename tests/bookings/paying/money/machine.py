@@ -12,8 +12,8 @@ from hypothesis.stateful import invariant, precondition, rule
 from tests.bookings.paying.money import books
 from tests.bookings.paying.money.books import Booked
 from tests.bookings.paying.money.lossy import Loss
-from tests.bookings.paying.money.playing import DAY, HOUR, some
 from tests.bookings.paying.money.metering import Metering
+from tests.bookings.paying.money.playing import DAY, HOUR, some
 from tests.bookings.paying.money.stage import SWEEPS
 from tests.bookings.paying.money.terms import DUE, Rental
 from votremachine.deposits.service import ending

@@ -21,7 +21,9 @@ from votremachine.bookings.service import decide, handover, look
 from votremachine.payments.orders.rules import PaymentOrder
 from votremachine.pricing.rules.lines import Price
 
-_BOOKINGS = sa.text("SELECT id, state, expires_at, starts, ends, price, deposit_minor FROM bookings").columns(price=JSONB)
+_BOOKINGS = sa.text("SELECT id, state, expires_at, starts, ends, price, deposit_minor FROM bookings").columns(
+    price=JSONB
+)
 
 
 class Renting(Paying):

@@ -141,16 +141,17 @@ def proofs(play: Played) -> None:
 
 
 def workers_that_die(play: Played) -> None:
-    """After the gateway charged, captured, refunded or released, and before anybody wrote it down; and words get lost."""
+    """After the gateway charged, captured, refunded or released, before anybody wrote it down; and words get lost."""
     instant, asked = play.booked(INSTANT, 200), play.booked(ON_REQUEST, 200)
     play.begin_to_confirm(play.held(WITHOUT_DEPOSIT, 200), VISA)
     play.the_post_is_bad([True] * 3)
-    for follows in (
+    follow: list[Callable[[], None]] = [
         lambda: play.minutes_pass(2),
         lambda: play.accept(asked),
         lambda: play.cancel(instant, by_owner=False),
         lambda: play.minutes_pass(61),
-    ):
+    ]
+    for follows in follow:
         follows()
         play.one_sweep("drain_outbox")
         play.the_worker_dies(lease=True)
@@ -262,7 +263,8 @@ def measured(play: Played) -> None:
     """More was used than estimated, less, nothing, or just as much; or nobody agreed. What a bank declines is paid
     later.
     """
-    for token, hectares in [(VISA, 12_345), (VISA, 7_001), (VISA, 0), (VISA, 10_000), (VISA, None), (PROOF, 15_000), (PROOF, 11_000)]:
+    used = [(VISA, 12_345), (VISA, 7_001), (VISA, 0), (VISA, 10_000), (VISA, None), (PROOF, 15_000), (PROOF, 11_000)]
+    for token, hectares in used:
         ref = play.booked(MEASURED, 30, 20, token=token)
         if token == PROOF:
             play.the_cardholder_proves(0, ok=True)

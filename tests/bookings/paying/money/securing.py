@@ -102,7 +102,7 @@ class Securing(Renting):
 
     @invariant()
     def no_machine_is_out_without_a_deposit(self) -> None:
-        if hasattr(self, "rentals") and any(one.state == "in_use" for one in self.rentals.values()):
+        if hasattr(self, "rentals") and any(one.state in {"in_use", "returned"} for one in self.rentals.values()):
             unsecured = self.stage.run(self.stage.read(books.unsecured))
             assert not unsecured, unsecured
 

@@ -210,13 +210,12 @@ class Stage:
 
     async def settle(self) -> None:
         """The worker works on, and time passes, until nobody waits for anything any more."""
-        for _ in range(600):
+        for _ in range(300):
             due = await self._due()
             if not due:
                 await prepare_payouts(_context(self))
                 return
-            if min(due.values()) > self.now:
-                self.now = min(due.values())
+            self.now = max(self.now, min(due.values()))
             await self.work()
             self.now += timedelta(milliseconds=100)
         raise AssertionError(f"it never comes to rest: {due}")
