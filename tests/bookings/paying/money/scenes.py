@@ -65,7 +65,7 @@ class Played(MoneyMachine):
 def called_off_in_time_and_late(play: Played) -> None:
     """On the second: each of the terms gives back all, half, or nothing."""
     times = {
-        INSTANT: [24 * HOUR],
+        INSTANT: [24 * HOUR, 2 * A_MOMENT],
         WITHOUT_DEPOSIT: [14 * DAY, 48 * HOUR],
         ON_REQUEST: [5 * DAY, 24 * HOUR],
     }
@@ -160,7 +160,13 @@ def workers_that_die(play: Played) -> None:
 
 
 def moved(play: Played) -> None:
-    """Dearer, cheaper, and for as much; before and after it is paid; by a card that pays, and by others."""
+    """Dearer, cheaper, and for as much; before and after it is paid; by a card that pays, and by others. One is called
+    off in the end, the others go on as they are.
+    """
+    dearer, cheaper = play.booked(WITHOUT_DEPOSIT, 24 * 20, 30), play.booked(WITHOUT_DEPOSIT, 24 * 25, 100)
+    play.rounds()
+    play.extend(dearer, 48, VISA, wait=False)
+    play.reschedule(cheaper, 24 * 25, 20, VISA, wait=False)
     ref = play.held(INSTANT, 100, 20)
     play.reschedule(ref, 120, 60, VISA, wait=False)
     play.confirm(ref, VISA)
@@ -187,12 +193,19 @@ def moved(play: Played) -> None:
 
 
 def set_aside_and_lost(play: Played) -> None:
-    """Nobody works for longer than a hold lives: what was accepted or moved is not paid for."""
-    asked, other = play.booked(ON_REQUEST, 400), play.booked(INSTANT, 400)
-    play.rounds(2)
+    """Nobody works for longer than a hold lives: what was accepted or moved is not paid for. Nobody called it off, so
+    nothing is kept of it, however late it is by then; but whose machine was out already owes it.
+    """
+    soon, asked, other = play.booked(ON_REQUEST, 20), play.booked(ON_REQUEST, 190), play.booked(INSTANT, 400)
+    play.rounds(3)
     play.accept(asked)
+    play.accept(soon)
     play.extend(other, 48, VISA, wait=False)
-    play.days_pass(180)
+    play.days_pass(20)
+    play.check_out(soon)
+    play.days_pass(5)
+    play.check_in(soon)
+    play.days_pass(155)
     play.the_line_is_bad([])
     play.rounds()
 
@@ -299,8 +312,9 @@ SCENES: dict[Scene, set[str]] = {
     paid_when_it_was_too_late: {"hold_expired", "booking_changed", "expired, nothing", "moved before it was paid"},
     proofs: {"Proof", "proved", "not proved", "nothing to prove", "card_declined", "gateway_silent"},
     workers_that_die: {"held -> confirmed", "held -> requested", "cancelled, nothing"},
-    moved: {"moved dearer", "moved cheaper", "moved no dearer", "moved before it was paid", "cancelled, nothing"},
-    set_aside_and_lost: {"confirmed -> cancelled", "owed"},
+    moved: {"moved dearer", "moved cheaper", "moved no dearer", "moved before it was paid", "cancelled, nothing"}
+    | {"no_show, all of it"},
+    set_aside_and_lost: {"confirmed -> cancelled", "moved dearer", "completed, all of it", "owed"},
     out_and_back: {"waived", "no_show, all of it", "completed, all of it"},
     no_machine_leaves_without_a_deposit: {"DepositView", "completed, all of it"},
     deposits_that_last: {"renewed", "lapsed"},
