@@ -66,6 +66,9 @@ _NEVER_AT_ALL = sa.text(
         for what, question in _NEVER.items()
     )
 )
+_UNDER_WAY = sa.text(
+    "SELECT EXISTS (SELECT FROM outbox) OR EXISTS (SELECT FROM payment_orders WHERE settled_at IS NULL) AS so"
+)
 _LEFT = sa.text(
     """
     SELECT 'order' AS kind, id::text || ' ' || what || ' ' || state AS what FROM payment_orders WHERE settled_at IS NULL
@@ -153,6 +156,11 @@ class Booked:
 async def broken(tx: Tx) -> dict[str, str]:
     """What is not as it must be at any moment."""
     return {row.what: row.found for row in await tx.rows(_NEVER_AT_ALL, {"now": tx.now}) if row.found is not None}
+
+
+async def under_way(tx: Tx) -> bool:
+    """Whether any money is just being moved, or is about to be."""
+    return bool((await tx.execute(_UNDER_WAY)).scalar_one())
 
 
 async def left(tx: Tx) -> Sequence[Any]:

@@ -95,6 +95,9 @@ class Playing(RuleBasedStateMachine):
     def learn(self) -> None:
         """What the worker did meanwhile, judged as far as it can be; in the machine that knows of it."""
 
+    def check_paid(self) -> None:
+        """With everybody at work, nobody has paid less than is due by now, or more; in the machine that judges."""
+
     def parts(self, price: Price) -> dict[UUID, Part]:
         """What each machine costs, from the lines that people read."""
         return {

@@ -47,6 +47,7 @@ class Played(MoneyMachine):
         for _ in range(count):
             self.the_worker_works()
             self.stage.now += timedelta(minutes=1)
+        self.check_paid()
 
     def out(self, ref: UUID) -> None:
         """The machine leaves in time."""
@@ -167,6 +168,7 @@ def moved(play: Played) -> None:
     play.rounds()
     play.extend(dearer, 48, VISA, wait=False)
     play.reschedule(cheaper, 24 * 25, 20, VISA, wait=False)
+    play.rounds()
     ref = play.held(INSTANT, 100, 20)
     play.reschedule(ref, 120, 60, VISA, wait=False)
     play.confirm(ref, VISA)

@@ -92,6 +92,7 @@ class Securing(Renting):
             self.stage.now += HALF_A_DAY
             self.stage.run(self.stage.work())
         self.learn()
+        self.check_paid()
         out = {ref for ref in live if self.rentals[ref].state == "in_use"}
         lapsed = {row.booking_id for row in self.stage.run(self.stage.rows(_LAPSED))}
         assert not out & lapsed, out & lapsed
