@@ -144,7 +144,10 @@ def proofs(play: Played) -> None:
 def workers_that_die(play: Played) -> None:
     """After the gateway charged, captured, refunded or released, before anybody wrote it down; and words get lost."""
     instant, asked = play.booked(INSTANT, 200), play.booked(ON_REQUEST, 200)
-    play.begin_to_confirm(play.held(WITHOUT_DEPOSIT, 200), VISA)
+    twice = play.held(WITHOUT_DEPOSIT, 200)
+    for n in range(2):
+        play.begin_to_confirm(twice, VISA)
+        play.ask_the_gateway(n)
     play.the_post_is_bad([True] * 3)
     follow: list[Callable[[], None]] = [
         lambda: play.minutes_pass(2),
@@ -158,6 +161,10 @@ def workers_that_die(play: Played) -> None:
         play.the_worker_dies(lease=True)
         play.the_line_is_bad([Loss.ANSWER])
         play.rounds(3)
+    # Requests whose answer was heard by the worker first.
+    for _ in range(2):
+        play.end_what_was_asked(0)
+        play.rounds(2)
 
 
 def moved(play: Played) -> None:
