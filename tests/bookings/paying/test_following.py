@@ -83,13 +83,15 @@ async def test_what_was_set_aside_is_not_to_be_had_any_more(
         await till.work()
     assert await state(renter, booking) == ("in_use" if out else "cancelled")
     total, net = booking["price"]["total"]["minor"], booking["price"]["net"]["minor"]
-    told = [(await person.get("/inbox")).json()["items"][0]["kind"] for person in (renter, owner)]
+    for person in (renter, owner):
+        told = {one["kind"] for one in (await person.get("/inbox")).json()["items"]}
+        assert ("PaymentMissing" in told, "BookingCancelled" in told) == (out, not out)
     if out:
-        assert (told, (await ledger(till))["renter"]) == (["PaymentMissing"] * 2, total)
+        assert (await ledger(till))["renter"] == total
         assert (await renter.act(booking["id"], "pay", {"instrument_id": await till.card()})).status_code == 200
         assert await ledger(till) == shares(total, net)
     else:
-        assert (told, await ledger(till)) == (["BookingCancelled"] * 2, {})
+        assert await ledger(till) == {}
 
 
 async def test_called_off_in_time_all_of_it_goes_back(till: Till, renter: Person, tractor: str) -> None:
