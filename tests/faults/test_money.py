@@ -23,7 +23,7 @@ from votremachine.payments.orders import carrying
 SEED = 20260601
 DEATHS, A_ROUND = 20, 10
 # The worker writes so many rows of a table for the two bookings of each round that are left to it, and more.
-FURTHEST = {"payment_orders": 8, "ledger_transactions": 4, "outbox": 8}
+FURTHEST = {"payment_orders": 8, "ledger_transactions": 4, "outbox": 16}
 AT_LEAST = 2
 PATIENCE_SECONDS = 120
 
@@ -75,7 +75,7 @@ async def until_quiet(points: KillPoints, paid: PaidBookings, work: Callable[[Se
     try:
         while await paid.hurry() or await paid.decide():
             assert time.monotonic() < deadline, await paid.left()
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.25)
     finally:
         worker.kill()
         worker.join()
