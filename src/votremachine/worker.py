@@ -58,6 +58,9 @@ from votremachine.infra.storage import ledger
 from votremachine.infra.storage.files import Files
 from votremachine.inspections import events as inspections
 from votremachine.inspections.jobs import purge_waiting_photos
+from votremachine.invoicing import events as invoicing
+from votremachine.invoicing.service.issuing import on_claim_settled, on_completed
+from votremachine.invoicing.service.paying import on_claim_paid, on_difference_paid
 from votremachine.notifications.answering import service as answering
 from votremachine.notifications.channels.ways import open_ways
 from votremachine.notifications.delivering.jobs import follow_up, send_deliveries, sweep_deliveries
@@ -65,11 +68,21 @@ from votremachine.notifications.delivering.service.packing import Packer
 from votremachine.notifications.delivering.service.sending import Sender
 from votremachine.notifications.devices.keys import PushSigner
 from votremachine.notifications.devices.service import Devices
-from votremachine.notifications.reminders.jobs import plan_unseen_calendars, sweep_reminders, tell_reminders
+from votremachine.notifications.invoices import tell_invoice
+from votremachine.notifications.reminders.jobs import plan_again, plan_unseen_calendars, sweep_reminders, tell_reminders
 from votremachine.notifications.reminders.rules import Moments
 from votremachine.notifications.reminders.service.documents import plan_document
+from votremachine.notifications.reminders.service.invoices import plan_invoice
 from votremachine.notifications.reminders.service.planning import plan_booking
-from votremachine.notifications.service import tell, tell_awaited, tell_operators, tell_overdue, tell_owner, tell_person
+from votremachine.notifications.service import (
+    tell,
+    tell_mediators,
+    tell_operators,
+    tell_overdue,
+    tell_owner,
+    tell_person,
+    tell_staff,
+)
 from votremachine.payments.gateways import close_gateway, open_gateway, simulated_secrets
 from votremachine.payments.ledger.events import LedgerDiffers
 from votremachine.payments.ledger.jobs import keep_checkpoints, prove_ledger
@@ -95,12 +108,13 @@ HANDLERS: Handlers = {
     events.BookingCancelled: (tell, on_fallen_through, on_over, on_given_back),
     events.BookingMoved: (tell, on_moved, on_given_back),
     events.PaymentMissing: (tell,),
+    events.DifferencePaid: (on_difference_paid,),
     events.UsageProposed: (tell,),
     events.UsageSettled: (tell, on_usage_settled),
     events.MachineReplaced: (tell, on_given_back),
     events.MachineOverdue: (tell_overdue,),
     events.MachineReturned: (tell, on_returned, on_given_back),
-    events.BookingCompleted: (on_over,),
+    events.BookingCompleted: (on_over, on_completed),
     events.RenterAbsent: (tell, on_fallen_through, on_over, on_given_back),
     events.BookingAtRisk: (tell,),
     events.BookingOutOfRisk: (tell,),
@@ -125,11 +139,12 @@ HANDLERS: Handlers = {
     damages.OfferMade: (tell,),
     damages.ClaimAgreed: (tell,),
     damages.ClaimWithdrawn: (tell,),
-    damages.ClaimEscalated: (tell,),
-    damages.ClaimWaits: (tell_awaited,),
+    damages.ClaimEscalated: (tell, tell_mediators),
+    damages.ClaimStalled: (tell, tell_staff),
+    damages.ClaimUnresolved: (tell,),
     damages.ClaimDecided: (tell,),
-    damages.ClaimSettled: (tell,),
-    damages.ClaimPaid: (tell,),
+    damages.ClaimSettled: (tell, on_claim_settled),
+    damages.ClaimPaid: (tell, on_claim_paid),
     OrderSettled: (
         on_deposit_settled,
         on_settled,
@@ -142,6 +157,9 @@ HANDLERS: Handlers = {
     GatewayNoticed: (look_again,),
     calendar.FeedClashed: (tell_owner,),
     calendar.FeedFails: (tell_owner,),
+    invoicing.InvoiceIssued: (tell_invoice,),
+    invoicing.InvoicePaid: (tell_invoice,),
+    invoicing.InvoiceCredited: (tell_invoice,),
     LedgerDiffers: (tell_operators,),
     accounts.RefreshTokenReused: (tell_person,),
     accounts.PasswordChanged: (tell_person,),
@@ -151,7 +169,7 @@ HANDLERS: Handlers = {
 }
 
 # After these the reminders of their booking are planned anew.
-PLANNED_BY: tuple[type[events.BookingEvent], ...] = (
+PLANNED_BY: tuple[type[events.BookingEvent | deposits.DepositEvent | damages.ClaimEvent], ...] = (
     events.BookingHeld,
     events.BookingRequested,
     events.BookingConfirmed,
@@ -168,6 +186,28 @@ PLANNED_BY: tuple[type[events.BookingEvent], ...] = (
     inspections.InspectionToSign,
     inspections.InspectionSigned,
     waiting.WaitingOffered,
+    deposits.DepositHeld,
+    deposits.DepositFailed,
+    deposits.DepositLapsing,
+    deposits.DepositLapsed,
+    deposits.DepositReleased,
+    deposits.DepositWaived,
+    deposits.DepositCaptured,
+    damages.ClaimOpened,
+    damages.ClaimAccepted,
+    damages.ClaimContested,
+    damages.OfferMade,
+    damages.ClaimAgreed,
+    damages.ClaimWithdrawn,
+    damages.ClaimEscalated,
+    damages.ClaimDecided,
+)
+
+# After these, those of their invoice.
+OWED_BY: tuple[type[invoicing.InvoiceEvent], ...] = (
+    invoicing.InvoiceIssued,
+    invoicing.InvoicePaid,
+    invoicing.InvoiceCredited,
 )
 
 log = structlog.get_logger()
@@ -175,10 +215,11 @@ log = structlog.get_logger()
 
 def handlers(moments: Moments) -> Handlers:
     """`HANDLERS`, and the planning of reminders at the moments that the operator set."""
-    plan = partial(plan_booking, moments=moments)
+    plan, plan_due = partial(plan_booking, moments=moments), partial(plan_invoice, moments=moments)
     return {
         **HANDLERS,
         **{event: (*HANDLERS.get(event, ()), plan) for event in PLANNED_BY},
+        **{event: (*HANDLERS[event], plan_due) for event in OWED_BY},
         inspections.InsuranceAdded: (partial(plan_document, moments=moments),),
     }
 
@@ -239,6 +280,7 @@ def _cron_jobs() -> list[Any]:
         sweep(purge_codes, hour={3}, minute={57}, second={0}),
         sweep(purge_changes, minute={37}, second={0}),
         sweep(plan_unseen_calendars, hour={5}, minute={37}, second={0}, timeout=600),
+        sweep(plan_again, hour={4}, minute={47}, second={0}, timeout=600),
         sweep(sweep_reminders, second=EVERY_TEN_SECONDS),
         sweep(sweep_deliveries, second={1, 6, 11, 16, 21, 26, 31, 36, 41, 46, 51, 56}),
         sweep(follow_up, second={4}),
@@ -297,7 +339,8 @@ def sender(settings: Settings, database: Database, stopping: asyncio.Event) -> S
     """What sends messages; it stops between two of them when the process is to end."""
     keys = keys_of(settings)
     ways = open_ways(settings, PushSigner(database, Seal(keys, "push keys")))
-    packer = Packer(settings.link_base, Devices(Seal(keys, "push subscriptions")), Credentials.of(settings).proofs)
+    devices, proofs = Devices(Seal(keys, "push subscriptions")), Credentials.of(settings).proofs
+    packer = Packer(settings.link_base, devices, proofs, Moments.of(settings))
     return Sender(database, ways, packer, random.random, stopping.is_set)
 
 

@@ -4,6 +4,7 @@ A route that is not in the table fails the suite. Those who may least ask first,
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 from litestar import Litestar
 
 from tests.inspections.phone import reported, unsigned
+from tests.invoicing.test_numbers import draft
 from tests.people import PASSWORD, Json, Person, World, at
 from tests.shots import shown
 from votremachine.accounts.credentials import Credentials
@@ -26,11 +28,12 @@ from votremachine.accounts.service.staff import appoint
 from votremachine.config import Settings
 from votremachine.damages.rules.claim import Claim, Side
 from votremachine.damages.rules.claim import State as ClaimState
-from votremachine.damages.rules.costs import Asked, Kind, line
+from votremachine.damages.rules.costs import Asked, Kind, Worth, line
 from votremachine.damages.service import store as claims
 from votremachine.deposits.rules import Deposit, State
 from votremachine.deposits.service.store import arrange
 from votremachine.infra.database import Database
+from votremachine.invoicing.service.issuing import issue
 from votremachine.kernel.money import Money
 
 # The personas, in the order in which they ask: the columns of the table. Anonymous always asks first and gets 401, but
@@ -63,6 +66,7 @@ PUBLIC = {
     ("POST", "/v1/webhooks/simulated"),
     # The signed address is the permission: tests/damages.
     ("GET", "/v1/claim-evidence/{evidence_id}"),
+    ("GET", "/v1/claim-evidence/{evidence_id}/{file}"),
     # So is the gateway's token; and of a letter, the link: tests/notifications.
     ("POST", "/v1/webhooks/sms"),
     ("GET", "/v1/unsubscribe/{token}"),
@@ -70,7 +74,9 @@ PUBLIC = {
     ("GET", "/v1/checklists/{category}"),
     # The signed address is the permission: tests/inspections.
     ("GET", "/v1/inspection-photos/{file_id}"),
+    ("GET", "/v1/inspection-photos/{file_id}/{file}"),
     ("GET", "/v1/insurance-documents/{file_id}"),
+    ("GET", "/v1/insurance-documents/{file_id}/{file}"),
     # The address is the permission: tests/calendars.
     ("GET", "/v1/calendars/{file}"),
     ("HEAD", "/v1/calendars/{file}"),
@@ -218,6 +224,7 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("PUT", "/v1/insurances/{insurance_id}/document"): (404, 403, 404, 404, 403, 422, 422, 422, 422),
     ("GET", "/v1/parties/{party_id}/insurance-rule"): OWN_PEOPLE_AND_STAFF,
     ("PUT", "/v1/parties/{party_id}/insurance-rule"): RUNNERS_OF_A_HIDDEN_THING,
+    ("GET", "/v1/bookings/{booking_id}/payments"): (404, 200, 200, 200, 200, 200, 200, 200, 200),
     ("GET", "/v1/bookings/{booking_id}/deposit"): (404, 200, 200, 200, 200, 200, 200, 200, 200),
     # The card is not the renter's.
     ("POST", "/v1/bookings/{booking_id}/deposit"): (404, 403, 403, 404, 403, 403, 403, 403, 403),
@@ -231,8 +238,10 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/v1/bookings/{booking_id}/pay"): (404, 403, 403, 409, 403, 403, 403, 403, 403),
     # What stands there is only held: nothing of it came back.
     ("POST", "/v1/bookings/{booking_id}/claims"): (404, 403, 403, 403, 403, 403, 403, 409, 409),
+    ("GET", "/v1/bookings/{booking_id}/claim-suggestions"): (404, 403, 403, 403, 403, 403, 403, 200, 200),
     ("GET", "/v1/parties/{party_id}/claims"): OWN_PEOPLE_AND_STAFF,
     ("GET", "/v1/claims/{claim_id}"): (404, 200, 200, 200, 200, 200, 200, 200, 200),
+    ("GET", "/v1/claims/{claim_id}/bundle"): (404, 200, 200, 200, 200, 200, 200, 200, 200),
     ("POST", "/v1/claims/{claim_id}/accept"): (404, 403, 403, 200, 403, 403, 403, 403, 403),
     ("POST", "/v1/claims/{claim_id}/contest"): (404, 403, 403, 200, 403, 403, 403, 403, 403),
     # Nobody has contested it.
@@ -246,6 +255,11 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/v1/claims/{claim_id}/pay"): (404, 403, 403, 409, 403, 403, 403, 403, 403),
     # An empty file is no document; who may not send one gets no further than that.
     ("POST", "/v1/claims/{claim_id}/evidence"): (404, 403, 403, 422, 403, 422, 422, 422, 422),
+    ("GET", "/v1/parties/{party_id}/invoices"): OWN_PEOPLE_AND_STAFF,
+    ("GET", "/v1/invoices/{invoice_id}"): BOTH_SIDES_AND_STAFF,
+    ("POST", "/v1/invoices/{invoice_id}/payments"): (404, 403, 403, 403, 403, 403, 201, 403, 201),
+    # What the treasurer took back is taken back.
+    ("POST", "/v1/invoices/{invoice_id}/credit-note"): (404, 403, 403, 403, 403, 403, 201, 403, 409),
     # Nobody waits for their own machine; support waits for nobody.
     ("POST", "/v1/machines/{machine_id}/waiting"): (201, 422, 403, 201, 403, 422, 422, 422, 422),
     ("GET", "/v1/machines/{machine_id}/waiting"): (403, 200, 403, 403, 200, 200, 200, 200, 200),
@@ -318,6 +332,7 @@ class Scene:
     proof: str  # of the owner's insurance
     payout: str
     claim: str  # about the booking, just opened
+    invoice: str  # of another one, on account
 
     def body(self, method: str, path: str, who: str) -> Json:
         """A body that is right for the route, sent by this persona."""
@@ -396,6 +411,13 @@ class Scene:
             "escalate": {},
             "decide": {"minor": 1, "reason": "X"},
             "pay": {"instrument_id": self.card},
+            "payments": {
+                "minor": 100,
+                "means": "transfer",
+                "received_on": f"{datetime.now(UTC):%F}",
+                "reference": uuid4().hex,
+            },
+            "credit-note": {"reason": SHARED_NOTE},
         }
         return bodies.get(last) if method in {"POST", "PATCH", "PUT"} else None
 
@@ -434,6 +456,7 @@ class Scene:
             payout_id=self.payout,
             proof_id=uuid4(),
             claim_id=self.claim,
+            invoice_id=self.invoice,
             evidence_id=uuid4(),
         )
         questions = {
@@ -502,6 +525,7 @@ async def scene(world: World, owner: Person, renter: Person, database: Database,
         proof["id"],
         str(payout),
         await with_claim(database, booking, UUID(person), UUID(machine)),
+        await with_invoice(database, await renter.booked([spare], at(40), at(41)), owner, renter),
     )
 
 
@@ -539,14 +563,20 @@ async def with_claim(database: Database, booking: Json, person: UUID, machine: U
             asked=1_000,
             turn=Side.RENTER,
             due_at=at(3),
-            next_at=at(2),
             created_at=tx.now,
         )
         who = await absent.person(tx, person)
         assert who is not None
         cleaning = Asked(machine_id=machine, kind=Kind.CLEANING, what=SHARED_NOTE, net=1_000)
-        await claims.add(tx, claim, [line(cleaning, ())], who)
+        await claims.add(tx, claim, [line(cleaning, Worth())], who)
     return str(claim.id)
+
+
+async def with_invoice(database: Database, booking: Json, owner: Person, renter: Person) -> str:
+    """An invoice that was just issued."""
+    async with database.begin() as tx:
+        made = await issue(tx, draft(owner, renter, cause_id=UUID(booking["id"])))
+    return str(made.id)
 
 
 async def somebody(

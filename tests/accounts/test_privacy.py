@@ -46,6 +46,7 @@ async def test_all_that_is_known_of_a_person_and_no_secret(
         "claims.json",
         "deliveries.json",
         "inbox.json",
+        "invoices.json",
         "inspections.json",
         "machines.json",
         "waiting_list.json",

@@ -12,20 +12,18 @@ from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from votremachine.availability.bookable import Outlook, Reason, micros, outlook, stretch
-from votremachine.fleet.opening import is_open
-from votremachine.fleet.rules import (
+from votremachine.fleet.bookable import (
     BeyondHorizon,
     InThePast,
-    Machine,
     NobodyThere,
     NotBookable,
-    State,
-    Texts,
     TooLong,
     TooShort,
     TooSoon,
     check_bookable,
 )
+from votremachine.fleet.opening import is_open
+from votremachine.fleet.rules import Machine, State, Texts
 from votremachine.fleet.terms import DatedHours, HandOver, Hours, Terms
 from votremachine.kernel.errors import DomainError
 from votremachine.kernel.money import Money

@@ -308,7 +308,7 @@ class Engine(Feeds):
             refusal = "machine_still_out"
         taken = Span(min(self.now, one.span.start), one.span.end) if self.now < one.span.end else None
         if refusal is None and taken and self.now < one.span.start:
-            refusal = self.oracle.may_take(one.machines, taken, but=ref)
+            refusal = self.oracle.may_take(one.machines, taken, but=ref) and "not_free_yet"
         if self.do(lambda tx: handover.check_out(tx, self.cast.owner, ref), refusal):
             self.oracle.become(ref, "in_use")
             one.out_at = self.now

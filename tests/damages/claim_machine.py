@@ -30,7 +30,7 @@ from votremachine.bookings.schemas import Book
 from votremachine.bookings.service import handover
 from votremachine.bookings.service.book import book
 from votremachine.damages.jobs import move_claims
-from votremachine.damages.rules.claim import ENDED, SILENCE, Claim, State
+from votremachine.damages.rules.claim import ENDED, SILENCE, STALLED_AFTER, UNRESOLVED_AFTER, Claim, State
 from votremachine.damages.rules.costs import Kind
 from votremachine.damages.schemas import AskedLine, Contest, Decide, Offer, OpenClaim
 from votremachine.damages.service import answering, mediating, opening, store
@@ -96,8 +96,9 @@ class ClaimMachine(RuleBasedStateMachine):
     # By card: rented once, and gone back to each time.
     rented: ClassVar[dict[str, Back]]
 
-    @initialize(token=st.sampled_from(CARDS), minor=MINOR)
-    def the_machine_comes_back(self, token: str, minor: int) -> None:
+    @initialize(token=st.sampled_from(CARDS), minor=MINOR, cares=st.booleans())
+    def the_machine_comes_back(self, token: str, minor: int, cares: bool = True) -> None:
+        self.somebody_decides = cares
         if token not in self.rented:
             self.stage.reset()
             self.rented[token] = self.stage.run(_rented(self.stage, token))
@@ -130,7 +131,7 @@ class ClaimMachine(RuleBasedStateMachine):
     @rule(minor=MINOR, who=st.sampled_from(["owner", "owner", "renter"]))
     def open_claim(self, minor: int, who: str) -> None:
         asked = OpenClaim(reason="X", lines=[AskedLine(kind=Kind.REPAIR, what="X", net=minor)])
-        free = not self.claims or self._now(self.current[1]) in {"withdrawn", "settled"} | {
+        free = not self.claims or self._now(self.current[1]) in {"withdrawn", "settled", "unresolved"} | {
             "accepted",
             "agreed",
             "decided",
@@ -217,7 +218,7 @@ class ClaimMachine(RuleBasedStateMachine):
             case "withdraw":
                 said.state = "withdrawn"
             case "escalate":
-                said.state = "mediation"
+                said.state, said.due = "mediation", self.stage.now
         self.seen.add(said.state)
 
     @precondition(lambda self: bool(self.claims))
@@ -267,12 +268,21 @@ class ClaimMachine(RuleBasedStateMachine):
         assert not broken, broken
         for ref, said in self.claims.items():
             claim = self.stage.run(self._load(ref))
+            if claim.state is State.UNRESOLVED and said.state != "unresolved":
+                self._nobody_decided(said)
             told = {said.state, "settled"} if said.awarded is not None else {said.state, self._now(said)}
             assert claim.state in told, (claim, said)
             assert claim.awarded == said.awarded, (claim, said)
             if claim.state is State.MEDIATION and said.state != "mediation":
                 said.state = "mediation"
                 self.seen.add("silence")
+
+    def _nobody_decided(self, said: Said) -> None:
+        """Nobody loses a claim by the clock alone before it was in mediation for so long."""
+        assert self._now(said) == "mediation", said
+        assert self.stage.now >= said.due + STALLED_AFTER + UNRESOLVED_AFTER
+        said.state = "unresolved"
+        self.seen.add("unresolved")
 
     def teardown(self) -> None:
         # What failed already is what shall be told.
@@ -291,7 +301,9 @@ class ClaimMachine(RuleBasedStateMachine):
         await self.stage.work()
 
     async def _conclude(self) -> None:
-        """Nobody speaks any more but a mediator, and only in the end: time passes until nothing is left to do."""
+        """Nobody speaks any more but a mediator, and only in the end, or not even one: time passes until nothing is
+        left to do.
+        """
         stage, mediator = self.stage, self.people["mediator"]
         for _ in range(3):
             await self._work()
@@ -301,6 +313,10 @@ class ClaimMachine(RuleBasedStateMachine):
             claim = await self._load(ref)
             if claim.state not in ENDED and claim.awarded is None:
                 assert claim.state is State.MEDIATION, "silence goes to a mediator"
+                if not self.somebody_decides:
+                    await self._wait(ref)
+                    self._nobody_decided(said)
+                    continue
                 minor = said.asked
                 async with stage.database.begin() as tx:
                     await mediating.decide(tx, mediator, ref, claim.version, Decide(minor=minor, reason="X"))
@@ -313,6 +329,13 @@ class ClaimMachine(RuleBasedStateMachine):
         proof = await prove(stage.database, stage.gateway, START - timedelta(days=9), stage.now)
         assert not proof.differences, proof.differences
         await self._judge()
+
+    async def _wait(self, ref: UUID) -> None:
+        """The clock takes a claim on until it has ended; whoever keeps deposits alive works meanwhile."""
+        while (claim := await self._load(ref)).state is State.MEDIATION:
+            assert claim.due_at is not None, "it waits for nothing"
+            self.stage.now = min(self.stage.now + 24 * HOUR, max(self.stage.now + HOUR, claim.due_at))
+            await self._work()
 
     async def _judge(self) -> None:
         rows = await self.stage.rows(_SETTLED)
@@ -335,6 +358,7 @@ class ClaimMachine(RuleBasedStateMachine):
                 "owed": row.paid < row.from_renter,
             }
             self.seen.update(what for what, so in happened.items() if so)
+        assert sum(row.from_deposit or 0 for row in rows) == sum(row.captured or 0 for row in rows)
         owed = sum((row.from_renter or 0) - row.paid for row in rows)
         found = (await self.stage.read(books.booked))[self.booking]
         assert found.ledger.get("renter", 0) == owed, found

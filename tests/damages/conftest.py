@@ -88,12 +88,17 @@ class Yard(Vault):
 
     async def overdue(self, claim: Json) -> None:
         """The time to answer is over, and no sweep has been by."""
-        await self._set("UPDATE claims SET due_at = now(), next_at = now() WHERE id = :id", claim["id"])
+        await self._set("UPDATE claims SET due_at = now() WHERE id = :id", claim["id"])
 
     async def ago(self, booking: Json, *, hours: int) -> None:
         """The machine came back so long ago; nothing has been swept."""
         back = f"UPDATE bookings SET returned_at = now() - interval '{hours} hours' WHERE id = :id"
         await self._set(back, booking["id"])
+
+    async def booked_ago(self, booking: Json, *, days: int) -> None:
+        """It was booked so long ago."""
+        then = f"UPDATE bookings SET created_at = now() - interval '{days} days' WHERE id = :id"
+        await self._set(then, booking["id"])
 
     async def _set(self, statement: str, id_: str) -> None:
         async with self.people.begin() as tx:

@@ -1,12 +1,15 @@
 """What each side may say, when, and what the clock and a mediator make of it."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
+
+import pytest
 
 from tests.damages.conftest import Yard, lines
 from tests.deposits.conftest import HELD
 from tests.people import Person, World, at
-from votremachine.damages.rules.claim import MEDIATORS_REMINDED, State
+from votremachine.damages import wear
+from votremachine.damages.rules.claim import State
 from votremachine.deposits.rules import State as DepositState
 
 
@@ -55,7 +58,7 @@ async def test_a_claim_that_is_withdrawn_gives_the_deposit_back_after_the_window
     await yard.work()
     deposit = await yard.deposit(booking)
     assert (deposit.state, deposit.released) == (DepositState.RELEASED, HELD)
-    assert await yard.told(renter) == ["ClaimOpened", "ClaimWaits", "ClaimWithdrawn"]
+    assert await yard.told(renter) == ["ClaimOpened", "ClaimWithdrawn"]
     assert (await yard.says(owner, claim, "escalate", {})).status_code == 409
 
 
@@ -68,15 +71,12 @@ async def test_silence_goes_to_a_mediator_who_decides(
     decision = {"minor": 45_000, "reason": "La photo du départ montre déjà une rayure."}
     early = await yard.says(mediator, claim, "decide", decision)
     assert (early.status_code, early.json()["code"]) == (409, "illegal_transition")
-    await yard.later(hours=47)
-    assert await yard.told(renter) == ["ClaimOpened"]
-    await yard.later(hours=2)
-    assert await yard.told(renter) == ["ClaimOpened", "ClaimWaits"], "reminded, once, a day before"
-    await yard.later(hours=23, minutes=1)
+    await yard.later(hours=71)
+    assert (await yard.claim_now(claim)).state is State.OPEN
+    await yard.later(hours=1, minutes=1)
     assert (await yard.claim_now(claim)).state is State.MEDIATION
-    assert await yard.told(mediator) == ["ClaimWaits"]
-    await yard.later(hours=MEDIATORS_REMINDED / timedelta(hours=1))
-    assert await yard.told(mediator) == ["ClaimWaits", "ClaimWaits"]
+    assert await yard.told(mediator) == ["ClaimEscalated"]
+    await yard.later(days=3)
     assert (await yard.deposit(booking)).state is DepositState.AUTHORISED, "it is kept alive meanwhile"
     for side in (owner, renter):
         assert (await yard.says(side, claim, "decide", decision)).status_code == 403
@@ -194,3 +194,21 @@ async def test_what_was_read_before_is_not_answered(yard: Yard, renter: Person, 
     assert (await renter.post(path, If_Match='"1.x"', Idempotency_Key="k")).status_code == 200
     again = await renter.post(path, If_Match='"1.x"', Idempotency_Key="k")
     assert (again.status_code, again.headers["Idempotency-Replayed"]) == (200, "true")
+
+
+async def test_wear_and_age_count_by_the_tables_of_the_day_of_booking(
+    yard: Yard, tractor: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    booking = await yard.back(tractor)
+    await yard.booked_ago(booking, days=5)
+    today = datetime.now(UTC).date()
+    table = [
+        {"months": "0", "kept": kept, "since": f"{today - timedelta(days=days):%F}"}
+        for days, kept in ((9, "9000"), (3, "100"))
+    ]
+    monkeypatch.setattr(wear, "_rows", lambda name: table if name == "depreciation.csv" else ())
+    wear.worth.cache_clear()
+    part = {"kind": "part", "what": "Vitre", "net": 10_000, "age_months": 1}
+    claim = await yard.claim(booking, lines=[part])
+    wear.worth.cache_clear()
+    assert (claim["lines"][0]["kept"], claim["asked"]["minor"]) == (9_000, 9_000)

@@ -105,6 +105,12 @@ def lapsed(play: ClaimMachine) -> None:
     play.the_worker_works()
 
 
+def nobody_decides(play: ClaimMachine) -> None:
+    play.the_machine_comes_back(VISA, 7_000, cares=False)
+    play.speak("renter", "contest", 1)
+    play.speak("renter", "escalate")
+
+
 Scene = Callable[[ClaimMachine], None]
 # What each must come by.
 SCENES: dict[Scene, set[str]] = {
@@ -115,6 +121,7 @@ SCENES: dict[Scene, set[str]] = {
     withdrawn_and_claimed_anew: {"withdrawn", "accepted", "refused"},
     owed_and_paid_later: {"from the deposit", "from the renter", "paid"},
     lapsed: {"from the renter"},
+    nobody_decides: {"mediation", "unresolved"},
 }
 
 

@@ -1,14 +1,16 @@
 """The arithmetic of claims, and their life, without a database."""
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from votremachine.damages.rules import claim as rules
-from votremachine.damages.rules.claim import BARGAINING, LIFE, SILENCE, Claim, Look, Side, State, plan
+from votremachine.damages.rules.claim import BARGAINING, ENDED, LIFE, SILENCE, Claim, Due, Side, State
 from votremachine.damages.rules.costs import (
     AgeNeeded,
     Asked,
@@ -17,13 +19,14 @@ from votremachine.damages.rules.costs import (
     NoSuchWear,
     Wear,
     WornOut,
+    Worth,
     by_age,
     by_life,
     fuel,
     line,
 )
 from votremachine.damages.rules.settling import settle
-from votremachine.damages.wear import wears
+from votremachine.damages.wear import in_force, worth
 from votremachine.fleet.categories import categories
 from votremachine.kernel.errors import DomainError
 
@@ -31,6 +34,9 @@ MINOR = st.integers(0, 10**9)
 MACHINE = UUID(int=1)
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 KNIFE = Wear("knife", life_months=24, life_hours=150)
+TODAY = NOW.date()
+AGES = worth("tractor", TODAY).ages
+WORTH = Worth((KNIFE,), AGES)
 
 
 @given(MINOR, MINOR, MINOR)
@@ -61,7 +67,7 @@ def test_money_below_zero_is_refused() -> None:
 @given(st.integers(0, 1_200), st.integers(0, 1_200))
 def test_older_is_never_worth_more(one: int, other: int) -> None:
     younger, older = sorted((one, other))
-    assert 10_000 >= by_age(younger) >= by_age(older) > 0
+    assert 10_000 >= by_age(younger, AGES) >= by_age(older, AGES) > 0
     assert 10_000 >= by_life(younger, 150) >= by_life(older, 150) >= 0
 
 
@@ -75,13 +81,13 @@ def asked(kind: Kind = Kind.REPAIR, **more: object) -> Asked:
 
 
 def test_a_line_is_its_cost_with_vat_less_what_use_had_taken() -> None:
-    assert line(asked(net=10_000, vat_rate=2_000), ()).asked == 12_000
-    assert line(asked(gross=12_345), ()).asked == 12_345
-    assert line(asked(Kind.PART, net=10_000, age_months=60), ()).asked == 5_500
-    assert line(asked(Kind.PART, net=10_000, item="knife", age_hours=75), [KNIFE]).asked == 5_000
+    assert line(asked(net=10_000, vat_rate=2_000), WORTH).asked == 12_000
+    assert line(asked(gross=12_345), WORTH).asked == 12_345
+    assert line(asked(Kind.PART, net=10_000, age_months=60), WORTH).asked == 5_500
+    assert line(asked(Kind.PART, net=10_000, item="knife", age_hours=75), WORTH).asked == 5_000
     # Hours and months are both known: the least that either leaves.
-    assert line(asked(Kind.PART, net=10_000, item="knife", age_hours=15, age_months=18), [KNIFE]).asked == 2_500
-    assert line(asked(Kind.FUEL, eighths=3, tank_litres=200, litre=125), ()).asked == 9_375
+    assert line(asked(Kind.PART, net=10_000, item="knife", age_hours=15, age_months=18), WORTH).asked == 2_500
+    assert line(asked(Kind.FUEL, eighths=3, tank_litres=200, litre=125), WORTH).asked == 9_375
 
 
 @pytest.mark.parametrize(
@@ -104,7 +110,7 @@ def test_a_line_that_does_not_say_what_it_costs_is_refused(
     wrong: Asked, error: type[DomainError], pointer: str
 ) -> None:
     with pytest.raises(error) as raised:
-        line(wrong, [KNIFE])
+        line(wrong, WORTH)
     assert raised.value.pointer == pointer
 
 
@@ -116,7 +122,7 @@ def test_a_line_that_does_not_say_what_it_costs_is_refused(
 )
 def test_a_line_never_asks_more_than_it_costs(net: int, vat: int, kind: Kind, age: int) -> None:
     try:
-        made = line(asked(kind, net=net, vat_rate=vat, age_months=age), ())
+        made = line(asked(kind, net=net, vat_rate=vat, age_months=age), WORTH)
     except WornOut:
         return
     assert 0 < made.asked <= made.net + made.vat
@@ -124,12 +130,43 @@ def test_a_line_never_asks_more_than_it_costs(net: int, vat: int, kind: Kind, ag
 
 
 def test_what_wears_out_is_said_of_categories_that_exist() -> None:
-    assert {one.item for one in wears("mower")} >= {"knife", "belt"}
-    assert not {one.item for one in wears("tractor")} & {"knife", "tine"}
-    assert wears("storage_space") == ()
-    for category in categories():
-        for one in wears(category):
-            assert one.life_hours or one.life_months
+    wears = {category: worth(category, TODAY).wears for category in categories()}
+    assert {one.item for one in wears["mower"]} >= {"knife", "belt"}
+    assert not {one.item for one in wears["tractor"]} & {"knife", "tine"}
+    assert wears["storage_space"] == ()
+    for some in wears.values():
+        assert all(one.life_hours or one.life_months for one in some)
+
+
+def test_the_tables_are_those_of_their_day() -> None:
+    knife = {"item": "knife", "categories": "mower;baler", "life_hours": "150", "life_months": ""}
+    wears = [
+        knife | {"since": "2026-01-01"},
+        knife | {"since": "2027-01-01", "life_hours": "200"},
+        knife | {"since": "2028-01-01", "life_hours": "", "categories": "baler"},
+        knife | {"since": "2026-06-01", "item": "belt", "categories": "*"},
+    ]
+    old = [{"months": months, "kept": kept, "since": "2026-01-01"} for months, kept in (("0", "10000"), ("12", "9000"))]
+    ages = [*old, {"months": "0", "kept": "9500", "since": "2027-01-01"}]
+
+    def on(category: str, *day: int) -> tuple[dict[str, int | None], Sequence[tuple[int, int]]]:
+        found = in_force(wears, ages, category, date(*day))
+        return {one.item: one.life_hours for one in found.wears}, found.ages
+
+    first, second = ((0, 10_000), (12, 9_000)), ((0, 9_500),)
+    assert on("mower", 2025, 12, 31) == ({}, ())
+    assert on("mower", 2026, 1, 1) == ({"knife": 150}, first)
+    assert on("mower", 2026, 12, 31) == ({"knife": 150, "belt": 150}, first)
+    assert on("mower", 2028, 5, 1) == ({"knife": 200, "belt": 150}, second)
+    assert on("baler", 2027, 12, 31) == ({"knife": 200, "belt": 150}, second)
+    assert on("baler", 2028, 1, 1) == ({"belt": 150}, second), "it does not count as wearing out any more"
+    assert on("tractor", 2028, 1, 1)[0] == {"belt": 150}
+
+
+def test_there_was_a_table_on_every_day_on_which_a_machine_was_booked() -> None:
+    assert worth("mower", date(2025, 1, 1)) == worth("mower", TODAY)
+    assert [months for months, _ in AGES] == sorted({months for months, _ in AGES})
+    assert AGES[0] == (0, 10_000)
 
 
 def claim(state: State, *, due: datetime | None = None, turn: Side | None = None) -> Claim:
@@ -147,7 +184,6 @@ def claim(state: State, *, due: datetime | None = None, turn: Side | None = None
         asked=1,
         turn=turn,
         due_at=due,
-        next_at=due,
         created_at=NOW,
     )
 
@@ -155,12 +191,18 @@ def claim(state: State, *, due: datetime | None = None, turn: Side | None = None
 @pytest.mark.parametrize("state", sorted(BARGAINING))
 def test_silence_goes_to_mediation_and_never_to_yes(state: State) -> None:
     waiting = claim(state, due=NOW + SILENCE, turn=Side.RENTER)
-    assert plan(waiting, NOW + timedelta(hours=48)) == (Look.REMIND, NOW + SILENCE)
-    assert plan(waiting, NOW + SILENCE) == (Look.ESCALATE, None)
     assert rules.state_at(waiting, NOW + SILENCE) is State.MEDIATION
     with pytest.raises(rules.AnswerTooLate):
         rules.check_in_time(waiting, NOW + SILENCE)
     rules.check_in_time(waiting, NOW + SILENCE - timedelta(seconds=1))
+
+
+def test_what_nobody_decides_is_told_to_staff_and_then_ends_without_an_award() -> None:
+    waiting = claim(State.MEDIATION, due=NOW)
+    assert rules.due(waiting) is Due.STALL
+    assert rules.due(replace(waiting, stalled_at=NOW)) is Due.GIVE_UP
+    assert State.UNRESOLVED in ENDED
+    assert LIFE[State.MEDIATION] == {State.DECIDED, State.UNRESOLVED}, "never a yes"
 
 
 def test_every_claim_can_end() -> None:

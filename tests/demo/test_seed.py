@@ -16,6 +16,8 @@ from votremachine.demo.seed import plant
 from votremachine.demo.world import ZONE, world
 from votremachine.infra.database import Database, metadata
 from votremachine.infra.outbox import drain
+from votremachine.infra.storage.files import Files
+from votremachine.inspections.service import verifying
 from votremachine.worker import HANDLERS
 
 OVERLAPS = """
@@ -78,10 +80,18 @@ async def clocked(settings: Settings, day: date, hour: time) -> AsyncIterator[Da
         await database.close()
 
 
+async def plant_in(database: Database, settings: Settings, day: date = TODAY) -> bool:
+    files = Files(settings.storage_url, settings.var_dir / "files")
+    try:
+        return await plant(database, files, day)
+    finally:
+        files.close()
+
+
 @asynccontextmanager
 async def planted(settings: Settings, day: date = TODAY, hour: time = NINE) -> AsyncIterator[Database]:
     async with clocked(settings, day, hour) as database:
-        assert await plant(database, day) is True
+        assert await plant_in(database, settings, day) is True
         yield database
 
 
@@ -149,8 +159,8 @@ async def test_people_and_machines_stand_as_the_data_says(settings: Settings, da
 async def test_a_second_time_changes_nothing(settings: Settings, database: Database) -> None:
     async with planted(settings) as demo:
         before = await everything(demo)
-        assert await plant(demo, TODAY) is False
-        assert await plant(demo, TODAY + timedelta(days=30)) is False
+        assert await plant_in(demo, settings) is False
+        assert await plant_in(demo, settings, TODAY + timedelta(days=30)) is False
         assert await everything(demo) == before
 
 
@@ -177,6 +187,23 @@ async def test_requests_wait_for_an_answer_and_only_they_are_told(settings: Sett
         assert set(await rows(demo, "SELECT kind FROM messages")) == {("BookingRequested",)}
 
 
+async def test_a_machine_came_back_dented_and_both_reports_and_the_claim_say_so(
+    settings: Settings, database: Database
+) -> None:
+    async with planted(settings) as demo:
+        async with demo.read() as tx:
+            (machine,) = await verifying.machines_with_chains(tx)
+        files = Files(settings.storage_url, settings.var_dir / "files")
+        found = await verifying.check(demo, files, machine, photos=True)
+        files.close()
+        assert (found.holds, found.reports, found.photos_read) == (True, 2, 4)
+        assert await number(demo, "SELECT count(*) FROM doomed_files") == 0
+        lines = await rows(demo, "SELECT kind, asked, cardinality(inspection_ids) FROM claim_lines")
+        assert lines == Counter([("repair", 81_600, 2), ("fuel", 11_250, 2)])
+        waits = "SELECT count(*) FROM claims WHERE state = 'open' AND turn = 'renter' AND due_at > :then"
+        assert await number(demo, waits, then=demo.clock() + timedelta(hours=24)) == 1
+
+
 @pytest.mark.parametrize(("day", "hour"), AWKWARD, ids=str)
 async def test_it_can_be_planted_on_any_day(settings: Settings, database: Database, day: date, hour: time) -> None:
     async with planted(settings, day, hour) as demo:
@@ -188,5 +215,7 @@ async def test_whole_or_not_at_all(settings: Settings, database: Database) -> No
     """What the world says of yesterday has not happened yet when today is taken for tomorrow."""
     async with clocked(settings, TODAY, NINE) as demo:
         with pytest.raises(ValueError, match="has not come yet"):
-            await plant(demo, TODAY + timedelta(days=1))
-        assert not any((await everything(demo)).values())
+            await plant_in(demo, settings, TODAY + timedelta(days=1))
+        left = await everything(demo)
+        assert left.pop("doomed_files"), "its pictures, which the next sweep deletes"
+        assert not any(left.values())

@@ -12,12 +12,15 @@ from votremachine.config import Settings
 from votremachine.demo.seed import plant
 from votremachine.demo.world import ZONE
 from votremachine.infra.database import Database
+from votremachine.infra.storage.files import Files
 
 
-async def test_the_offered_people_sign_in(http: httpx.AsyncClient, database: Database) -> None:
-    assert await plant(database, datetime.now(UTC).astimezone(ZONE).date()) is True
+async def test_the_offered_people_sign_in(http: httpx.AsyncClient, database: Database, settings: Settings) -> None:
+    files = Files(settings.storage_url, settings.var_dir / "files")
+    assert await plant(database, files, datetime.now(UTC).astimezone(ZONE).date()) is True
+    files.close()
     offered = (await http.get("/v1/demo")).json()["sign_ins"]
-    assert len(offered) == 4
+    assert len(offered) == 5
     for one in offered:
         pair = await http.post("/v1/auth/login", json={"email": one["email"], "password": one["password"]})
         assert pair.status_code == 200, pair.text
@@ -37,7 +40,7 @@ async def test_what_one_does_as_them_is_said_in_both_languages(http: httpx.Async
 def test_the_command_says_in_one_line_what_it_did(settings: Settings, database: Database) -> None:
     assert _command(settings, "true") == (
         0,
-        "The demo is planted: 20 people, 18 parties, 40 machines, 48 bookings.\n",
+        "The demo is planted: 20 people, 18 parties, 40 machines, 48 bookings, 2 condition reports, 1 claim.\n",
         "",
     )
     assert _command(settings, "true") == (0, "The demo stands already: nothing was changed.\n", "")

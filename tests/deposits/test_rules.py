@@ -8,20 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from votremachine.deposits import rules
-from votremachine.deposits.rules import (
-    AHEAD,
-    ENDED,
-    LIFE,
-    MOST_RENEWALS,
-    Deposit,
-    DepositMissing,
-    DepositNotLive,
-    Look,
-    MoreThanHeld,
-    State,
-    Way,
-)
+from votremachine.deposits import keeping, rules
+from votremachine.deposits.keeping import AHEAD, MOST_RENEWALS, Look
+from votremachine.deposits.rules import ENDED, LIFE, Deposit, DepositMissing, DepositNotLive, MoreThanHeld, State, Way
 from votremachine.kernel.money import Money
 from votremachine.kernel.states import IllegalTransition, advance
 from votremachine.payments.orders import rules as orders
@@ -80,7 +69,7 @@ class Run:
     def until(self, end: datetime) -> "Run":
         now = NOON
         for _ in range(2_000):
-            plan = rules.plan(self.deposit, None, self.margin, now)
+            plan = keeping.plan(self.deposit, None, self.margin, now)
             if plan.look is Look.LAPSE:
                 self.lapsed += 1
                 self.deposit = replace(self.deposit, state=State.LAPSED, held=0, attempts=0)
@@ -97,15 +86,15 @@ class Run:
         if self.refusals and self.refusals.pop():
             if not self.deposit.attempts:
                 self.told_at.append(now)
-            again = rules.retry_at(self.deposit, "declined", now)
+            again = keeping.retry_at(self.deposit, "declined", now)
             state = State.AUTHORISED if self.deposit.state is State.AUTHORISED else State.FAILED
             self.deposit = replace(self.deposit, state=state, attempts=self.deposit.attempts + 1, failure="declined")
             return again
-        way = rules.way_of(self.deposit, self.life, self.margin, now)
+        way = keeping.way_of(self.deposit, self.life, self.margin, now)
         self.asked.append((now, way))
         self.deposit = held(self.deposit, way, self.life, now)
         self.live.append((now, self.deposit.capture_before or datetime.max.replace(tzinfo=UTC)))
-        return rules.plan(self.deposit, None, self.margin, now).next_at
+        return keeping.plan(self.deposit, None, self.margin, now).next_at
 
 
 @given(lengths, lives, margins)
@@ -113,7 +102,7 @@ def test_it_is_live_at_every_instant_from_check_out_to_the_end(
     length: timedelta, life: timedelta, margin: timedelta
 ) -> None:
     starts = NOON + 3 * DAY
-    run = Run(length, life, margin, []).until(starts + length + 2 * DAY + rules.OVER_BY)
+    run = Run(length, life, margin, []).until(starts + length + 2 * DAY + keeping.OVER_BY)
     assert run.lapsed == 0
     assert run.live[0][0] <= starts - EARLIEST_CHECK_OUT
     for (_, until), (since, _) in zip(run.live, run.live[1:], strict=False):
@@ -140,30 +129,30 @@ def test_whoever_it_fails_is_told_before_it_lapses(
 @given(lives, margins)
 def test_a_hold_is_renewed_before_its_end_and_not_in_its_first_half(life: timedelta, margin: timedelta) -> None:
     ends = NOON + life
-    due = rules.renew_at(NOON, ends, NOON + 90 * DAY, margin)
+    due = keeping.renew_at(NOON, ends, NOON + 90 * DAY, margin)
     assert NOON + life / 2 < due < ends
     assert ends - due <= margin
 
 
 def test_a_hold_that_outlives_its_use_is_not_renewed_for_nothing() -> None:
     ends = NOON + 7 * DAY
-    assert rules.renew_at(NOON, ends, ends - 20 * HOUR, DAY) == ends - 18 * HOUR
-    assert rules.renew_at(NOON, ends, ends - HOUR, DAY) == ends - DAY, "too near its end: renewed as ever"
-    assert rules.renew_at(NOON, ends, ends - 3 * DAY, DAY) == ends - DAY, "the sweep that ends it has long been by"
+    assert keeping.renew_at(NOON, ends, ends - 20 * HOUR, DAY) == ends - 18 * HOUR
+    assert keeping.renew_at(NOON, ends, ends - HOUR, DAY) == ends - DAY, "too near its end: renewed as ever"
+    assert keeping.renew_at(NOON, ends, ends - 3 * DAY, DAY) == ends - DAY, "the sweep that ends it has long been by"
 
 
 @given(lives, margins, st.integers(0, 30))
 def test_a_rental_that_outlives_every_hold_is_paid_for_real(life: timedelta, margin: timedelta, periods: int) -> None:
-    useful = life - rules.margin_of(life, margin)
-    way = rules.way_for(useful * (periods + 1), life, margin)
+    useful = life - keeping.margin_of(life, margin)
+    way = keeping.way_for(useful * (periods + 1), life, margin)
     assert way is (Way.PAYMENT if periods > MOST_RENEWALS else Way.HOLD)
 
 
 def test_what_the_last_hold_lived_counts_more_than_what_was_promised() -> None:
     saved = a_deposit(keep_until=NOON + 60 * DAY)
-    assert rules.way_of(saved, 30 * DAY, DAY, NOON) is Way.HOLD
+    assert keeping.way_of(saved, 30 * DAY, DAY, NOON) is Way.HOLD
     short = held(saved, Way.HOLD, 5 * DAY, NOON)
-    assert rules.way_of(short, 30 * DAY, DAY, NOON + 4 * DAY) is Way.PAYMENT
+    assert keeping.way_of(short, 30 * DAY, DAY, NOON + 4 * DAY) is Way.PAYMENT
 
 
 @given(st.sampled_from(State), st.sampled_from(State))
@@ -219,26 +208,26 @@ def test_never_more_is_captured_than_is_held(minor: int) -> None:
 @given(st.integers(0, 30), st.sampled_from(["declined", "insufficient_funds", "needs_authentication"]))
 def test_a_card_that_refused_is_asked_again_ever_later_and_not_for_ever(attempts: int, failure: str) -> None:
     failed = a_deposit(state=State.FAILED, attempts=attempts)
-    again = rules.retry_at(failed, failure, NOON)
-    if failure == "needs_authentication" or attempts >= rules.MOST_ATTEMPTS:
+    again = keeping.retry_at(failed, failure, NOON)
+    if failure == "needs_authentication" or attempts >= keeping.MOST_ATTEMPTS:
         assert again is None
     else:
         assert again is not None
-        assert NOON + rules.FIRST_RETRY <= again <= NOON + rules.LAST_RETRY
+        assert NOON + keeping.FIRST_RETRY <= again <= NOON + keeping.LAST_RETRY
     live = held(a_deposit(attempts=attempts), Way.HOLD, 7 * DAY, NOON - 6 * DAY)
-    at_last = rules.retry_at(replace(live, attempts=attempts), failure, NOON)
+    at_last = keeping.retry_at(replace(live, attempts=attempts), failure, NOON)
     assert at_last is not None
     assert NOON < at_last <= NOON + DAY, "what is live is looked at before it lapses"
 
 
 def test_what_is_under_way_is_waited_for() -> None:
     saved = a_deposit(starts=NOON, asked_id=UUID(int=1))
-    assert rules.plan(saved, orders.State.PENDING, DAY, NOON).look is Look.REST
-    assert rules.plan(saved, orders.State.REQUIRES_ACTION, DAY, NOON).look is Look.GIVE_UP
-    assert rules.plan(saved, orders.State.DONE, DAY, NOON).look is Look.FOLLOW
-    assert rules.plan(saved, None, DAY, NOON).look is Look.ASK
+    assert keeping.plan(saved, orders.State.PENDING, DAY, NOON).look is Look.REST
+    assert keeping.plan(saved, orders.State.REQUIRES_ACTION, DAY, NOON).look is Look.GIVE_UP
+    assert keeping.plan(saved, orders.State.DONE, DAY, NOON).look is Look.FOLLOW
+    assert keeping.plan(saved, None, DAY, NOON).look is Look.ASK
     live = held(saved, Way.HOLD, DAY, NOON)
-    assert rules.plan(live, orders.State.PENDING, DAY, NOON + DAY).look is Look.LAPSE
+    assert keeping.plan(live, orders.State.PENDING, DAY, NOON + DAY).look is Look.LAPSE
     capturing = replace(live, captured_for=UUID(int=2))
-    assert rules.plan(capturing, orders.State.PENDING, DAY, NOON + DAY).look is Look.REST
-    assert rules.plan(a_deposit(), None, DAY, NOON) == rules.Plan(Look.REST, NOON + 3 * DAY - AHEAD)
+    assert keeping.plan(capturing, orders.State.PENDING, DAY, NOON + DAY).look is Look.REST
+    assert keeping.plan(a_deposit(), None, DAY, NOON) == keeping.Plan(Look.REST, NOON + 3 * DAY - AHEAD)

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from uuid import UUID
 
@@ -48,6 +49,21 @@ WAITS = sa.text(
     "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     " AND query LIKE 'INSERT INTO occupancies%'"
 )
+
+
+class GaveUp(Exception):
+    pass
+
+
+@asynccontextmanager
+async def rival(database: Database) -> AsyncIterator[Tx]:
+    """A transaction that is not committed in the end."""
+    with suppress(GaveUp):
+        async with database.begin() as tx:
+            yield tx
+            raise GaveUp
+
+
 ENDED = sa.text("SELECT count(*) FROM pg_stat_activity WHERE pid = :pid")
 HELD = sa.text("SELECT lower(during) AS s, upper(during) AS e FROM occupancies WHERE kind = 'external' ORDER BY during")
 WANTED = sa.text("SELECT lower(during) AS s, upper(during) AS e FROM feed_events ORDER BY during")
@@ -83,8 +99,7 @@ async def test_a_process_that_is_killed_in_the_midst_leaves_the_last_known_times
         await tx.execute(DUE)
 
     # Somebody who has not committed wants the last of these, so the process waits with all else written.
-    async with database.engine.connect() as rival:
-        tx = Tx(rival, database.clock())
+    async with rival(database) as tx:
         # It waits for as long as a process needs to start, on whatever computer.
         await tx.execute(sa.text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         wish = Claim(UUID(tractor), Span(*wanted[-1]), claims.NO_BUFFERS)
@@ -95,7 +110,6 @@ async def test_a_process_that_is_killed_in_the_midst_leaves_the_last_known_times
             process.send_signal(signal.SIGKILL)
         finally:
             await process.wait()
-        await rival.rollback()
     await _ended(database, pid)
 
     assert await times(database, HELD) == stood

@@ -68,7 +68,7 @@ def hang_up(server: SMTP, _: Session) -> str:
 
 
 class House:
-    """Servers of this test's own, and two workers that come back when they die."""
+    """Servers of this test's own, and two workers in a hurry that come back when they die."""
 
     def __init__(self, folder: Path, mail: int, postgres: EmbeddedPostgres, redis: EmbeddedRedis) -> None:
         self.postgres, self.redis, self.kills = postgres, redis, 0
@@ -84,7 +84,7 @@ class House:
         self.workers: list[subprocess.Popen[bytes]] = []
 
     def hire(self) -> None:
-        self.workers.append(subprocess.Popen([sys.executable, "-m", "votremachine", "work"], env=self._environ))
+        self.workers.append(subprocess.Popen([sys.executable, "-m", "tests.faults.hurried"], env=self._environ))
 
     def kill(self, worker: "subprocess.Popen[bytes]") -> None:
         worker.send_signal(signal.SIGKILL)

@@ -9,16 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.people import Json, Person, World, at
-from votremachine.fleet.rules import (
-    Machine,
-    NobodyThere,
-    PairingMissing,
-    State,
-    Texts,
-    check_hand_over,
-    check_pairing,
-    somebody_there,
-)
+from votremachine.fleet.bookable import NobodyThere, PairingMissing, check_hand_over, check_pairing, somebody_there
+from votremachine.fleet.rules import Machine, State, Texts
 from votremachine.fleet.terms import HandOver, Pairing, Terms
 from votremachine.kernel.money import Money
 from votremachine.kernel.span import Span

@@ -31,6 +31,14 @@ async def test_an_unknown_path_a_wrong_method_and_nobody(http: httpx.AsyncClient
         assert problem["request_id"] == answer.headers["X-Request-Id"]
 
 
+async def test_what_a_handler_depends_on_opens_no_task_group(renter: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    def opened() -> None:
+        raise AssertionError("0.1 ms of CPU for each request")
+
+    monkeypatch.setattr("litestar._kwargs.kwargs_model.create_task_group", opened)
+    assert (await renter.get("/bookings")).status_code == 200
+
+
 async def test_a_wrong_method_is_told_the_right_ones(http: httpx.AsyncClient) -> None:
     answer = await http.delete("/v1/machines")
     assert {"GET", "POST"} <= set(answer.headers["Allow"].split(", "))

@@ -264,3 +264,17 @@ def test_the_process_bounds_itself() -> None:
         assert process.stdin is not None
         process.stdin.close()
     assert re.search(rf"Max address space +{child.MOST_MEMORY_BYTES} ", found)
+
+
+async def test_a_file_that_was_looked_at_is_read_whole_by_who_comes_next(images: Images) -> None:
+    """However far somebody had read it before: the process that looks at it shares its place in the file."""
+    content = sent(field(2000, 1500))
+    for read_before in (0, 1, 1024, len(content)):
+        with tempfile.TemporaryFile() as file:
+            file.write(content)
+            file.seek(0)
+            file.read(read_before)
+            file.seek(0)
+            assert await images.inspect(file) == (2000, 1500)
+            file.seek(0)
+            assert file.read() == content, read_before

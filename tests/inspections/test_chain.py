@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -67,6 +68,7 @@ def made(sequence: int, previous: bytes) -> Link:
         content_hash=chain.content_hash(content),
         sent_by=PERSON,
         sent_at=NOON,
+        clock_ahead=sequence if sequence % 2 else None,
         sequence=sequence,
         previous=previous,
         hash=None,
@@ -130,8 +132,9 @@ def test_a_chain_that_nobody_touched_holds() -> None:
         assert verified(links, head) is None
 
 
-@given(PLACES, st.sampled_from(COLUMNS), st.integers(0, 5000), st.integers(0, 7))
-def test_a_byte_of_any_column_is_missed(which: int, column: str, place: int, bit: int) -> None:
+@pytest.mark.parametrize("column", COLUMNS)
+@given(which=PLACES, place=st.integers(0, 5000), bit=st.integers(0, 7))
+def test_a_byte_of_any_column_is_missed(column: str, which: int, place: int, bit: int) -> None:
     links = list(CHAIN)
     change = {column: altered(getattr(links[which], column), place, bit)}
     links[which] = msgspec.structs.replace(links[which], **change)

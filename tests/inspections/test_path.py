@@ -57,6 +57,12 @@ async def test_a_photo_is_shown_by_an_address_that_needs_no_token(yard: Yard) ->
     await yard.put(view["id"], shot)
     (told,) = (await yard.renter.get(f"/inspections/{view['id']}")).json()["photos"]
     answer = await yard.owner.http.get(told["url"])
-    assert (answer.status_code, answer.content) == (200, shot)
-    assert answer.headers["content-type"] == "image/png"
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/webp")
     assert "sandbox" in answer.headers["content-security-policy"]
+    assert answer.headers["cache-control"] == "private, max-age=900, immutable"
+    assert [one["width"] for one in told["copies"]] == [320, 800, 1600]
+    original = await yard.owner.http.get(told["original_url"])
+    assert (original.status_code, original.content) == (200, shot)
+    assert original.headers["content-type"] == "image/png"
+    assert original.headers["content-disposition"].startswith("attachment;")
+    assert "sandbox" in original.headers["content-security-policy"]

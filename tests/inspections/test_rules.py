@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.inspections.test_chain import CHAIN
-from votremachine.availability.maintenance.rules import MeterRunsBackwards, NoReading
+from votremachine.availability.maintenance.rules.readings import MeterRunsBackwards, NoReading
 from votremachine.fleet.categories import categories
 from votremachine.fleet.rules import Meter
 from votremachine.infra.keys import Keys

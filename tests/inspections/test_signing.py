@@ -3,11 +3,21 @@
 from uuid import UUID, uuid4
 
 import httpx
+import msgspec
+import pytest
 import sqlalchemy as sa
 
 from tests.inspections.phone import STROKES, Yard, ago, photo, soon
 from tests.people import Json, Person, World, at
+from votremachine.accounts.credentials import Credentials, keys_of
+from votremachine.accounts.rules import Actor, Role, Seat
+from votremachine.accounts.service.parties import give_seat
+from votremachine.config import Settings
 from votremachine.infra.database import Database
+from votremachine.infra.links import Links
+from votremachine.inspections.rules.signing import CodeFailed
+from votremachine.inspections.schemas import SignInspection
+from votremachine.inspections.service import codes, signing
 
 
 def refused(answer: httpx.Response, status: int, code: str) -> None:
@@ -42,6 +52,47 @@ async def test_a_code_signs_one_report_and_one_drawing(world: World, yard: Yard)
     assert (await yard.sign(view, "renter", yard.owner, drawing=STROKES, **code)).is_success
     refused(await yard.sign(other, "renter", yard.owner, drawing=STROKES, **code), 403, "code_failed")
     refused(await yard.sign(view, "renter", yard.owner, drawing=STROKES[:1], **code), 403, "code_failed")
+
+
+async def test_a_code_is_good_for_its_booking_and_for_who_still_acts_there(
+    world: World, yard: Yard, database: Database
+) -> None:
+    later = (await yard.renter.booked([yard.machine], at(3), at(4)))["id"]
+    elsewhere = await asked(world, Yard(yard.owner, yard.renter, yard.machine, later))
+    view = await yard.sent(yard.report())
+    refused(await yard.sign(view, "renter", yard.owner, drawing=STROKES, **elsewhere), 403, "code_failed")
+
+    colleague = await world.person("colleague@ferme.example")
+    person_id = UUID((await colleague.get("/me")).json()["id"])
+    async with database.begin() as tx:
+        await give_seat(tx, person_id, UUID(yard.renter.party_id), Role.MEMBER)
+    sent = await yard.owner.made(f"/bookings/{yard.booking}/inspections/codes", {"person_id": str(person_id)})
+    code = {"code_id": sent["id"], "code": await world.code(colleague.email)}
+    async with database.begin() as tx:
+        await tx.execute(sa.text("DELETE FROM seats WHERE person_id = :person"), {"person": person_id})
+    refused(await yard.sign(view, "renter", yard.owner, drawing=STROKES, **code), 403, "code_failed")
+
+
+async def test_each_half_of_a_signature_by_code_holds_by_itself(world: World, yard: Yard, database: Database) -> None:
+    """A code is used up in a transaction of its own: what it was used for counts then, and again when it is signed."""
+    code = await asked(world, yard)
+    view = await yard.sent(yard.report())
+    assert (await yard.sign(view, "renter", yard.owner, drawing=STROKES, **code)).is_success
+    links, proofs = Links(keys_of(Settings())), Credentials.of(Settings()).proofs
+    said = {"side": "renter", "content_hash": view["content_hash"], "drawing": STROKES[:1], **code}
+    another = msgspec.convert(said, SignInspection)
+    me = (await yard.owner.get("/me")).json()
+    owner = Actor(
+        UUID(me["id"]),
+        "",
+        "fr",
+        {UUID(yard.owner.party_id): Seat(UUID(yard.owner.party_id), "", Role.ADMIN, demo=False)},
+    )
+    async with database.begin() as tx:
+        assert await codes.prove(tx, proofs, owner, UUID(view["id"]), another) is False
+    with pytest.raises(CodeFailed):
+        async with database.begin() as tx:
+            await signing.sign(tx, owner, links, UUID(view["id"]), another)
 
 
 async def test_five_wrong_codes_are_the_last(world: World, yard: Yard) -> None:
@@ -123,10 +174,7 @@ async def test_a_relay_moves_both_bookings_at_once(
     second = (await following.booked([machine], at(0, 2), at(1)))["id"]
     yard = Yard(owner, renter, machine, first)
     out = await yard.signed(yard.report())
-    async with database.begin() as tx:  # it was out for a while
-        await tx.execute(
-            sa.text("UPDATE bookings SET out_at = out_at - interval '10 minutes' WHERE out_at IS NOT NULL")
-        )
+    await out_for_a_while(database)
     refused(await yard.send(yard.report("relay")), 422, "relay_needs_two")
     refused(await yard.send(yard.report("relay", next_booking_id=first)), 422, "relay_needs_two")
     relay = await yard.sent(yard.report("relay", next_booking_id=second), renter)
@@ -147,23 +195,79 @@ async def test_a_relay_moves_both_bookings_at_once(
     assert (await following.get(f"/inspections/{out['id']}")).status_code == 404, "the first renter's own"
 
 
+async def relayed(
+    world: World, owner: Person, renter: Person, database: Database, gap: float, **terms: Json
+) -> tuple[Yard, Person, str]:
+    """The first booking is out; the second begins so many hours after its end. Who has that, and its id."""
+    following = await world.farmer("next@ferme.example", "Ferme du Gabas")
+    machine = await world.machine(owner, min_minutes=15, **terms)
+    first = (await renter.booked([machine], at(0, 1), at(0, 1.25)))["id"]
+    second = (await following.booked([machine], at(0, 1.25 + gap), at(1)))["id"]
+    yard = Yard(owner, renter, machine, first)
+    await yard.signed(yard.report())
+    await out_for_a_while(database)
+    return yard, following, second
+
+
+async def out_for_a_while(database: Database) -> None:
+    async with database.begin() as tx:
+        await tx.execute(
+            sa.text("UPDATE bookings SET out_at = out_at - interval '10 minutes' WHERE out_at IS NOT NULL")
+        )
+
+
+async def signed_by_renters(yard: Yard, following: Person, second: str) -> Json:
+    relay = await yard.sent(yard.report("relay", next_booking_id=second))
+    for side, who in (("renter", yard.renter), ("next_renter", following)):
+        assert (await yard.sign(relay, side, who)).is_success
+    return relay
+
+
+async def test_a_relay_needs_no_buffer(world: World, owner: Person, renter: Person, database: Database) -> None:
+    """Who takes over in the field takes over at once: the owner, for whom the buffers are, signs for that."""
+    buffers = {"buffer_before_minutes": 15, "buffer_after_minutes": 30}
+    yard, following, second = await relayed(world, owner, renter, database, 0.75, **buffers)
+    relay = await signed_by_renters(yard, following, second)
+    assert (await yard.sign(relay, "owner", owner)).is_success
+    assert (await yard.state(), await yard.state(second)) == ("returned", "in_use")
+    back, out = [(await owner.get(f"/bookings/{one}")).json() for one in (yard.booking, second)]
+    assert back["returned_at"] == out["out_at"], "at every moment one of them has it"
+    assert out["at_risk"] is False, "it has the machine"
+    async with database.read() as tx:
+        taken = await tx.rows(
+            sa.text("SELECT ref_id, lower(during) AS since, upper(blocked) AS until FROM occupancies")
+        )
+        facts = [row.name for row in await tx.rows(sa.text("SELECT name FROM outbox WHERE name = 'BookingAtRisk'"))]
+    assert facts == []
+    first, then = sorted(taken, key=lambda row: row.since)
+    assert first.until <= then.since
+    assert then.ref_id == UUID(second)
+
+
 async def test_a_relay_that_cannot_begin_does_not_end(
     world: World, owner: Person, renter: Person, database: Database
 ) -> None:
-    """Both bookings step, or none: here somebody blocked the hour before the second one."""
-    following = await world.farmer("next@ferme.example", "Ferme du Gabas")
-    machine = await world.machine(owner, buffer_after_minutes=30, min_minutes=15)
-    first = (await renter.booked([machine], at(0, 1), at(0, 1.25)))["id"]
-    second = (await following.booked([machine], at(0, 2), at(1)))["id"]
-    yard = Yard(owner, renter, machine, first)
-    await yard.signed(yard.report())
-    relay = await yard.sent(yard.report("relay", next_booking_id=second))
-    for side, who in (("renter", renter), ("next_renter", following)):
-        assert (await yard.sign(relay, side, who)).is_success
-    refused(await yard.sign(relay, "owner", owner), 409, "span_taken")
-    assert (await yard.state(first), await yard.state(second)) == ("in_use", "confirmed")
+    """Both bookings step, or none: here somebody has half an hour between them, and it is said when that is over."""
+    yard, following, second = await relayed(world, owner, renter, database, 0.75)
+    until = at(0, 1.75)
+    block = {"start": at(0, 1.25).isoformat(), "end": until.isoformat(), "kind": "block", "note": ""}
+    await owner.made(f"/machines/{yard.machine}/blocks", block)
+    relay = await signed_by_renters(yard, following, second)
+    answer = await yard.sign(relay, "owner", owner)
+    refused(answer, 409, "not_free_yet")
+    assert answer.json()["possible_from"] == until.isoformat(timespec="minutes")
+    assert (await yard.state(), await yard.state(second)) == ("in_use", "confirmed")
     shown = (await owner.get(f"/inspections/{relay['id']}")).json()
     assert (shown["state"], shown["to_sign"], shown["hash"]) == ("complete", ["owner"], None)
+
+
+async def test_a_relay_long_before_the_next_booking_says_from_when_it_may_be(
+    world: World, owner: Person, renter: Person, database: Database
+) -> None:
+    yard, _, second = await relayed(world, owner, renter, database, 5)
+    answer = await yard.send(yard.report("relay", next_booking_id=second))
+    refused(answer, 409, "too_early")
+    assert answer.json()["possible_from"] == at(0, 4.25).isoformat(timespec="minutes")
 
 
 async def test_a_booking_of_two_machines_leaves_with_the_second_report(

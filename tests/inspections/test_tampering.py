@@ -40,8 +40,11 @@ FORGED = {
     "content hash": ("UPDATE inspections SET content_hash = 'x' WHERE sequence = 2", "content", 2),
     "booking": ("UPDATE inspections SET booking_id = gen_random_uuid() WHERE sequence = 2", "columns", 2),
     "kind": ("UPDATE inspections SET kind = 'check_out' WHERE sequence = 2", "columns", 2),
+    # As if it might be signed once more.
+    "state": ("UPDATE inspections SET state = 'complete' WHERE sequence = 2", "columns", 2),
     "when it was sent": ("UPDATE inspections SET sent_at = sent_at + interval '1 us' WHERE sequence = 1", "seal", 1),
     "who sent it": ("UPDATE inspections SET sent_by = id WHERE sequence = 1", "seal", 1),
+    "phone's clock": ("UPDATE inspections SET clock_ahead = 3600 WHERE sequence = 1", "seal", 1),
     "insurance": ("UPDATE inspections SET insurance = 'x' WHERE sequence = 1", "seal", 1),
     "previous": ("UPDATE inspections SET previous = 'x' WHERE sequence = 2", "previous", 2),
     "seal": ("UPDATE inspections SET hash = 'x' WHERE sequence = 1", "seal", 1),
@@ -80,7 +83,14 @@ async def forge(database: Database, statement: str) -> None:
     async with database.begin() as tx:
         await tx.execute(sa.text("SET LOCAL session_replication_role = replica"))
         await tx.execute(sa.text("ALTER TABLE inspections DROP CONSTRAINT inspections_machine_id_sequence_key"))
+        seal_check = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'inspections_seal_check'"
+        rule = (await tx.execute(sa.text(seal_check))).scalar_one()
+        await tx.execute(sa.text("ALTER TABLE inspections DROP CONSTRAINT inspections_seal_check"))
         await tx.execute(sa.text(statement))
+        again = (
+            f"ALTER TABLE inspections ADD CONSTRAINT inspections_seal_check {rule.removesuffix(' NOT VALID')} NOT VALID"
+        )
+        await tx.execute(sa.text(again))
         await tx.execute(
             sa.text(
                 "ALTER TABLE inspections ADD CONSTRAINT inspections_machine_id_sequence_key"
@@ -107,7 +117,7 @@ async def test_the_database_itself_refuses(yard: Yard, chain: Json, database: Da
 
 async def test_what_a_report_says_is_fixed_before_it_is_signed(yard: Yard, database: Database) -> None:
     await yard.sent(yard.report())
-    for change in ("content = 'x'", "machine_id = id", "kind = 'check_in'"):
+    for change in ("content = 'x'", "machine_id = id", "kind = 'check_in'", "clock_ahead = 9"):
         with pytest.raises(IntegrityError):
             async with database.begin() as tx:
                 await tx.execute(sa.text(f"UPDATE inspections SET {change}"))

@@ -11,7 +11,8 @@ from votremachine.bookings.service import reading
 from votremachine.bookings.service.book import book
 from votremachine.infra.database import Database
 from votremachine.notifications.about import machines_of, zone_of
-from votremachine.notifications.reminders.rules import Moments, dedupe_key, planned
+from votremachine.notifications.reminders.rules import Moments, dedupe_key
+from votremachine.notifications.reminders.wants import planned
 
 NONE = timedelta(0)
 _PEOPLE = """

@@ -63,3 +63,26 @@ async def test_a_proof_that_ends_soon_is_told_of_once_and_one_that_ended_never(
         assert [state for _, state, _ in await office.reminders(soon["id"])] == ["planned"]
         assert await office.reminders(over["id"]) == []
         assert await told_by(office, 30, soon["id"]) == ["dropped"], "found too late"
+
+
+async def test_a_letter_that_waits_for_the_morning_is_not_sent_once_another_follows(
+    renter: Person, settings: Settings
+) -> None:
+    seen = await renter.get("/preferences")
+    late = {"quiet_from": "08:00", "quiet_until": "20:00"}
+    assert (await renter.ask("PUT", "/preferences", late, If_Match=seen.headers["ETag"])).status_code == 200
+    async with open_office(settings, deliver_to_nobody=True) as office:
+        one = await proof(renter, 0, 90)
+        await office.hear()
+        assert await told_by(office, 60, one["id"]) == ["told", "planned"]
+        assert await sent_later(office) == []
+        await proof(renter, 91, 400)
+        assert await sent_later(office, hours=8) == ["dropped"]
+
+
+async def sent_later(office: Office, hours: int = 0) -> list[str]:
+    """What has become, some hours later, of what was on its way."""
+    assert office.now is not None
+    office.now += timedelta(hours=hours)
+    await office.send()
+    return [row.state for row in await office.rows("SELECT state FROM deliveries WHERE state <> 'waiting'")]

@@ -3,11 +3,10 @@ what is planned is what a plain list says, and nothing is told about a booking t
 """
 
 import asyncio
-from collections.abc import Collection, Coroutine
+from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from hypothesis import HealthCheck
@@ -21,17 +20,26 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from msgspec.structs import replace
 
-from tests.cast import Cast, plant
+from tests.cast import Cast, farmer, plant
 from tests.emptying import empty
+from tests.notifications.oracle import Wants, wanted
+from votremachine.accounts.rules import Actor, StaffRole
 from votremachine.bookings.metering import service as metering
 from votremachine.bookings.metering.schemas import TellUsage
 from votremachine.bookings.paying import moving
-from votremachine.bookings.rules import Booking, State, Wish, WishKind
+from votremachine.bookings.rules import Booking, Wish, WishKind
 from votremachine.bookings.schemas import Book
 from votremachine.bookings.service import decide, handover, reading
 from votremachine.bookings.service.book import book
 from votremachine.config import Settings
+from votremachine.damages import schemas as claims
+from votremachine.damages.rules.costs import Kind
+from votremachine.damages.schemas import AskedLine, OpenClaim
+from votremachine.damages.service import answering, mediating, opening, sweeping
+from votremachine.deposits.service import ending, holding
+from votremachine.deposits.service import store as deposits
 from votremachine.infra.database import Database
 from votremachine.infra.outbox import drain
 from votremachine.kernel.errors import DomainError
@@ -46,98 +54,29 @@ from votremachine.pricing.schemas import RateInput, SetRates
 from votremachine.pricing.service.cards import set_rates
 from votremachine.worker import handlers
 
-PARIS = ZoneInfo("Europe/Paris")
 NONE = timedelta(0)
 # Around a change of clocks, at noon.
 BEGINNING = datetime(2027, 3, 26, 11, tzinfo=UTC)
-MACHINES = 3
+MACHINES = 4
 ASKING = 1  # whose owner asks for condition reports, of which nobody makes one here
 METERED = 2  # the one that is charged by the hectare
+SECURED = 3  # with a deposit
 HECTARES = {Unit.HECTARE: 10 * WHOLE}
 LIVE = "SELECT id FROM bookings WHERE state IN ('held', 'requested', 'confirmed', 'in_use') ORDER BY id"
 BACK = "SELECT id FROM bookings WHERE state = 'returned' ORDER BY id"
 # A booking begins and ends once, and may be called off at any moment: in proportion.
+CLAIMS = sa.text(
+    "SELECT DISTINCT ON (booking_id) c.*, (SELECT max(at) FROM claim_transitions t WHERE t.claim_id = c.id) AS since"
+    " FROM claims c ORDER BY booking_id, created_at DESC"
+)
+DEPOSITS = sa.text(
+    "SELECT d.*, (SELECT max(at) FROM deposit_transitions t WHERE t.deposit_id = d.id) AS since FROM deposits d"
+)
+MEDIATORS = "UPDATE people SET staff = 'mediator' WHERE id = :id"
+SECURE = "UPDATE machines SET deposit_minor = 50000 WHERE id = :id"
+ON_ACCOUNT_TOO = "UPDATE parties SET members_give_deposits = true"
+ANSWERS = ("accept", "contest", "contest", "offer", "offer", "agree", "withdraw", "escalate", "decide")
 VERBS = (*("accept", "out") * 3, "accept", "decline", "cancel", "confirm", "out", "in", "move")
-
-
-Wants = set[tuple[str, datetime]]
-
-
-def wanted(one: Booking, told: Collection[UUID], asking: UUID) -> Wants:
-    """The oracle: kinds and moments of a booking, written down once more and plainly.
-
-    `told`: those whose use is known; `asking`: the machine whose owner asks for reports.
-    """
-    start, end, expires = one.during.start, one.during.end, one.expires_at
-    found: Wants = set()
-    if one.state is State.CONFIRMED:
-        eve = start.astimezone(PARIS).date() - timedelta(days=1)
-        found.add(("booking_tomorrow", datetime(eve.year, eve.month, eve.day, 18, tzinfo=PARIS)))
-        found.add(("hand_over_soon", evening(start - timedelta(hours=2))))
-    if one.state is State.IN_USE:
-        found.add(("return_due", evening(end - timedelta(hours=2))))
-        found |= {("overdue", end + timedelta(minutes=late)) for late in (30, 240)}
-        found.add(("overdue_escalated", end + timedelta(days=1)))
-    if one.state is State.RETURNED and one.id not in told and any(line.estimated for line in one.price.lines):
-        found |= {("usage_missing", at) for at in wanted_of_a_return(one.returned_at)}
-    if asking in one.machine_ids:
-        found |= wanted_of_reports(one)
-    if expires:
-        found |= wanted_of_a_promise(one.state, expires, one.created_at)
-    return {(kind, at.astimezone(UTC)) for kind, at in found if expires is None or at < expires}
-
-
-def wanted_of_a_return(back: datetime | None) -> set[datetime]:
-    assert back is not None
-    six = back.astimezone(PARIS).replace(hour=18, minute=0, second=0, microsecond=0)
-    return {six if back < six else six + timedelta(days=1), evening(back + timedelta(hours=36))}
-
-
-def wanted_of_reports(one: Booking) -> Wants:
-    hour = timedelta(hours=1)
-    if one.state is State.CONFIRMED:
-        return {("departure_report_missing", evening(one.during.start - hour))}
-    if one.state is State.IN_USE and one.out_at:
-        left = ("departure_report_missing", morning(one.out_at + hour))
-        return {left, ("return_report_missing", morning(one.during.end))}
-    back = one.returned_at if one.state is State.RETURNED else None
-    return {("return_report_missing", morning(back + hour))} if back else set()
-
-
-def wanted_of_a_promise(state: State, expires: datetime, made: datetime) -> Wants:
-    if state is State.HELD:
-        return {("hold_expiring", expires - max(timedelta(minutes=5), (expires - made) / 4))}
-    asked = max(made, expires - timedelta(days=1))
-    waiting = {("request_waiting", morning(asked + timedelta(hours=after))) for after in (2, 12)}
-    return {*waiting, ("request_expiring", evening(expires - timedelta(hours=1)))}
-
-
-def night(one: datetime) -> bool:
-    return not 7 <= one.astimezone(PARIS).hour < 22
-
-
-def evening(one: datetime) -> datetime:
-    """An hour before the night into which it falls, if it does."""
-    if not night(one):
-        return one
-    one = one.replace(second=0)
-    while night(one):
-        one -= timedelta(minutes=1)
-    return one + timedelta(minutes=1) - timedelta(hours=1)
-
-
-def morning(one: datetime) -> datetime:
-    while night(one):
-        one = (one + timedelta(minutes=1)).replace(second=0)
-    return one
-
-
-SIDES = {
-    "return_due": ("renter",),
-    "request_waiting": ("owner",),
-    "request_expiring": ("owner",),
-    "hold_expiring": ("renter",),
-}
 
 
 class Planning(RuleBasedStateMachine):
@@ -166,6 +105,11 @@ class Planning(RuleBasedStateMachine):
             self.card = (await set_rates(tx, cast.owner, cast.machines[METERED], asked)).id
             asks = sa.text("UPDATE machines SET asks = '{report}' WHERE id = :id")
             await tx.execute(asks, {"id": cast.machines[ASKING]})
+            await tx.execute(sa.text(SECURE), {"id": cast.machines[SECURED]})
+            await tx.execute(sa.text(ON_ACCOUNT_TOO))
+            self.mediator: Actor = await farmer(tx, "mediator")
+            await tx.execute(sa.text(MEDIATORS), {"id": self.mediator.person_id})
+            self.mediator = replace(self.mediator, staff=StaffRole.MEDIATOR, seats={})
         return cast
 
     async def _verb(self, verb: Any, *given: Any, **named: Any) -> Any:
@@ -234,6 +178,50 @@ class Planning(RuleBasedStateMachine):
         if self.do(self._verb(metering.propose, who, back[which % len(back)], used)):
             self.told.add(back[which % len(back)])
 
+    @precondition(lambda self: self.known)
+    @rule(which=st.integers(0, 20))
+    def claim(self, which: int) -> None:
+        """Damage is claimed, as long as that may be."""
+        if back := [row.id for row in self.do(self._rows(BACK))]:
+            asked = OpenClaim(reason="X", lines=[AskedLine(kind=Kind.REPAIR, what="X", net=50_000)])
+            self.do(self._verb(opening.open_claim, self.cast.owner, back[which % len(back)], asked))
+
+    @precondition(lambda self: self.known)
+    @rule(which=st.integers(0, 20), what=st.sampled_from(ANSWERS), by_owner=st.booleans())
+    def answer(self, which: int, what: str, by_owner: bool) -> None:
+        open_ones = [row for row in self.do(self._ask(CLAIMS)) if row.state != "settled"]
+        if not open_ones:
+            return
+        one = open_ones[which % len(open_ones)]
+        who, ref = (self.cast.owner if by_owner else self.cast.renter), (one.id, one.version)
+        verbs: dict[str, tuple[Any, ...]] = {
+            "accept": (answering.accept, self.cast.renter, *ref),
+            "contest": (answering.contest, self.cast.renter, *ref, claims.Contest(reason="X", minor=10_000)),
+            "offer": (answering.offer, who, *ref, claims.Offer(minor=20_000)),
+            "agree": (answering.agree, who, *ref),
+            "withdraw": (answering.withdraw, self.cast.owner, *ref, ""),
+            "escalate": (answering.escalate, who, *ref, ""),
+            "decide": (mediating.decide, self.mediator, *ref, claims.Decide(minor=30_000, reason="X")),
+        }
+        self.do(self._verb(*verbs[what]))
+
+    @rule()
+    def silence(self) -> None:
+        self.do(self._verb(sweeping.move))
+
+    @precondition(lambda self: self.known)
+    @rule(which=st.integers(0, 20), refused=st.booleans())
+    def secure(self, which: int, refused: bool) -> None:
+        """The card refuses the deposit, or the owner does without one."""
+        waiting = [row for row in self.do(self._ask(DEPOSITS)) if row.state in {"required", "failed"}]
+        if waiting:
+            booking_id = waiting[which % len(waiting)].booking_id
+            self.do(self._refuse(booking_id) if refused else self._verb(ending.waive, self.cast.owner, booking_id, "X"))
+
+    async def _refuse(self, booking_id: UUID) -> None:
+        async with self.database.begin() as tx:
+            await holding.refused(tx, await deposits.of_booking_locked(tx, booking_id), "declined")
+
     def _move(self, booking_id: UUID, hours: int) -> None:
         one = self.do(self._verb(reading.load, booking_id))
         start = self.now.replace(minute=0, second=0) + timedelta(hours=hours)
@@ -256,8 +244,7 @@ class Planning(RuleBasedStateMachine):
 
     def _plan(self, booking_id: UUID) -> None:
         one = self.do(self._verb(reading.load, booking_id))
-        wants = wanted(one, self.told, self.cast.machines[ASKING])
-        keys = {(kind, side, at) for kind, at in wants for side in SIDES.get(kind, ("owner", "renter"))}
+        keys = self._wants(one)
         mine = self.known[booking_id]
         for key, state in list(mine.items()):
             if state == "planned" and key[2] > self.now and key not in keys:
@@ -265,6 +252,15 @@ class Planning(RuleBasedStateMachine):
         for key in keys:
             if key[2] > self.now and mine.get(key) in {None, "dropped"}:
                 mine[key] = "planned"
+
+    def _wants(self, one: Booking) -> Wants:
+        claim, deposit = (
+            next((row._mapping for row in self.do(self._ask(question)) if row.booking_id == one.id), None)
+            for question in (CLAIMS, DEPOSITS)
+        )
+        if claim and claim["state"] in {"open", "contested"} and claim["due_at"] <= self.now:
+            claim = {**claim, "state": "silent"}
+        return wanted(one, self.told, self.cast.machines[ASKING], claim, deposit)
 
     @rule(minutes=st.sampled_from([5, 20, 90, 600, 1500]))
     def pass_time(self, minutes: int) -> None:
@@ -281,7 +277,7 @@ class Planning(RuleBasedStateMachine):
         again = set()
         for booking_id, mine in self.known.items():
             one = self.do(self._verb(reading.load, booking_id))
-            wants = wanted(one, self.told, self.cast.machines[ASKING])
+            wants = self._wants(one)
             stands = one.expires_at is None or self.now < one.expires_at
             for key, state in list(mine.items()):
                 kind, side, at = key
@@ -291,7 +287,10 @@ class Planning(RuleBasedStateMachine):
                 too_late = kind in {"booking_tomorrow", "hand_over_soon", "return_due"} and late <= self.now
                 # Nobody began a report: its owner is to.
                 too_late |= kind.endswith("report_missing") and side == "renter"
-                mine[key] = "told" if stands and not too_late and (kind, at) in wants else "dropped"
+                too_late |= kind == "deposit_failed" and one.during.start <= self.now
+                if kind == "claim_window_ending":
+                    too_late = one.returned_at is not None and one.returned_at + timedelta(hours=48) <= self.now
+                mine[key] = "told" if stands and not too_late and key in wants else "dropped"
                 if mine[key] == "dropped":
                     again.add(booking_id)
         for booking_id in again:
@@ -304,8 +303,11 @@ class Planning(RuleBasedStateMachine):
             await telling.tell(tx, ids, lease, Moments())
 
     async def _rows(self, statement: str) -> Any:
+        return await self._ask(sa.text(statement))
+
+    async def _ask(self, question: sa.TextClause) -> Any:
         async with self.database.read() as tx:
-            return await tx.rows(sa.text(statement))
+            return await tx.rows(question)
 
     @invariant()
     def what_is_planned_is_what_the_list_says(self) -> None:
@@ -313,6 +315,7 @@ class Planning(RuleBasedStateMachine):
             return
         rows = self.do(self._rows("SELECT subject, kind, person_id, due_at, state FROM reminders"))
         side = {self.cast.owner.person_id: "owner", self.cast.renter.person_id: "renter"}
+        side[self.mediator.person_id] = "mediator"
         found = {(row.subject, row.kind, side[row.person_id], row.due_at): row.state for row in rows}
         expected = {(booking_id, *key): state for booking_id, mine in self.known.items() for key, state in mine.items()}
         assert found == expected
@@ -353,6 +356,7 @@ def test_who_is_late_hears_of_it_again_until_the_machine_is_back(settings: Setti
         walk.what_is_planned_is_what_the_list_says()
         found = sorted((kind, state) for (kind, _, _), state in walk.known[booking_id].items())
         assert found == [
+            ("claim_window_ending", "planned"),
             *[("overdue", "told")] * 4,
             *[("overdue_escalated", "dropped")] * 2,
             ("return_due", "told"),
@@ -383,6 +387,87 @@ def test_who_brought_back_metered_work_is_asked_how_much_until_somebody_says(set
         walk.what_is_planned_is_what_the_list_says()
         usage = [(state, side) for (kind, side, _), state in walk.known[booking_id].items() if kind == "usage_missing"]
         assert sorted(usage) == [("dropped", "owner"), ("dropped", "renter"), ("told", "owner"), ("told", "renter")]
+    finally:
+        loop.run_until_complete(Planning.database.close())
+        loop.close()
+
+
+def test_each_side_of_a_claim_is_reminded_in_its_turn_and_a_mediator_in_the_end(settings: Settings) -> None:
+    """And a straight walk through a claim: the renter's turn, the owner's, and silence."""
+    loop = asyncio.new_event_loop()
+    Planning.loop, Planning.database = loop, Database(settings.database_url, 2)
+    walk = Planning()
+    seen: list[set[tuple[str, str, str]]] = []
+
+    def look(minutes: int = 0) -> None:
+        walk.pass_time(minutes)
+        walk.silence()
+        for _ in range(2):
+            walk.hear()
+            walk.sweep()
+            walk.what_is_planned_is_what_the_list_says()
+        (mine,) = walk.known.values()
+        seen.append({(kind, side, state) for (kind, side, _), state in mine.items() if kind.startswith("claim")})
+
+    try:
+        walk.begin()
+        walk.book(0, 24, 10, "on_account")
+        for what in ("out", "in"):
+            walk.act(0, what, 2)
+        look()
+        walk.claim(0)
+        look()
+        look(49 * 60)
+        walk.answer(0, "contest", by_owner=False)
+        look()
+        look(49 * 60)
+        look(23 * 60 + 1)
+        for _ in range(3):
+            look(25 * 60)
+        walk.answer(0, "decide", by_owner=False)
+        look()
+        look(4 * 25 * 60)
+    finally:
+        loop.run_until_complete(Planning.database.close())
+        loop.close()
+    window, answer, decision = "claim_window_ending", "claim_answer_due", "claim_undecided"
+    news = [sorted(after - before) for before, after in zip([set(), *seen], seen, strict=False)]
+    assert news == [
+        [(window, "owner", "planned")],
+        [(answer, "renter", "planned"), (window, "owner", "dropped")],
+        [(answer, "renter", "told")],
+        [(answer, "owner", "planned"), (answer, "renter", "dropped")],
+        [(answer, "owner", "told")],
+        [(answer, "owner", "dropped"), (decision, "mediator", "planned")],
+        [],
+        [],
+        [(decision, "mediator", "told")],
+        [(decision, "mediator", "dropped")],
+        [],
+    ]
+
+
+def test_a_card_that_refuses_the_deposit_is_told_of_until_it_is_mended(settings: Settings) -> None:
+    loop = asyncio.new_event_loop()
+    Planning.loop, Planning.database = loop, Database(settings.database_url, 2)
+    walk = Planning()
+    try:
+        walk.begin()
+        walk.book(SECURED, 24, 10, "on_account")
+        walk.secure(0, refused=True)
+        walk.hear()
+        (mine,) = walk.known.values()
+        for minutes in (12 * 60, 60):
+            walk.pass_time(minutes)
+            walk.sweep()
+            walk.what_is_planned_is_what_the_list_says()
+        states = [(side, state) for (kind, side, _), state in sorted(mine.items()) if kind == "deposit_failed"]
+        assert states == [("owner", "told"), ("owner", "planned"), ("renter", "told"), ("renter", "planned")]
+        walk.secure(0, refused=False)
+        walk.pass_time(9 * 60)
+        walk.sweep()
+        walk.what_is_planned_is_what_the_list_says()
+        assert {state for (kind, *_), state in mine.items() if kind == "deposit_failed"} == {"told", "dropped"}
     finally:
         loop.run_until_complete(Planning.database.close())
         loop.close()

@@ -23,15 +23,9 @@ from votremachine.notifications.preferences.rules import (
     next_digest,
     send_at,
 )
-from votremachine.notifications.reminders.rules import (
-    BOOKING_KINDS,
-    Moments,
-    Night,
-    Planned,
-    awake,
-    planned,
-)
-from votremachine.notifications.rules import KINDS, Lack, Side, still_true
+from votremachine.notifications.reminders.rules import Moments, Night, awake
+from votremachine.notifications.reminders.wants import BOOKING_KINDS, Planned, planned
+from votremachine.notifications.rules import KINDS, Lack, Missing, Side, still_true
 
 PARIS = ZoneInfo("Europe/Paris")
 ZONES = st.sampled_from(["Europe/Paris", "America/New_York", "Indian/Reunion", "Australia/Lord_Howe", "UTC"]).map(
@@ -152,7 +146,7 @@ def test_use_is_asked_for_in_the_evening_and_while_it_may_still_be_told(
 ) -> None:
     returned_at = paris(2026, 6, *back)
     one = booking(paris(2026, 5, 30, 8), paris(2026, 6, 1, 18), State.RETURNED, returned_at=returned_at)
-    lacks = {Lack.USAGE: frozenset({Side.OWNER})}
+    lacks = {Lack.USAGE: Missing((Side.OWNER,))}
     found = {wanted.due_at for wanted in planned(one, PARIS, MOMENTS, lacks) if wanted.kind == "usage_missing"}
     assert found == {paris(2026, 6, *evening), paris(2026, 6, *last)}
     assert not planned(one, PARIS, MOMENTS)

@@ -72,3 +72,22 @@ async def test_it_is_looked_at_again_before_it_is_told(office: Office, world: Wo
     office.now += timedelta(hours=10)
     await office.remind()
     assert [state for _, state, _ in await office.reminders(owner.party_id)] == ["dropped"]
+
+
+async def test_a_letter_that_waits_is_not_sent_once_somebody_looked(
+    office: Office, world: World, owner: Person
+) -> None:
+    await world.machine(owner)
+    seen = await owner.get("/preferences")
+    late = {"quiet_from": "08:00", "quiet_until": "20:00"}
+    assert (await owner.ask("PUT", "/preferences", late, If_Match=seen.headers["ETag"])).status_code == 200
+    await day(office, 0, owner.party_id)
+    assert await day(office, 31, owner.party_id) == ["told"]
+    assert await office.send() == 0
+    async with office.database.begin() as tx:
+        await tx.execute(looks._NOTE, {"party_id": owner.party_id, "seen_on": tx.now.date()})
+    assert office.now is not None
+    office.now += timedelta(hours=8)
+    assert await office.send() == 0
+    (row,) = await office.rows("SELECT state FROM deliveries")
+    assert row.state == "dropped"

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from votremachine.notifications.rules import KINDS, Side
+from votremachine.notifications.reminders.service.invoices import KINDS as INVOICE_KINDS
+from votremachine.notifications.rules import BOTH, KINDS, Side
 from votremachine.notifications.words.catalogues import LANGUAGES, catalogue
 from votremachine.notifications.words.formats import moment, span
 from votremachine.notifications.words.letters import html_of, text_of
@@ -45,8 +46,21 @@ FACTS: dict[str, Any] = {
     "hours": 24,
     "hash": "9f86d081884c7d65",
     "proof": "00000000-0000-0000-0000-000000000001",
+    "invoice": "00000000-0000-0000-0000-000000000002",
+    "number": "VM2026-000123",
+    "seller": "CUMA du Marsan",
+    "buyer": "EARL de la Chalosse",
+    "left": {"minor": 23_450, "currency": "EUR"},
+    "last_day": "2026-09-02",
     "why_fr": "Elle ne s'est pas libérée à temps.",
     "why_en": "It never came free in time.",
+}
+# Who is told of it, where that is not both sides.
+SIDES = {
+    "ClaimEscalated": tuple(Side),
+    "ClaimStalled": tuple(Side),
+    "claim_undecided": (Side.MEDIATOR,),
+    "claim_window_ending": (Side.OWNER,),
 }
 LINES = [
     {"kind": "BookingConfirmed", "facts": FACTS},
@@ -61,6 +75,10 @@ def facts_for(kind: str, side: Side) -> dict[str, Any]:
         return {}
     if kind == "document_expiring":
         return {"insurer": "Groupama d'Oc", "last_day": "2026-09-02"}
+    if kind in INVOICE_KINDS:
+        return {name: FACTS[name] for name in ("invoice", "number", "seller", "buyer", "left", "last_day")} | {
+            "side": side
+        }
     about = FACTS if KINDS[kind].page.value != "account" else {}
     return {**about, "side": side}
 
@@ -69,7 +87,7 @@ def facts_for(kind: str, side: Side) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_is_said_as_it_was_read(kind: str, language: str) -> None:
     parts = []
-    for side in Side:
+    for side in SIDES.get(kind, BOTH):
         said = say(kind, language, facts_for(kind, side), NOW, base="https://vm.example", booking_id=ONE)
         parts.append(f"== {side}\n{said.subject}\n\n{text_of(said, language, preferences='P', unsubscribe='U')}")
     found = "\n".join(dict.fromkeys(parts))

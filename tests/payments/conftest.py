@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -38,6 +38,13 @@ def simulated_bench(database: Database, hands: Hands) -> Bench:
 @pytest.fixture(scope="session")
 def stripe_url() -> Iterator[str]:
     """A local Stripe-compatible server, a process of its own."""
+    with stripe_server() as url:
+        yield url
+
+
+@contextmanager
+def stripe_server() -> Iterator[str]:
+    """A Stripe-compatible server that nobody else speaks to."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

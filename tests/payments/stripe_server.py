@@ -5,13 +5,15 @@ on PaymentIntents; SetupIntents that are confirmed when they are made; search, a
 `amount_received`, `amount_captured`, `capture_before`; why an intent was cancelled; the intent inside a decline, and
 the bank's reasons; bounds of captures and refunds. Connect is taken in and moves nothing.
 
-Run as `python -m tests.payments.stripe_server PORT`; it listens on 127.0.0.1 alone.
+Run as `python -m tests.payments.stripe_server PORT`; it listens on 127.0.0.1 alone. `POST /_clock` with `ahead`, in
+seconds, turns its clock: holds that are made then live from that hour on.
 """
 
 import asyncio
 import json
 import sys
 import time
+from types import SimpleNamespace
 from typing import Any
 
 from aiohttp import web
@@ -38,6 +40,16 @@ WHY = {
 SEARCH_LAG_SECONDS = 2
 # How long an answer takes, so that two that come together do meet.
 BUSY_SECONDS = 0.03
+
+
+class Clock:
+    """The hour on which this server makes things."""
+
+    ahead = 0.0
+
+    @classmethod
+    def time(cls) -> float:
+        return time.time() + cls.ahead
 
 
 class Answers(List):  # type: ignore[misc]
@@ -155,7 +167,7 @@ def _search(query: str, **_: Any) -> Any:
     name, value = (part.strip("'") for part in query.removeprefix("metadata[").split("]:"))
     found = Answers("/v1/payment_intents/search")
     found.object = "search_result"
-    old = time.time() - SEARCH_LAG_SECONDS
+    old = Clock.time() - SEARCH_LAG_SECONDS
     found._list = [one for one in _newest_first(PaymentIntent, "")._list if one.metadata.get(name) == value]
     found._list = [one for one in found._list if one.created < old]
     return found
@@ -163,6 +175,7 @@ def _search(query: str, **_: Any) -> Any:
 
 def _mend() -> None:
     store.dump_to_disk = lambda: None
+    resources.time = SimpleNamespace(time=Clock.time)
     PaymentMethod._try_get_canonical_test_article = classmethod(lambda _, name: _test_card(name))
     PaymentMethod._attaching_is_declined = lambda _: False
     PaymentMethod._charging_is_declined = lambda method: _number(method) in WHY
@@ -219,12 +232,18 @@ def _refused(status: int, code: str) -> web.Response:
     return web.Response(text=json.dumps({"error": error}), status=status, content_type="application/json")
 
 
+async def turn_clock(request: web.Request) -> web.Response:
+    Clock.ahead = float(str((await request.post())["ahead"]))
+    return web.Response()
+
+
 def main() -> None:
     _mend()
     from localstripe.server import app  # makes its routes of what stands in the classes by now
 
     app["keys"], app["running"] = {}, set()
     app.middlewares.insert(0, keep_keys)
+    app.router.add_post("/_clock", turn_clock)
     web.run_app(app, host="127.0.0.1", port=int(sys.argv[1]), print=None, access_log=None)
 
 

@@ -20,6 +20,7 @@ from votremachine.bookings.service.book import book
 from votremachine.bookings.waiting.jobs import offer_freed
 from votremachine.bookings.waiting.schemas import Wait
 from votremachine.bookings.waiting.service.verbs import wait, withdraw
+from votremachine.config import Settings
 from votremachine.infra.database import Database
 from votremachine.kernel.errors import DomainError
 
@@ -45,7 +46,7 @@ async def race(many: Database) -> None:
 
     async def work() -> None:
         while not given_back.is_set():
-            await offer_freed({"database": many})
+            await offer_freed({"database": many, "settings": Settings()})
 
     async def give_back(day: int, booking_id: UUID) -> None:
         await many.run(lambda tx: decide.cancel(tx, cast.owner, booking_id, ""))
@@ -58,7 +59,7 @@ async def race(many: Database) -> None:
         await give_back(day, booking_id)
     given_back.set()
     await asyncio.gather(*workers)
-    await offer_freed({"database": many})
+    await offer_freed({"database": many, "settings": Settings()})
 
 
 async def planted(many: Database) -> tuple[Cast, list[Actor], list[UUID]]:
@@ -111,7 +112,7 @@ async def test_many_sweeps_at_once_make_each_offer_once(many: Database) -> None:
     for booking_id in ids:
         async with many.begin() as tx:
             await decide.cancel(tx, cast.owner, booking_id, "")
-    offered = await asyncio.gather(*(offer_freed({"database": many}) for _ in range(WORKERS)))
+    offered = await asyncio.gather(*(offer_freed({"database": many, "settings": Settings()}) for _ in range(WORKERS)))
     assert sum(offered) == len(DAYS)
     async with many.read() as tx:
         assert [line.states for line in await tx.rows(LINES)] == [["offered", "waiting", "waiting"]] * len(DAYS)
@@ -123,7 +124,7 @@ async def test_confirming_and_withdrawing_an_offer_at_once_has_one_outcome(many:
     for booking_id in ids:
         async with many.begin() as tx:
             await decide.cancel(tx, cast.owner, booking_id, "")
-    await offer_freed({"database": many})
+    await offer_freed({"database": many, "settings": Settings()})
     async with many.read() as tx:
         offers = await tx.rows(sa.text("SELECT id, booking_id FROM waiting_entries WHERE state = 'offered'"))
     assert len(offers) == len(DAYS)
@@ -141,7 +142,7 @@ async def test_confirming_and_withdrawing_an_offer_at_once_has_one_outcome(many:
     for offer in offers:
         got = await asyncio.gather(*(did(verb, offer.id, offer.booking_id) for verb in ("confirm", "withdraw")))
         assert sorted(map(bool, got)) == [False, True], got
-    await offer_freed({"database": many})
+    await offer_freed({"database": many, "settings": Settings()})
     question = sa.text(
         """
         SELECT e.state, b.state AS booking FROM waiting_entries e JOIN bookings b ON b.id = e.booking_id
@@ -168,7 +169,7 @@ async def test_who_withdraws_while_it_is_offered_has_no_hold(many: Database) -> 
     for turn, (booking_id, entry_id) in enumerate(zip(ids, entries, strict=True)):
         async with many.begin() as tx:
             await decide.cancel(tx, cast.owner, booking_id, "")
-        await asyncio.gather(offer_freed({"database": many}), withdrawn(entry_id, 0.003 * turn))
+        await asyncio.gather(offer_freed({"database": many, "settings": Settings()}), withdrawn(entry_id, 0.003 * turn))
     async with many.read() as tx:
         rows = await tx.rows(
             sa.text(

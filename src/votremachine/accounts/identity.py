@@ -1,5 +1,6 @@
 """A party as the law knows it: SIREN, SIRET, VAT number, IBAN. Pure; the checks are python-stdnum's."""
 
+import msgspec
 from stdnum import iban as iban_number
 from stdnum.eu import vat
 from stdnum.exceptions import ValidationError
@@ -9,6 +10,24 @@ from stdnum.fr import siret as siret_number
 from votremachine.kernel.errors import DomainError
 
 SHOWN = 4  # characters of an IBAN at either end
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Who a party is on paper; what it has not told is None or empty."""
+
+    name: str
+    legal_name: str
+    street: str
+    postcode: str
+    commune: str
+    siren: str | None = None
+    siret: str | None = None
+    vat_number: str | None = None
+
+    @property
+    def called(self) -> str:
+        """The name that stands on paper."""
+        return self.legal_name or self.name
 
 
 class BadSiren(DomainError):

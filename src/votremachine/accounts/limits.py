@@ -10,6 +10,7 @@ LETTERS_FROM = Limit("letters-from", 30, HOUR)
 LETTERS_TO = Limit("letters-to", 5, HOUR)
 PROOFS_FROM = Limit("proofs-from", 60, QUARTER)
 EXPORTS = Limit("exports", 5, HOUR)
+BUNDLES = Limit("bundles", 20, HOUR)
 # Everything else: signed in, by account; otherwise by address on the network.
 ACCOUNT = Limit("account", 1200, MINUTE)
 ANYBODY = Limit("anybody", 600, MINUTE)

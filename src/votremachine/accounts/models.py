@@ -59,8 +59,16 @@ parties = sa.Table(
         server_default="false",
         comment="whether who books on account gives a deposit all the same",
     ),
+    sa.Column(
+        "payment_days",
+        sa.SmallInteger,
+        nullable=False,
+        server_default="30",
+        comment="after which its invoices are due",
+    ),
     _one_of("kind", "farm", "cooperative", "contractor"),
     _one_of("language", "fr", "en"),
+    sa.CheckConstraint("payment_days BETWEEN 0 AND 60", name="payment_days"),
     sa.CheckConstraint("siret IS NULL OR left(siret, 9) = siren", name="siret"),
 )
 

@@ -76,10 +76,12 @@ class Verb(StrEnum):
     READ_LEDGER = "read_ledger"
     READ_BOOKS = "read_books"
     KEEP_BOOKS = "keep_books"
+    READ_PAYMENTS = "read_payments"
     READ_DEPOSIT = "read_deposit"
     GIVE_DEPOSIT = "give_deposit"
     WAIVE_DEPOSIT = "waive_deposit"
     READ_CLAIM = "read_claim"
+    EXPORT_CLAIM = "export_claim"
     CLAIM_DAMAGE = "claim_damage"
     CONTEST_CLAIM = "contest_claim"
     ACCEPT_CLAIM = "accept_claim"
@@ -87,6 +89,9 @@ class Verb(StrEnum):
     ADD_EVIDENCE = "add_evidence"
     PAY_CLAIM = "pay_claim"
     DECIDE_CLAIM = "decide_claim"
+    READ_INVOICE = "read_invoice"
+    RECORD_PAYMENT = "record_payment"
+    CREDIT_INVOICE = "credit_invoice"
     FIND_PERSON = "find_person"
     IMPERSONATE = "impersonate"
     MIND_LETTERS = "mind_letters"
@@ -96,16 +101,24 @@ _EVERYONE = frozenset(Role)
 WORKERS = _EVERYONE - {Role.VIEWER}
 RUNNERS = frozenset({Role.ADMIN, Role.MANAGER})
 _ADMIN = frozenset({Role.ADMIN})
-_BANKERS = frozenset({Role.ADMIN, Role.TREASURER})
+BANKERS = frozenset({Role.ADMIN, Role.TREASURER})
 _STAFF = frozenset(StaffRole)
 _SUPPORT = frozenset({StaffRole.SUPPORT})
 _MINDERS = frozenset({StaffRole.SUPPORT, StaffRole.OPERATOR})
+
+# Who reads a claim: its sides, and those who may be asked to decide it.
+_HEARD: Mapping[Relation, frozenset[Role] | frozenset[StaffRole]] = {
+    Relation.OWNER: _EVERYONE,
+    Relation.RENTER: _EVERYONE,
+    Relation.COOPERATIVE: _ADMIN,
+    Relation.PLATFORM: _STAFF,
+}
 
 # Staff read; whoever must act for a person does so in that person's name, with a reason that they are shown.
 PERMISSIONS: Mapping[Verb, Mapping[Relation, frozenset[Role] | frozenset[StaffRole]]] = {
     Verb.READ_PARTY: {Relation.OWNER: _EVERYONE, Relation.PLATFORM: _STAFF},
     Verb.EDIT_PARTY: {Relation.OWNER: RUNNERS},
-    Verb.EDIT_BANKING: {Relation.OWNER: _BANKERS},
+    Verb.EDIT_BANKING: {Relation.OWNER: BANKERS},
     Verb.SET_DEPOSIT_RULE: {Relation.OWNER: _ADMIN},
     Verb.CHANGE_ROLE: {Relation.OWNER: _ADMIN},
     Verb.INVITE: {Relation.OWNER: RUNNERS},
@@ -131,20 +144,17 @@ PERMISSIONS: Mapping[Verb, Mapping[Relation, frozenset[Role] | frozenset[StaffRo
     Verb.VERIFY_INSPECTIONS: {Relation.OWNER: _EVERYONE, Relation.PLATFORM: _STAFF},
     Verb.ADD_INSURANCE: {Relation.OWNER: WORKERS},
     Verb.SETTLE_USAGE: {Relation.OWNER: WORKERS, Relation.RENTER: WORKERS},
-    Verb.KEEP_CARD: {Relation.OWNER: _BANKERS | RUNNERS},
+    Verb.KEEP_CARD: {Relation.OWNER: BANKERS | RUNNERS},
     Verb.READ_CARDS: {Relation.OWNER: WORKERS, Relation.PLATFORM: _STAFF},
-    Verb.READ_LEDGER: {Relation.OWNER: _BANKERS, Relation.PLATFORM: _STAFF},
+    Verb.READ_LEDGER: {Relation.OWNER: BANKERS, Relation.PLATFORM: _STAFF},
     Verb.READ_BOOKS: {Relation.PLATFORM: _STAFF},
     Verb.KEEP_BOOKS: {Relation.PLATFORM: frozenset({StaffRole.OPERATOR})},
+    Verb.READ_PAYMENTS: {Relation.OWNER: _EVERYONE, Relation.RENTER: _EVERYONE, Relation.PLATFORM: _STAFF},
     Verb.READ_DEPOSIT: {Relation.OWNER: _EVERYONE, Relation.RENTER: _EVERYONE, Relation.PLATFORM: _STAFF},
     Verb.GIVE_DEPOSIT: {Relation.RENTER: WORKERS},
     Verb.WAIVE_DEPOSIT: {Relation.OWNER: RUNNERS},
-    Verb.READ_CLAIM: {
-        Relation.OWNER: _EVERYONE,
-        Relation.RENTER: _EVERYONE,
-        Relation.COOPERATIVE: _ADMIN,
-        Relation.PLATFORM: _STAFF,
-    },
+    Verb.READ_CLAIM: _HEARD,
+    Verb.EXPORT_CLAIM: _HEARD,
     Verb.CLAIM_DAMAGE: {Relation.OWNER: RUNNERS},
     Verb.CONTEST_CLAIM: {Relation.RENTER: WORKERS},
     Verb.ACCEPT_CLAIM: {Relation.RENTER: RUNNERS},
@@ -152,6 +162,10 @@ PERMISSIONS: Mapping[Verb, Mapping[Relation, frozenset[Role] | frozenset[StaffRo
     Verb.ADD_EVIDENCE: {Relation.OWNER: WORKERS, Relation.RENTER: WORKERS},
     Verb.PAY_CLAIM: {Relation.RENTER: WORKERS},
     Verb.DECIDE_CLAIM: {Relation.COOPERATIVE: _ADMIN, Relation.PLATFORM: frozenset({StaffRole.MEDIATOR})},
+    # Its issuer is the owner, its customer the renter.
+    Verb.READ_INVOICE: {Relation.OWNER: _EVERYONE, Relation.RENTER: _EVERYONE, Relation.PLATFORM: _STAFF},
+    Verb.RECORD_PAYMENT: {Relation.OWNER: BANKERS},
+    Verb.CREDIT_INVOICE: {Relation.OWNER: BANKERS},
     Verb.FIND_PERSON: {Relation.PLATFORM: _SUPPORT},
     Verb.IMPERSONATE: {Relation.PLATFORM: _SUPPORT},
     Verb.MIND_LETTERS: {Relation.PLATFORM: _MINDERS},
@@ -168,6 +182,8 @@ _NOT_IN_THEIR_PLACE = frozenset(
         Verb.ACCEPT_CLAIM,
         Verb.BARGAIN,
         Verb.DECIDE_CLAIM,
+        Verb.RECORD_PAYMENT,
+        Verb.CREDIT_INVOICE,
         Verb.CHANGE_ROLE,
         Verb.INVITE,
         Verb.ADMIT_MEMBER,

@@ -100,6 +100,7 @@ class EditParty(Input):
     """What is left out stays; an empty number is taken away.
 
     `members_give_deposits`: whether members who book on account give a deposit all the same; they do not by default.
+    `payment_days`: after how many days its invoices are due (C. com., art. L. 441-10: 60 at most).
     """
 
     name: Line | None = None
@@ -112,6 +113,7 @@ class EditParty(Input):
     postcode: Annotated[str, msgspec.Meta(max_length=12, pattern=r"^[A-Za-z0-9 -]*$(?!\n)")] | None = None
     language: Language | None = None
     members_give_deposits: bool | None = None
+    payment_days: Annotated[int, msgspec.Meta(ge=0, le=60)] | None = None
 
 
 class SetIban(Input):
@@ -145,6 +147,7 @@ class PartyDetails(msgspec.Struct, frozen=True):
     language: str
     iban: str | None
     members_give_deposits: bool
+    payment_days: int
     version: int
 
 

@@ -62,6 +62,10 @@ class PaymentMissing(BookingEvent, frozen=True, kw_only=True):
     currency: str
 
 
+class DifferencePaid(BookingEvent, frozen=True, kw_only=True):
+    """What a booking that stands costs more than its cards had paid has come in, or part of it."""
+
+
 class UsageProposed(BookingEvent, frozen=True, kw_only=True):
     """One side said how much was used; the other may agree, or say something else."""
 

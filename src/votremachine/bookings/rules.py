@@ -6,16 +6,19 @@ from enum import StrEnum
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from votremachine.availability.rules import SpanTaken
-from votremachine.fleet.rules import BOOKABLE_ERRORS, Cancellation, Machine
+from votremachine.fleet.bookable import BOOKABLE_ERRORS
+from votremachine.fleet.rules import Cancellation, Machine
 from votremachine.fleet.terms import CLAIM_HOURS
 from votremachine.kernel.errors import DomainError, Kind
 from votremachine.kernel.money import Money
 from votremachine.kernel.span import EndsBeforeStart, NaiveTime, OutOfTime, Span
 from votremachine.kernel.states import AboutState, Life
-from votremachine.payments.rules import refunding
-from votremachine.payments.rules.refunding import CalledOffBy
+from votremachine.payments.rules.refunding import Policy, ShortNotice
+from votremachine.payments.rules.splitting import STANDARD_FEE, Fee
+from votremachine.pricing.rules.card import RateCard
 from votremachine.pricing.rules.lines import Price
 from votremachine.pricing.rules.price import Extras
 
@@ -71,6 +74,16 @@ class AgreedTerms(msgspec.Struct, frozen=True, omit_defaults=True):
     weather_hours: int | None = None
     claim_hours: int = CLAIM_HOURS
     claim_cap_minor: int | None = None
+    # Of a cooperative's policy alone: until when cancelling is free, and the minimum charge of the machine's card.
+    short_notice_hours: int | None = None
+    minimum_minor: int = 0
+
+    @property
+    def policy(self) -> Policy:
+        """On what terms it may be called off."""
+        if self.short_notice_hours is None:
+            return Policy(self.cancellation)
+        return Policy(self.cancellation, ShortNotice(timedelta(hours=self.short_notice_hours), self.minimum_minor))
 
 
 class Booking(msgspec.Struct, frozen=True):
@@ -101,6 +114,15 @@ class Booking(msgspec.Struct, frozen=True):
     terms: Mapping[UUID, AgreedTerms] = {}
     # The weather moved it when cancelling was not free any more: it does not become so by that.
     noticed_from: datetime | None = None
+    # The platform's, as it was on the day of booking.
+    fee: Fee = STANDARD_FEE
+    # From when the time to claim counts, if not from the return.
+    claims_from: datetime | None = None
+
+    @property
+    def claimable_from(self) -> datetime | None:
+        """From when the owner's time to claim damage counts, once the machine is back."""
+        return self.claims_from or self.returned_at
 
     @property
     def notice_start(self) -> datetime:
@@ -239,6 +261,12 @@ class TooEarly(DomainError):
     fr = "Il est trop tôt pour cela."
 
 
+class NotFreeYet(SpanTaken):
+    code = "not_free_yet"
+    en = "Until it begins, somebody else has this time. The machine may leave from {possible_from} on."
+    fr = "D'ici là, la période est prise. Le matériel peut partir à partir de {possible_from}."
+
+
 class TooLate(DomainError):
     kind = Kind.CONFLICT
     code = "too_late"
@@ -270,14 +298,18 @@ class ImpossibleReturn(DomainError):
 TIME_ERRORS = (NaiveTime, OutOfTime, EndsBeforeStart, SpanTaken, *BOOKABLE_ERRORS)
 
 
-def agreed_terms(machines: Iterable[Machine]) -> Mapping[UUID, AgreedTerms]:
-    """The terms that a booking of these machines keeps, by their ids."""
-    return {machine.id: _agreed(machine) for machine in machines}
+def agreed_terms(machines: Iterable[Machine], cards: Mapping[UUID, RateCard]) -> Mapping[UUID, AgreedTerms]:
+    """The terms that a booking of these machines, by these cards, keeps; by the machines' ids."""
+    return {machine.id: _agreed(machine, cards[machine.id]) for machine in machines}
 
 
-def _agreed(machine: Machine) -> AgreedTerms:
+def _agreed(machine: Machine, card: RateCard) -> AgreedTerms:
     terms = machine.terms
-    return AgreedTerms(machine.cancellation, terms.weather_hours, terms.claim_hours, terms.claim_cap_minor)
+    agreed = AgreedTerms(machine.cancellation, terms.weather_hours, terms.claim_hours, terms.claim_cap_minor)
+    if machine.cancellation is not Cancellation.COOPERATIVE:
+        return agreed
+    minimum = card.conditions.minimum_minor
+    return replace(agreed, short_notice_hours=terms.short_notice_hours, minimum_minor=minimum)
 
 
 def hold_expiry(now: datetime) -> datetime:
@@ -318,6 +350,13 @@ def check_standing(booking: Booking, now: datetime) -> None:
         raise HoldExpired
 
 
+def check_not_early(booking: Booking, now: datetime) -> None:
+    """Raises `TooEarly`, with the hour from which its machines may leave."""
+    possible_from = booking.during.start - EARLIEST_CHECK_OUT
+    if now < possible_from:
+        raise TooEarly(possible_from=possible_from.isoformat(timespec="minutes"))
+
+
 def check_movable(booking: Booking) -> None:
     """Raises `OwnerDecides` once an owner who is asked has approved the time: neither side changes it alone then."""
     if booking.on_request and booking.state in EXTENDABLE:
@@ -347,11 +386,8 @@ def check_notice(booking: Booking, wish: Wish, now: datetime) -> None:
 
 def cancels_freely(booking: Booking, now: datetime) -> bool:
     """Whether a renter who cancels now has everything back."""
-    rates = (
-        refunding.rate_of(terms.cancellation, booking.notice_start, now, by=CalledOffBy.RENTER)
-        for terms in booking.terms.values()
-    )
-    return all(rate == refunding.ALL for rate in rates)
+    notice = booking.notice_start - now
+    return all(notice >= terms.policy.free_until for terms in booking.terms.values())
 
 
 def check_cancellable(booking: Booking, by_owner: bool, now: datetime) -> None:

@@ -9,6 +9,7 @@ import msgspec
 
 from votremachine.availability.rules import Sight
 from votremachine.bookings.rules import AgreedTerms, State
+from votremachine.deposits.rules import State as DepositState
 from votremachine.fleet.rules import State as MachineState
 from votremachine.fleet.terms import DatedHours
 from votremachine.infra.wire import Input, SpanView
@@ -190,9 +191,10 @@ class Meeting(msgspec.Struct, frozen=True):
 
 
 class BookingDetails(BookingView, frozen=True, kw_only=True):
-    """One booking; `meeting` while it is confirmed, in use or just returned."""
+    """One booking; `meeting` while it is confirmed, in use or just returned; `deposit_state` where it has a deposit."""
 
     meeting: Meeting | None
+    deposit_state: DepositState | None
 
 
 class StepView(msgspec.Struct, frozen=True):

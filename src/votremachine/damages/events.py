@@ -1,6 +1,7 @@
 """What claims tell the slices above."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from votremachine.kernel.events import Event
@@ -54,14 +55,18 @@ class ClaimEscalated(ClaimEvent, frozen=True, kw_only=True):
     """A mediator is to decide; by the clock when nobody answered."""
 
 
+class ClaimStalled(ClaimEvent, frozen=True, kw_only=True):
+    """No mediator has decided for long; it ends without an award if none does until `until`."""
+
+    until: datetime
+
+
+class ClaimUnresolved(ClaimEvent, frozen=True, kw_only=True):
+    """Nobody decided: nothing is awarded, and the deposit is let go."""
+
+
 class ClaimDecided(ClaimEvent, frozen=True, kw_only=True):
     """A mediator awarded so much."""
-
-
-class ClaimWaits(ClaimEvent, frozen=True, kw_only=True):
-    """Somebody's answer is due soon; `turn` is whose, empty for a mediator's."""
-
-    turn: str = ""
 
 
 class ClaimSettled(ClaimEvent, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from votremachine.infra.database import Database
 
 
 async def move_claims(ctx: dict[str, Any]) -> int:
-    """Remind who is to answer, and send to mediation what nobody answered; how many were looked at."""
+    """Take on the claims that nobody answered, or decided, in time; how many there were."""
     database: Database = ctx["database"]
     moved = 0
     while batch := await database.run(sweeping.move):

@@ -28,8 +28,8 @@ claims = sa.Table(
     sa.Column("cap", sa.BigInteger, comment="the most that may be asked"),
     sa.Column("asked", sa.BigInteger, nullable=False),
     sa.Column("turn", sa.Text, comment="the side that is to answer"),
-    sa.Column("due_at", sa.DateTime(timezone=True), comment="until when"),
-    sa.Column("next_at", sa.DateTime(timezone=True), comment="when the sweep looks at it"),
+    sa.Column("due_at", sa.DateTime(timezone=True), comment="until when, or when the clock takes it on"),
+    sa.Column("stalled_at", sa.DateTime(timezone=True), comment="when staff was told that nobody decides"),
     sa.Column("awarded", sa.BigInteger),
     sa.Column("from_deposit", sa.BigInteger, comment="what was taken of it, once that is known"),
     sa.Column("released", sa.BigInteger, comment="what went back of it then"),
@@ -41,7 +41,7 @@ claims = sa.Table(
     sa.Index(None, "owner_party_id", "id"),
     sa.Index(None, "renter_party_id", "id"),
     sa.Index(None, "booking_id", "id"),
-    sa.Index("claims_due_idx", "next_at", postgresql_where=sa.text("next_at IS NOT NULL")),
+    sa.Index("claims_due_idx", "due_at", postgresql_where=sa.text("due_at IS NOT NULL")),
     # One deposit is not promised to two claims.
     sa.Index(
         "claims_unfinished_idx",
@@ -53,6 +53,7 @@ claims = sa.Table(
     sa.CheckConstraint(f"turn IN ({_listed(Side)})", name="turn"),
     sa.CheckConstraint("asked > 0 AND asked = least(total, cap)", name="asked"),
     sa.CheckConstraint("(state IN ('open', 'contested')) = (num_nonnulls(turn, due_at) = 2)", name="due"),
+    sa.CheckConstraint("(state IN ('open', 'contested', 'mediation')) = (due_at IS NOT NULL)", name="waits"),
     sa.CheckConstraint("awarded BETWEEN 0 AND asked", name="awarded"),
     sa.CheckConstraint(
         "(state IN ('accepted', 'agreed', 'decided', 'settled')) = (awarded IS NOT NULL)", name="awarded_state"

@@ -1,5 +1,6 @@
 """What travels over the wire about claims."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -8,8 +9,10 @@ import msgspec
 
 from votremachine.damages.rules.claim import Side, State
 from votremachine.damages.rules.costs import HIGHEST_VAT, LARGEST_MINOR, MOST_LINES, Asked, Kind
+from votremachine.infra.images.addresses import CopyView
 from votremachine.infra.wire import Input, Line, OptionalLine
 from votremachine.kernel.money import Money
+from votremachine.pricing.rules.card import Unit
 
 # Something is to be read in it.
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=4000, pattern=r"^(?=[\s\S]*\S)[^\x00]*\Z")]
@@ -41,6 +44,30 @@ class AskedLine(Input):
     def of(self, machine_id: UUID) -> Asked:
         """For the rules, about this machine."""
         return Asked(**msgspec.structs.asdict(self) | {"machine_id": machine_id})
+
+
+class ReckonedView(msgspec.Struct, frozen=True):
+    """So much of a unit at this price; what the booking paid already is below zero."""
+
+    unit: Unit
+    quantity: float
+    unit_price: Money
+    net: Money
+
+
+class SuggestedLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A line that may be asked as it is, without `reckoned`, which says how it comes about; `net` in minor units. Of
+    fuel, `tank_litres` and `litre` are still to be given.
+    """
+
+    machine_id: UUID
+    kind: Kind
+    what: str
+    net: int | None
+    vat_rate: int
+    eighths: int | None
+    inspection_ids: tuple[UUID, ...]
+    reckoned: list[ReckonedView]
 
 
 class OpenClaim(Input):
@@ -117,7 +144,9 @@ class OfferView(msgspec.Struct, frozen=True):
 
 
 class EvidenceView(msgspec.Struct, frozen=True):
-    """A quote or a photo; `url` is good for a while."""
+    """A quote or a photo; `url`, of the largest of its `copies` if it is an image, is good for a while. `original_url`
+    saves it just as it was sent: an image by the sides of the claim alone.
+    """
 
     id: UUID
     side: Side
@@ -126,6 +155,8 @@ class EvidenceView(msgspec.Struct, frozen=True):
     sha256: str
     at: datetime
     url: str
+    copies: Sequence[CopyView] = ()
+    original_url: str | None = None
 
 
 class StepView(msgspec.Struct, frozen=True):
@@ -148,7 +179,9 @@ class SettlementView(msgspec.Struct, frozen=True):
 
 
 class ClaimView(msgspec.Struct, frozen=True, kw_only=True):
-    """A claim as lists have it. `turn` is the side that is to answer until `due_at`."""
+    """A claim as lists have it. `turn` is the side that is to answer until `due_at`; in mediation nobody's: staff is
+    told then that no mediator has decided, and the next time it ends without an award.
+    """
 
     id: UUID
     booking_id: UUID

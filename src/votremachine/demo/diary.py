@@ -17,9 +17,12 @@ from votremachine.bookings.service import decide, handover
 from votremachine.bookings.service.book import book
 from votremachine.demo.hours import Hours
 from votremachine.demo.people import Cast
-from votremachine.demo.world import DemoBlock, DemoBooking, DemoTime, world
+from votremachine.demo.reports import Reports
+from votremachine.demo.world import DemoBlock, DemoBooking, DemoClaim, DemoTime, world
 from votremachine.fleet.terms import BookingMode
 from votremachine.infra.database import Tx
+from votremachine.inspections.rules.report import Occasion
+from votremachine.inspections.rules.signing import Side
 
 # How many days ahead people book, and when they have a moment for it: some plan, some are late.
 DAYS_AHEAD = (3, 7, 2, 11, 5, 9, 4)
@@ -46,10 +49,11 @@ class Step(NamedTuple):
 class Diary:
     """Bookings and blocks of these machines by these people."""
 
-    def __init__(self, hours: Hours, cast: Cast, machines: Mapping[str, UUID]) -> None:
+    def __init__(self, hours: Hours, cast: Cast, machines: Mapping[str, UUID], reports: Reports) -> None:
         self._hours = hours
         self._cast = cast
         self._machines = machines
+        self._reports = reports
         self._known = {one.key: one for one in world().machines}
         self._booked: dict[str, UUID] = {}
 
@@ -58,6 +62,7 @@ class Diary:
         steps = [self._block(one) for one in world().blocks]
         for number, one in enumerate(world().bookings):
             steps.extend(self._life(number, one))
+        steps.extend(Step(self._moment(one.at), partial(self._claim, one)) for one in world().claims)
         for step in sorted(steps, key=lambda step: step.at):
             await step.act(self._hours.at(step.at))
 
@@ -110,10 +115,25 @@ class Diary:
         await decide.cancel(tx, self._cast.actor(one.by), self._booked[one.key], WHY_CANCELLED)
 
     async def _check_out(self, one: DemoBooking, tx: Tx) -> None:
-        await handover.check_out(tx, self._owner(one), self._booked[one.key])
+        if not await self._reported(one, Occasion.CHECK_OUT, tx):
+            await handover.check_out(tx, self._owner(one), self._booked[one.key])
 
     async def _check_in(self, one: DemoBooking, tx: Tx) -> None:
-        await handover.check_in(tx, self._owner(one), self._booked[one.key], None)
+        if not await self._reported(one, Occasion.CHECK_IN, tx):
+            await handover.check_in(tx, self._owner(one), self._booked[one.key], None)
+
+    async def _reported(self, one: DemoBooking, kind: Occasion, tx: Tx) -> bool:
+        """Whether the machine changed hands by a condition report."""
+        said = next((report for report in world().reports if (report.booking, report.kind) == (one.key, kind)), None)
+        if said is None:
+            return False
+        sides = {Side.OWNER: self._owner(one), Side.RENTER: self._cast.actor(one.by)}
+        await self._reports.sign(tx, said, self._booked[one.key], self._machines[one.machines[0]], sides)
+        return True
+
+    async def _claim(self, said: DemoClaim, tx: Tx) -> None:
+        one = next(booking for booking in world().bookings if booking.key == said.booking)
+        await self._reports.claim(tx, said, self._owner(one), self._booked[one.key])
 
     async def _keep(self, one: DemoBlock, tx: Tx) -> None:
         owner = self._cast.admin(self._known[one.machine].party)

@@ -1,7 +1,7 @@
 """The hours of the seed: one real transaction that acts at many moments, with ids that the date alone decides."""
 
 from collections.abc import Callable
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from hashlib import blake2b
 from itertools import count
 from uuid import UUID
@@ -29,7 +29,7 @@ class Hours:
         """The transaction at that moment; ValueError when it has not come yet: the seed only tells what happened."""
         if moment > self.now:
             raise ValueError(f"{moment} has not come yet")
-        return _Then(self._present, moment, self._id_at)
+        return _Then(self._present, moment.astimezone(UTC), self._id_at)
 
     def on(self, day: int, clock: str) -> Tx:
         """The transaction at a local wall time, `day` days from today (negative: before)."""
@@ -47,7 +47,7 @@ class _Then(Tx):
     """`present` at another moment: same connection, same commit."""
 
     def __init__(self, present: Tx, moment: datetime, id_at: Callable[[datetime], UUID]) -> None:
-        super().__init__(present._connection, moment)
+        super().__init__(present._line, moment)
         self._present = present
         self._deferred = present._deferred
         self._id_at = id_at

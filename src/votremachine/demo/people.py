@@ -9,9 +9,10 @@ from votremachine.accounts.rules import Actor, AddressTaken, Role, Seat
 from votremachine.accounts.schemas import CreateParty
 from votremachine.accounts.service.adhesions import approve, ask_to_join
 from votremachine.accounts.service.parties import create_party, give_seat
-from votremachine.accounts.service.people import add_person
+from votremachine.accounts.service.people import add_person, person_at
 from votremachine.demo.hours import Hours
 from votremachine.demo.world import DemoMember, DemoParty, DemoPerson, communes, world
+from votremachine.infra.database import Tx
 
 # Days before today, early enough for every booking of the world.
 REGISTERED, FOUNDED, ASKED, APPROVED = -120, -119, -110, -107
@@ -34,6 +35,11 @@ class Cast:
 
     def admin(self, party: str) -> Actor:
         return self._actors[self._admins[party]]
+
+
+async def stands(tx: Tx) -> bool:
+    """Whether the first person of the demo is there."""
+    return await person_at(tx, world().people[0].email) is not None
 
 
 async def gather(hours: Hours, password_hash: str) -> Cast:

@@ -3,15 +3,20 @@
 import asyncio
 from datetime import date
 
+from votremachine.accounts.credentials import keys_of
 from votremachine.accounts.passwords import Passwords
 from votremachine.config import Settings
+from votremachine.demo import pictures
 from votremachine.demo.diary import Diary
 from votremachine.demo.hours import Hours
 from votremachine.demo.machines import list_machines
-from votremachine.demo.people import DemoStands, gather
+from votremachine.demo.people import DemoStands, gather, stands
+from votremachine.demo.reports import Reports
 from votremachine.demo.world import ZONE, world
 from votremachine.infra.database import Database, DatabaseAway, Tx
+from votremachine.infra.links import Links
 from votremachine.infra.servers.process import CannotStart
+from votremachine.infra.storage.files import Files
 
 
 def seed(settings: Settings) -> None:
@@ -30,24 +35,30 @@ def seed(settings: Settings) -> None:
 
 async def _seed(settings: Settings) -> bool:
     database = Database(settings.database_url, pool_size=1)
+    files = Files(settings.storage_url, settings.var_dir / "files")
     try:
-        return await plant(database, database.clock().astimezone(ZONE).date())
+        return await plant(database, files, database.clock().astimezone(ZONE).date())
     finally:
+        files.close()
         await database.close()
 
 
-async def plant(database: Database, today: date) -> bool:
+async def plant(database: Database, files: Files, today: date) -> bool:
     """Plant the demo as it stands on `today`, the date in the Landes; False when it is there, and nothing changes.
 
     The same date gives the same ids.
     """
+    async with database.read() as tx:
+        if await stands(tx):
+            return False
+    reports = Reports(await pictures.put(database, files), Links(keys_of(Settings())))
     password_hash = await Passwords(Settings()).hash(world().password)
 
     async def verb(tx: Tx) -> None:
         hours = Hours(tx, today)
         cast = await gather(hours, password_hash)
         machines = await list_machines(hours, cast)
-        await Diary(hours, cast, machines).live()
+        await Diary(hours, cast, machines, reports).live()
 
     try:
         await database.run(verb)
@@ -62,5 +73,6 @@ def _report(planted: bool) -> str:
     made = world()
     return (
         f"The demo is planted: {len(made.people)} people, {len(made.parties)} parties,"
-        f" {len(made.machines)} machines, {len(made.bookings)} bookings."
+        f" {len(made.machines)} machines, {len(made.bookings)} bookings, {len(made.reports)} condition reports,"
+        f" {len(made.claims)} claim."
     )

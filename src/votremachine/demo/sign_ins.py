@@ -38,6 +38,11 @@ SIGN_INS = (
         "Runs a cooperative: its fleet, its members, their bookings.",
     ),
     _offer(
+        "bruyere",
+        "Agricultrice\N{NO-BREAK SPACE}: son tracteur est revenu abîmé, états des lieux et déclaration à l’appui.",
+        "A farmer: her tractor came back dented; the condition reports and her claim say so.",
+    ),
+    _offer(
         "eta-bergantas",
         "Entrepreneur de travaux agricoles\N{NO-BREAK SPACE}: ses machines sur demande.",
         "An agricultural contractor: his machines on request.",

@@ -4,7 +4,7 @@ import csv
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -15,6 +15,7 @@ from votremachine.bookings.rules import State as BookingState
 from votremachine.fleet.attributes import Attributes
 from votremachine.fleet.rules import Cancellation, Cleaning, Meter, State
 from votremachine.fleet.terms import BookingMode
+from votremachine.inspections.rules.report import Cleanliness, Grade, Occasion, Severity
 
 # All of its machines stand in the Landes.
 ZONE = ZoneInfo("Europe/Paris")
@@ -114,6 +115,39 @@ class DemoBlock(msgspec.Struct, frozen=True):
     note: str
 
 
+class DemoDamage(msgspec.Struct, frozen=True):
+    """Damage that one report has, or several by the same key; `pictures` are names of `demo/pictures.py`."""
+
+    key: str
+    where: str
+    what: str
+    severity: Severity
+    pictures: list[str]
+
+
+class DemoReport(msgspec.Struct, frozen=True):
+    """A condition report with which the machine of a booking leaves or comes back; what `grades` leaves out is good."""
+
+    booking: str
+    kind: Occasion
+    fuel_eighths: int
+    engine_hours: str
+    cleanliness: Cleanliness
+    grades: dict[str, Grade]
+    damage: list[DemoDamage]
+    pictures: list[str]
+    notes: str
+
+
+class DemoClaim(msgspec.Struct, frozen=True):
+    """What an owner claims; `lines` are those of the API."""
+
+    booking: str
+    at: DemoTime
+    reason: str
+    lines: list[dict[str, Any]]
+
+
 class World(msgspec.Struct, frozen=True):
     """Everything the seed makes."""
 
@@ -123,6 +157,8 @@ class World(msgspec.Struct, frozen=True):
     machines: list[DemoMachine]
     bookings: list[DemoBooking]
     blocks: list[DemoBlock]
+    reports: list[DemoReport]
+    claims: list[DemoClaim]
 
 
 @cache

@@ -77,6 +77,28 @@ class DepositView(msgspec.Struct, frozen=True):
     version: int
 
 
+class DepositStepView(msgspec.Struct, frozen=True):
+    """One step in the life of a deposit, a renewal among them; `by` is null when the clock took it."""
+
+    from_state: State | None
+    to_state: State
+    at: datetime
+    by: UUID | None
+    why: str
+
+
+class DepositHistory(msgspec.Struct, frozen=True):
+    """How a deposit stands, in short, and how it came to that, oldest first."""
+
+    state: State
+    way: Way
+    amount: Money
+    live: bool
+    captured: Money
+    released: Money
+    steps: list[DepositStepView]
+
+
 class OwnersDepositView(msgspec.Struct, frozen=True):
     """A deposit in the list of an owner."""
 

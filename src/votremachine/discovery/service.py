@@ -9,8 +9,9 @@ from votremachine.accounts.rules import Actor
 from votremachine.availability.service import look
 from votremachine.fleet import finding
 from votremachine.fleet import service as fleet
+from votremachine.fleet.bookable import BOOKABLE_ERRORS, check_bookable
 from votremachine.fleet.finding import Place, Wanted
-from votremachine.fleet.rules import BOOKABLE_ERRORS, Machine, check_bookable
+from votremachine.fleet.rules import Machine
 from votremachine.fleet.views import FoundMachine
 from votremachine.infra.database import Tx
 from votremachine.kernel.span import Span

@@ -52,6 +52,13 @@ machines = sa.Table(
     sa.Column("weather_hours", sa.Integer, comment="so long before the start the weather moves a booking"),
     sa.Column("claim_hours", sa.Integer, nullable=False, server_default="48", comment="after the return"),
     sa.Column("claim_cap_minor", sa.BigInteger, comment="the most that a claim asks"),
+    sa.Column(
+        "short_notice_hours",
+        sa.Integer,
+        nullable=False,
+        server_default="24",
+        comment="before the start, where a cooperative charges its minimum",
+    ),
     sa.Column("cancellation", sa.Text, nullable=False, server_default="flexible"),
     sa.Column("cleaning", sa.Text, nullable=False, server_default="as_found"),
     sa.Column("priced", sa.Boolean, nullable=False, server_default=sa.false(), comment="kept true by pricing"),
@@ -73,6 +80,7 @@ machines = sa.Table(
     sa.CheckConstraint("weather_hours > 0", name="weather_hours"),
     sa.CheckConstraint("claim_hours BETWEEN 48 AND 120", name="claim_hours"),
     sa.CheckConstraint("claim_cap_minor > 0", name="claim_cap_minor"),
+    sa.CheckConstraint("short_notice_hours BETWEEN 0 AND 336", name="short_notice_hours"),
     sa.CheckConstraint("0 < min_minutes AND min_minutes <= max_minutes", name="minutes"),
     sa.CheckConstraint("buffer_before_minutes >= 0 AND buffer_after_minutes >= 0", name="buffers"),
 )

@@ -14,6 +14,7 @@ from votremachine.fleet.rules import Cancellation, Cleaning, Meter, Texts, Visib
 from votremachine.fleet.terms import (
     CLAIM_HOURS,
     MOST_CLAIM_HOURS,
+    SHORT_NOTICE_HOURS,
     Ask,
     BookingMode,
     DatedHours,
@@ -37,6 +38,7 @@ Hours = Annotated[tuple[HandOver, ...], msgspec.Meta(max_length=28)]
 Exceptions = Annotated[tuple[DatedHours, ...], msgspec.Meta(max_length=200)]
 Asks = Annotated[tuple[Ask, ...], msgspec.Meta(max_length=len(Ask))]
 WeatherHours = Annotated[int, msgspec.Meta(ge=1, le=14 * 24)]
+ShortNotice = Annotated[int, msgspec.Meta(ge=0, le=14 * 24)]
 ClaimHours = Annotated[int, msgspec.Meta(ge=CLAIM_HOURS, le=MOST_CLAIM_HOURS)]
 ClaimCap = Annotated[int, msgspec.Meta(ge=1, le=100_000_000)]
 Meters = Annotated[tuple[Meter, ...], msgspec.Meta(max_length=len(Meter))]
@@ -76,6 +78,7 @@ class TermsInput(Input):
     weather_hours: WeatherHours | None = None
     claim_hours: ClaimHours = CLAIM_HOURS
     claim_cap_minor: ClaimCap | None = None
+    short_notice_hours: ShortNotice = SHORT_NOTICE_HOURS
 
     def terms(self) -> Terms:
         return Terms(**asdict(self) | {"asks": _once(self.asks)})
@@ -100,6 +103,7 @@ class TermsChange(Input):
     weather_hours: WeatherHours | UnsetType | None = UNSET
     claim_hours: ClaimHours | None = None
     claim_cap_minor: ClaimCap | UnsetType | None = UNSET
+    short_notice_hours: ShortNotice | None = None
 
     def applied_to(self, terms: Terms) -> Terms:
         given = _given(self)

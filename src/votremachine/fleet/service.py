@@ -1,7 +1,7 @@
 """The verbs of the fleet: list a machine, change it, publish, pause and retire it; and what other slices ask of it."""
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -18,9 +18,11 @@ from votremachine.fleet.views import MachineView
 from votremachine.infra.database import Tx
 from votremachine.infra.languages import DEFAULT
 from votremachine.infra.replies import Stale
+from votremachine.infra.statements import Prepared
 
 # The machines whose ids are bound as `ids`: for a slice above to join its own tables to, and read with `from_row`.
 BY_IDS = sa.select(*table.COLUMNS).where(machines.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
+_BY_IDS = Prepared(BY_IDS)
 _INSPECTED = BY_IDS.add_columns(machines.c.meters)
 # Every machine with the minutes that decide when it can be had: for a slice above to join its own tables to.
 MINUTES = sa.select(
@@ -34,6 +36,10 @@ _POSITIONS = sa.select(machines.c.id, machines.c.latitude, machines.c.longitude)
     machines.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid)))
 )
 
+_PLATES = sa.select(*(machines.c[name] for name in ("id", "make", "model", "serial"))).where(
+    machines.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid)))
+)
+
 _keys = (
     sa.func.unnest(sa.bindparam("keys", type_=sa.ARRAY(sa.BigInteger)))
     .table_valued(sa.column("key", sa.BigInteger), with_ordinality="place", name="keys")
@@ -42,9 +48,17 @@ _keys = (
 _LOCK_ALL = sa.select(sa.func.pg_advisory_xact_lock(_keys.c.key)).order_by(_keys.c.place)
 
 
+class Plate(NamedTuple):
+    """Who made a machine, as what, and under which number."""
+
+    make: str
+    model: str
+    serial: str
+
+
 async def machines_by_id(tx: Tx, ids: Collection[UUID]) -> Mapping[UUID, Machine]:
     """These machines, whatever their state, in one statement; raises `UnknownMachine` when one does not exist."""
-    found = {row.id: from_row(row) for row in await tx.rows(BY_IDS, {"ids": list(ids)})}
+    found = {row.id: from_row(row) for row in await tx.rows(_BY_IDS, {"ids": list(ids)})}
     return check_found(found, ids)
 
 
@@ -103,6 +117,11 @@ async def lending_of(tx: Tx, party_ids: Collection[UUID]) -> set[UUID]:
 async def exact_positions(tx: Tx, ids: Collection[UUID]) -> Mapping[UUID, Position]:
     """Where these machines really stand: for their own people, and the two sides of a confirmed booking alone."""
     return {row.id: Position(row.latitude, row.longitude) for row in await tx.rows(_POSITIONS, {"ids": list(ids)})}
+
+
+async def plates(tx: Tx, ids: Collection[UUID]) -> Mapping[UUID, Plate]:
+    """What stands on these machines: for their own people, and the two sides of a claim alone."""
+    return {row.id: Plate(row.make, row.model, row.serial) for row in await tx.rows(_PLATES, {"ids": list(ids)})}
 
 
 async def meters(tx: Tx, machine_id: UUID) -> list[Meter]:

@@ -197,4 +197,5 @@ def _terms(row: sa.Row[Any]) -> Terms:
         row.weather_hours,
         row.claim_hours,
         row.claim_cap_minor,
+        row.short_notice_hours,
     )

@@ -8,6 +8,8 @@ import msgspec
 
 # How long after the return damage may be claimed, unless the owner says more.
 CLAIM_HOURS, MOST_CLAIM_HOURS = 48, 120
+# Under a cooperative's policy, cancelling is free until so long before the start, unless the owner says otherwise.
+SHORT_NOTICE_HOURS = 24
 WallTime = Annotated[str, msgspec.Meta(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|24:00)\Z")]
 
 
@@ -61,7 +63,8 @@ class Terms(msgspec.Struct, frozen=True):
     """An owner's rules: whole minutes, except the horizon in days. Without hand-over hours, any hour will do; the dates
     of `exceptions` have hours of their own. `asks` is what the owner wants to see before the machine leaves. Within
     `weather_hours` before the start a renter may move a booking for the weather; None: the owner does not offer that.
-    Damage may be claimed within `claim_hours` of the return, never for more than `claim_cap_minor` in all.
+    Damage may be claimed within `claim_hours` of the return, never for more than `claim_cap_minor` in all. Where the
+    cancellation is the cooperative's, who calls off within `short_notice_hours` of the start bears the minimum charge.
     """
 
     booking_mode: BookingMode = BookingMode.INSTANT
@@ -78,6 +81,7 @@ class Terms(msgspec.Struct, frozen=True):
     weather_hours: int | None = None
     claim_hours: int = CLAIM_HOURS
     claim_cap_minor: int | None = None
+    short_notice_hours: int = SHORT_NOTICE_HOURS
 
     @property
     def buffers(self) -> tuple[timedelta, timedelta]:

@@ -16,10 +16,10 @@ import asyncpg
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.util import greenlet_spawn
+from sqlalchemy.exc import DBAPIError, MultipleResultsFound
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from votremachine.infra.statements import JSON, Line, Prepared
 from votremachine.kernel.errors import DomainError, Kind
 from votremachine.kernel.events import Event
 from votremachine.kernel.ids import uuid7
@@ -55,9 +55,8 @@ RETRYABLE = {"40P01": "deadlock_detected", "40001": "serialization_failure"}
 ATTEMPTS = 4
 # How long a request waits for a connection before it is told to come back.
 POOL_SECONDS = 5
-# No connection can be had; and one that was had is gone, as the driver says it.
+# No connection can be had.
 UNREACHABLE = (OSError, sa.exc.TimeoutError, DBAPIError, asyncpg.PostgresError)
-LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, asyncpg.InterfaceError)
 
 
 class RunAgain(Exception):
@@ -85,8 +84,8 @@ class Tx:
     statement's worth of them or before anything else is asked. A round trip costs more than the row it brings.
     """
 
-    def __init__(self, connection: AsyncConnection, now: datetime) -> None:
-        self._connection = connection
+    def __init__(self, line: Line, now: datetime) -> None:
+        self._line = line
         self.now = now
         self.events: list[Event] = []
         self.told = False
@@ -96,14 +95,25 @@ class Tx:
     async def execute(self, statement: sa.Executable, values: Any = None) -> sa.CursorResult[Any]:
         if self._deferred:
             await self.flush()
-        return await self._connection.execute(statement, values)
+        return await self._line.connection.execute(statement, values)
 
-    async def rows(self, statement: sa.Executable, values: Mapping[str, Any] | None = None) -> Sequence[sa.Row[Any]]:
-        return (await self.execute(statement, values)).all()
+    async def rows(
+        self, statement: sa.Executable | Prepared, values: Mapping[str, Any] | None = None
+    ) -> Sequence[sa.Row[Any]]:
+        if not isinstance(statement, Prepared):
+            return (await self.execute(statement, values)).all()
+        if self._deferred:
+            await self.flush()
+        return await self._line.rows(statement, values or {})
 
-    async def row(self, statement: sa.Executable, values: Mapping[str, Any] | None = None) -> sa.Row[Any] | None:
+    async def row(
+        self, statement: sa.Executable | Prepared, values: Mapping[str, Any] | None = None
+    ) -> sa.Row[Any] | None:
         """The only row, or None."""
-        return (await self.execute(statement, values)).one_or_none()
+        found = await self.rows(statement, values)
+        if len(found) > 1:
+            raise MultipleResultsFound
+        return found[0] if found else None
 
     async def defer(self, write: Write, values: Mapping[str, Any]) -> None:
         """Write this by the next statement at the latest, in the order of deferring; one of each name at a time."""
@@ -111,8 +121,8 @@ class Tx:
             await self.flush()
         self._deferred.append((write, values))
 
-    async def flush(self, *last: tuple[Write, Mapping[str, Any]]) -> sa.CursorResult[Any] | None:
-        """Send what was deferred and published, and `last`, as one statement; the result is that of the last write."""
+    async def flush(self, *last: tuple[Write, Mapping[str, Any]]) -> Sequence[sa.Row[Any]]:
+        """Send what was deferred and published, and `last`, as one statement; the rows are those of the last write."""
         if self.events:
             self._deferred.append((OUTBOX, _stored(self.events, self)))
             if shown := [event for event in self.events if event.audience]:
@@ -122,16 +132,16 @@ class Tx:
         pending = [*self._deferred, *last]
         self._deferred.clear()
         if not pending:
-            return None
+            return []
         values = {name: value for _, given in pending for name, value in given.items()}
-        return await self._connection.execute(_together(tuple(write for write, _ in pending)), values)
+        return await self._line.rows(_together(tuple(write for write, _ in pending)), values)
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """A part of the transaction that may fail by itself: what it wrote and published is undone, and no more."""
         await self.flush()
         try:
-            async with self._connection.begin_nested():
+            async with self._line.connection.begin_nested():
                 yield
                 await self.flush()
         except BaseException:
@@ -151,10 +161,10 @@ class Tx:
 
 
 @lru_cache(maxsize=256)
-def _together(writes: tuple[Write, ...]) -> sa.Insert:
+def _together(writes: tuple[Write, ...]) -> Prepared:
     """These writes as one statement: all but the last become its CTEs."""
     *before, last = writes
-    return last.statement.add_cte(*(write.statement.cte(write.name) for write in before))
+    return Prepared(last.statement.add_cte(*(write.statement.cte(write.name) for write in before)))
 
 
 def utc_now() -> datetime:
@@ -174,87 +184,94 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=POOL_SECONDS,
+            # Transactions are begun and ended here, not by SQLAlchemy.
+            isolation_level="AUTOCOMMIT",
             connect_args={"server_settings": SESSION},
-            json_serializer=lambda value: msgspec.json.encode(value).decode(),
-            json_deserializer=msgspec.json.decode,
+            **JSON,
         )
-        self._reader = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self.clock = clock
         self._ring = ring
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Tx]:
         """One transaction: committed with its events when the block ends, rolled back when it raises."""
-        async with _connected(self.engine) as connection:
-            tx = Tx(connection, self.clock())
-            yield tx
-            await tx.flush()
-            await _commit(connection)
+        async with self._line() as line:
+            await line.begin()
+            tx = Tx(line, self.clock())
+            try:
+                yield tx
+                await tx.flush()
+            except BaseException:
+                await line.roll_back()
+                raise
+            await _commit(line)
         if tx.told:
             self._ring()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Tx]:
         """For questions: each statement by itself, without the round trips of BEGIN and COMMIT."""
-        async with _connected(self._reader) as connection:
-            yield Tx(connection, self.clock())
-
-    @asynccontextmanager
-    async def driver(self) -> AsyncIterator[Any]:
-        """The driver's own connection, from the same pool and outside of any transaction; see infra/questions.py."""
-        try:
-            pooled = await self.engine.raw_connection()
-        except UNREACHABLE as error:
-            raise DatabaseAway from error
-        try:
-            yield pooled.driver_connection
-        except LOST as error:
-            await greenlet_spawn(pooled.invalidate, error)
-            raise DatabaseAway from error
-        finally:
-            await greenlet_spawn(pooled.close)
+        async with self._line() as line:
+            yield Tx(line, self.clock())
 
     async def run(self, verb: Callable[[Tx], Awaitable[Answer]]) -> Answer:
         """`verb` in one transaction; again, from its start, when that is harmless: it lost a deadlock, a race that it
         noticed, or its connection. Raises `DatabaseAway`, and whatever `verb` raises.
         """
-        for _ in range(ATTEMPTS - 1):
-            try:
-                return await self._once(verb)
-            except RunAgain:
-                continue
-            except DBAPIError as error:
-                # A connection that was lost before the commit lost everything with it.
-                if sqlstate(error) not in RETRYABLE and not error.connection_invalidated:
-                    raise
-        return await self._once(verb)
 
-    async def _once(self, verb: Callable[[Tx], Awaitable[Answer]]) -> Answer:
-        async with self.begin() as tx:
-            return await verb(tx)
+        async def once() -> Answer:
+            async with self.begin() as tx:
+                return await verb(tx)
+
+        return await _patiently(once)
+
+    async def alone(self, statement: Prepared, values: Mapping[str, Any]) -> Sequence[Any]:
+        """The rows of one statement that is committed by itself.
+
+        It is sent again under the conditions of `run`, so it must be one of which the second has no further effect.
+        Raises `DatabaseAway`.
+        """
+
+        async def once() -> Sequence[Any]:
+            async with self._line() as line:
+                return await line.rows(statement, values)
+
+        return await _patiently(once)
+
+    @asynccontextmanager
+    async def _line(self) -> AsyncIterator[Line]:
+        """A connection from the pool; raises `DatabaseAway` when none can be had."""
+        connection = self.engine.connect()
+        try:
+            await connection.start()
+        except UNREACHABLE as error:
+            raise DatabaseAway from error
+        try:
+            yield Line(connection)
+        finally:
+            await connection.close()
 
     async def close(self) -> None:
         await self.engine.dispose()
 
 
-@asynccontextmanager
-async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """A connection from the pool; raises `DatabaseAway` when none can be had."""
-    connection = engine.connect()
-    try:
-        await connection.start()
-    except UNREACHABLE as error:
-        raise DatabaseAway from error
-    try:
-        yield connection
-    finally:
-        await connection.close()
+async def _patiently(once: Callable[[], Awaitable[Answer]]) -> Answer:
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return await once()
+        except RunAgain:
+            continue
+        except DBAPIError as error:
+            # A connection that was lost before the commit lost everything with it.
+            if sqlstate(error) not in RETRYABLE and not error.connection_invalidated:
+                raise
+    return await once()
 
 
-async def _commit(connection: AsyncConnection) -> None:
+async def _commit(line: Line) -> None:
     # Lost in the commit itself, nobody knows whether it happened: the caller repeats with its Idempotency-Key.
     try:
-        await connection.commit()
+        await line.commit()
     except DBAPIError as error:
         if error.connection_invalidated:
             raise DatabaseAway from error

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from votremachine.infra.images.apart import Images
 from votremachine.infra.images.errors import NotAnImage
+from votremachine.infra.links import LIFE
 from votremachine.kernel.errors import DomainError
 
 PDF = "application/pdf"
@@ -18,9 +19,13 @@ _HEAD_BYTES = 1024
 _PIECE_BYTES = 256 * 1024
 # What a type is saved as. Anything else is served as nothing in particular.
 SUFFIXES = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/heic": "heic", PDF: "pdf"}
+_IMAGES = SUFFIXES.keys() - {PDF}
 # A browser that shows it runs nothing of it and fetches nothing for it.
-_SANDBOX = "default-src 'none'; sandbox; frame-ancestors 'none'"
-_SHOWN = frozenset({"image/jpeg", "image/png", "image/webp"})
+_KEPT_APART = {
+    "Content-Security-Policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Robots-Tag": "noindex",
+}
 
 
 class EmptyFile(DomainError):
@@ -63,9 +68,14 @@ async def look_at_image(file: BinaryIO, images: Images, *, expected: bytes | Non
     return Found(digest, kind, size)
 
 
-async def look_at_document(file: BinaryIO, images: Images) -> Found:
-    """What a PDF or an image is. Raises `EmptyFile`, `NotADocument`, and what `Images.inspect` does of an image."""
+async def look_at_document(file: BinaryIO, images: Images, *, expected: bytes | None = None) -> Found:
+    """What a PDF or an image is.
+
+    Raises `EmptyFile`, `WrongHash`, `NotADocument`, and what `Images.inspect` does of an image.
+    """
     digest, size, head = await asyncio.to_thread(_measure, file)
+    if size and expected is not None and digest != expected:
+        raise WrongHash(sha256=digest.hex())
     if head.startswith(b"%PDF-") and await asyncio.to_thread(_ends_as_pdf, file):
         return Found(digest, PDF, size)
     try:
@@ -75,17 +85,23 @@ async def look_at_document(file: BinaryIO, images: Images) -> Found:
 
 
 def headers(media_type: str, file_id: UUID) -> dict[str, str]:
-    """How a stored file is served: an image is shown, all else is saved; nothing of either is run."""
-    suffix = SUFFIXES.get(media_type, "bin")
-    manner = "inline" if media_type in _SHOWN else "attachment"
+    """How a file is served just as it was sent: to be saved, and nothing of it is run."""
     return {
         # The route's own type is what OpenAPI says; this one is what the file is, or bytes to be saved.
-        "Content-Type": media_type if media_type in _SHOWN else "application/octet-stream",
-        "Content-Disposition": f'{manner}; filename="{file_id}.{suffix}"',
-        "Content-Security-Policy": _SANDBOX,
-        "Cross-Origin-Resource-Policy": "same-origin",
+        "Content-Type": media_type if media_type in _IMAGES else "application/octet-stream",
+        "Content-Disposition": f'attachment; filename="{file_id}.{SUFFIXES.get(media_type, "bin")}"',
         "Cache-Control": "private, no-store",
-        "X-Robots-Tag": "noindex",
+        **_KEPT_APART,
+    }
+
+
+def copy_headers(file_id: UUID) -> dict[str, str]:
+    """How a copy is shown: its address lasts no longer than a browser keeps it."""
+    return {
+        "Content-Type": "image/webp",
+        "Content-Disposition": f'inline; filename="{file_id}.webp"',
+        "Cache-Control": f"private, max-age={int(LIFE.total_seconds())}, immutable",
+        **_KEPT_APART,
     }
 
 

@@ -16,6 +16,7 @@ from litestar import Request, Response
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from votremachine.infra.database import Database, RunAgain, Tx, Write, metadata
+from votremachine.infra.statements import Prepared
 from votremachine.kernel.errors import DomainError, Kind
 
 Body = TypeVar("Body")
@@ -92,7 +93,7 @@ _KEEP = Write(
             column: _given.excluded[column] for column in ("fingerprint", "status", "headers", "body", "answered_at")
         },
         where=answers.c.answered_at <= _given.excluded.answered_at - KEPT_FOR,
-    ),
+    ).returning(answers.c.key),
 )
 _FORGET = answers.delete()
 
@@ -136,7 +137,7 @@ async def once(
             return replay
         response = await verb(tx, who)
         kept = await tx.flush((_KEEP, _stored(tx, person, key, fingerprint, response)))
-        if kept is None or kept.rowcount == 0:
+        if not kept:
             # The first request ended between our look and our lock: undo, look again, and find its answer.
             raise RunAgain
         return response
@@ -184,7 +185,7 @@ async def in_two(
         step = await first(tx, who)
         if not isinstance(step, Ended):
             return who, step
-        if await _keep(tx, person, key, fingerprint, step) == 0:
+        if not await _keep(tx, person, key, fingerprint, step):
             raise RunAgain
         return _response(step)
 
@@ -217,12 +218,11 @@ async def _who_and_replay(
     return who, _kept_answer(look, fingerprint)
 
 
-async def _keep(tx: Tx, person: UUID, key: str | None, fingerprint: bytes, ended: Ended[Any]) -> int | None:
-    """Keep the answer of a verb that has one for good; 0 when the first request kept its own meanwhile."""
+async def _keep(tx: Tx, person: UUID, key: str | None, fingerprint: bytes, ended: Ended[Any]) -> bool:
+    """Keep the answer of a verb that has one for good; False when the first request kept its own meanwhile."""
     if key is None or ended.response is None or not ended.final:
-        return None
-    kept = await tx.flush((_KEEP, _stored(tx, person, key, fingerprint, ended.response)))
-    return None if kept is None else kept.rowcount
+        return True
+    return bool(await tx.flush((_KEEP, _stored(tx, person, key, fingerprint, ended.response))))
 
 
 def given_key(request: Request[Any, Any, Any]) -> str | None:
@@ -248,9 +248,9 @@ async def _who_and_look(tx: Tx, identify: Identify[Who], person: UUID, key: str)
 
 
 @lru_cache(maxsize=8)
-def _together(question: sa.Select[Any]) -> sa.Select[Any]:
+def _together(question: sa.Select[Any]) -> Prepared:
     look, who = _LOOK.subquery("look"), question.subquery("who")
-    return sa.select(look, who).select_from(look.outerjoin(who, sa.true()))
+    return Prepared(sa.select(look, who).select_from(look.outerjoin(who, sa.true())))
 
 
 def _kept_answer(found: sa.Row[Any], fingerprint: bytes) -> Response[Any] | None:

@@ -24,6 +24,7 @@ inspections = sa.Table(
     sa.Column("content_hash", sa.LargeBinary, nullable=False, comment="SHA-256, what each side signs"),
     sa.Column("sent_by", sa.Uuid, nullable=False),
     _moment("sent_at"),
+    sa.Column("clock_ahead", sa.Integer, comment="seconds by which the phone's clock differed then, if it said"),
     # The seal.
     sa.Column("sequence", sa.Integer, comment="its place in the chain of the machine, from 1"),
     sa.Column("previous", sa.LargeBinary, comment="the seal of the report before it"),

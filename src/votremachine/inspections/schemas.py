@@ -1,11 +1,13 @@
 """What travels over the wire about condition reports and proofs of insurance."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
 import msgspec
 
+from votremachine.infra.images.addresses import CopyView
 from votremachine.infra.wire import Input, Line, OptionalLine
 from votremachine.inspections.rules.chain import Part
 from votremachine.inspections.rules.comparison import Difference
@@ -37,7 +39,8 @@ class MakeInspection(Input):
 
     `id` is a UUIDv7 of the phone's: the same report may be sent as often as need be. `photos` are announced by their
     SHA-256 and sent each by itself, before or after. A relay names the next renter's `next_booking_id`; an amendment
-    what it `amends`, and `why`.
+    what it `amends`, and `why`. `phone_clock` is what the phone's clock shows as it sends this: it is not part
+    of what is signed, but how far it is off is kept and shown.
     """
 
     id: UUID
@@ -56,10 +59,13 @@ class MakeInspection(Input):
     next_booking_id: UUID | None = None
     amends: UUID | None = None
     why: Remark = ""
+    phone_clock: datetime | None = None
 
 
 class PhotoView(msgspec.Struct, frozen=True):
-    """A photo of a report; `url` is null until it has arrived, needs no token, and is good for a quarter of an hour."""
+    """A photo of a report; `url`, of the largest of its `copies`, is null until it has arrived, needs no token, and is
+    good for a quarter of an hour. `original_url` saves the file just as it was sent, by the sides of the report alone.
+    """
 
     sha256: str
     taken_at: datetime
@@ -69,6 +75,8 @@ class PhotoView(msgspec.Struct, frozen=True):
     media_type: str | None
     bytes: int | None
     url: str | None
+    copies: Sequence[CopyView] = ()
+    original_url: str | None = None
 
 
 class PhotoReceived(msgspec.Struct, frozen=True):
@@ -93,7 +101,8 @@ class SignatureView(msgspec.Struct, frozen=True):
 
 class InspectionView(msgspec.Struct, frozen=True):
     """A condition report. `content_hash` is what each side signs; `hash` is its seal once all have, `previous` that of
-    the machine's report before it, both SHA-256 in hexadecimal.
+    the machine's report before it, both SHA-256 in hexadecimal. It arrived at `sent_at`, from a phone whose clock was
+    `clock_ahead` seconds ahead of ours, if it said.
     """
 
     id: UUID
@@ -105,6 +114,8 @@ class InspectionView(msgspec.Struct, frozen=True):
     amends: UUID | None
     why: str
     made_at: datetime
+    sent_at: datetime
+    clock_ahead: int | None
     meters: tuple[MeterRead, ...]
     fuel_eighths: int | None
     cleanliness: Cleanliness
@@ -220,7 +231,9 @@ class AddInsurance(Input):
 
 
 class InsuranceView(msgspec.Struct, frozen=True):
-    """A proof of insurance; `url` is where its document is saved from, for a quarter of an hour, once it was sent."""
+    """A proof of insurance; `url` is where its document is looked at, for a quarter of an hour, once it was sent, and
+    `original_url` where its own party saves it just as it was.
+    """
 
     id: UUID
     party_id: UUID
@@ -231,6 +244,8 @@ class InsuranceView(msgspec.Struct, frozen=True):
     sha256: str | None
     media_type: str | None
     url: str | None
+    copies: Sequence[CopyView] = ()
+    original_url: str | None = None
 
 
 class InsuranceRule(Input):

@@ -6,7 +6,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from votremachine.accounts.service.parties import party_names
-from votremachine.bookings.rules import CLAIM_WINDOW, Booking
+from votremachine.bookings.rules import Booking
 from votremachine.fleet import service as fleet
 from votremachine.fleet.rules import Machine
 from votremachine.infra.database import Tx
@@ -45,6 +45,6 @@ def _facts(booking: Booking, machines: Mapping[UUID, Machine], names: Mapping[UU
     }
     if booking.expires_at is not None:
         facts["expires_at"] = booking.expires_at.isoformat()
-    if booking.returned_at is not None:
-        facts["claims_until"] = (booking.returned_at + CLAIM_WINDOW).isoformat()
+    if booking.claimable_from is not None:
+        facts["claims_until"] = (booking.claimable_from + booking.claim_window).isoformat()
     return facts

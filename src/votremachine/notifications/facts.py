@@ -34,14 +34,6 @@ _RELEASED = {
     ),
     True: ("Votre caution est rendue.", "Your deposit has been given back."),
 }
-# Whether a mediator is waited for.
-_WAITS = {
-    False: (
-        "Il vous reste moins de 24 heures ; ensuite, un médiateur tranche.",
-        "You have less than 24 hours; after that a mediator decides.",
-    ),
-    True: ("Les deux parties attendent votre décision.", "Both sides are waiting for your decision."),
-}
 _FAILURES = {
     "declined": ("refus de la banque", "declined by the bank"),
     "insufficient_funds": ("provision insuffisante", "insufficient funds"),
@@ -59,7 +51,7 @@ def facts_of(event: Event) -> Facts:
         case WaitingLapsed():
             return {"why_fr": event.fr, "why_en": event.en}
         case events.PaymentMissing():
-            return {"amount": _amount(event.minor, event.currency)}
+            return {"amount": amount(event.minor, event.currency)}
         case deposits.DepositEvent():
             return _of_deposit(event)
         case damages.ClaimEvent():
@@ -85,26 +77,27 @@ def _of_deposit(event: deposits.DepositEvent) -> Facts:
         case deposits.DepositReleased():
             return _both("what", _RELEASED[event.given_back])
         case deposits.DepositFailed():
-            return _why(event.failure)
+            return why(event.failure)
         case deposits.DepositLapsing():
-            return {**_why(event.failure), "until": event.capture_before.isoformat()}
+            return {**why(event.failure), "until": event.capture_before.isoformat()}
         case deposits.DepositCaptured():
-            taken, back = (_amount(minor, event.currency) for minor in (event.captured, event.released))
+            taken, back = (amount(minor, event.currency) for minor in (event.captured, event.released))
             return {"captured": taken, "released": back}
     return {}
 
 
 def _of_claim(event: damages.ClaimEvent) -> Facts:
     match event:
-        case damages.ClaimWaits():
-            return _both("what", _WAITS[not event.turn])
+        case damages.ClaimStalled():
+            return {"amount": amount(event.minor, event.currency), "until": event.until.isoformat()}
         case damages.ClaimSettled():
             parts = {"from_deposit": event.from_deposit, "from_renter": event.from_renter, "owed": event.owed}
-            return {name: _amount(minor, event.currency) for name, minor in parts.items()}
-    return {"amount": _amount(event.minor, event.currency)}
+            return {name: amount(minor, event.currency) for name, minor in parts.items()}
+    return {"amount": amount(event.minor, event.currency)}
 
 
-def _why(failure: str) -> Facts:
+def why(failure: str) -> Facts:
+    """Why a card refused, as the gateway has it, in both languages."""
     return _both("why", _FAILURES.get(failure, _FAILURES["declined"]))
 
 
@@ -113,5 +106,6 @@ def _both(name: str, words: tuple[str, str]) -> Facts:
     return {f"{name}_fr": french, f"{name}_en": english}
 
 
-def _amount(minor: int, currency: str) -> dict[str, Any]:
+def amount(minor: int, currency: str) -> dict[str, Any]:
+    """An amount, to be said in the reader's way."""
     return {"minor": minor, "currency": currency}

@@ -12,6 +12,7 @@ messages = sa.Table(
     sa.Column("person_id", sa.ForeignKey("people.id", ondelete="CASCADE"), nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("booking_id", sa.Uuid),
+    sa.Column("subject", sa.Uuid, comment="what else it is about, as its reminder had it"),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
     sa.Column("facts", JSONB, nullable=False, server_default="{}", comment="what its words name"),
     sa.Column("read_at", sa.DateTime(timezone=True)),

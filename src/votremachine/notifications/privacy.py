@@ -23,7 +23,7 @@ async def _export(tx: Tx, who: Actor) -> list[dict[str, Any]]:
 async def _export_ways(tx: Tx, who: Actor) -> dict[str, list[dict[str, Any]]]:
     """How messages went out, what is planned, preferences, devices; not what is secret in a device."""
     sent = sa.select(deliveries).join(messages, messages.c.id == deliveries.c.message_id)
-    shown = [devices.c[name] for name in ("id", "name", "created_at")]
+    shown = [devices.c[name] for name in ("id", "kind", "name", "created_at")]
     asked = {
         "deliveries": sent.where(messages.c.person_id == who.person_id).order_by(deliveries.c.id),
         "reminders": sa.select(reminders).where(reminders.c.person_id == who.person_id).order_by(reminders.c.id),

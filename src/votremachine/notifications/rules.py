@@ -18,8 +18,14 @@ Facts = Mapping[str, Any]
 
 
 class Side(StrEnum):
+    """From where somebody looks at a booking. A mediator is on neither side of it."""
+
     OWNER = "owner"
     RENTER = "renter"
+    MEDIATOR = "mediator"
+
+
+BOTH = (Side.OWNER, Side.RENTER)
 
 
 class Page(StrEnum):
@@ -28,6 +34,7 @@ class Page(StrEnum):
     BOOKING = "booking"
     CALENDAR = "calendar"
     ACCOUNT = "account"
+    INVOICE = "invoice"
     INBOX = "inbox"
 
 
@@ -37,10 +44,31 @@ class Lack(StrEnum):
     USAGE = "usage"  # what was used, of what is metered
     DEPARTURE_REPORT = "departure_report"  # the condition report, signed by both, that the owner asks for
     RETURN_REPORT = "return_report"
+    CLAIM = "claim"  # about damage, as long as one can be made
+    ANSWER = "answer"  # to a claim, of the side whose turn it is
+    DECISION = "decision"  # of a mediator, about a claim
+    DEPOSIT = "deposit"  # which the card refused
+    RENEWAL = "renewal"  # of a deposit that lives, which the card refused
+    COVER = "cover"  # by a deposit that has lapsed
 
 
-# What a booking lacks, and the sides that are to see to it.
-Lacks = Mapping[Lack, Collection[Side]]
+class Missing(msgspec.Struct, frozen=True):
+    """What a booking lacks: the sides that are to see to it, since when, and until when they can. `names` is what words
+    about it name besides.
+    """
+
+    sides: Collection[Side]
+    since: datetime | None = None
+    until: datetime | None = None
+    names: Facts = {}
+
+    @property
+    def facts(self) -> Facts:
+        """What words about it name."""
+        return self.names if self.until is None else {**self.names, "until": self.until.isoformat()}
+
+
+Lacks = Mapping[Lack, Missing]
 NOTHING: Lacks = {}
 
 
@@ -48,7 +76,7 @@ class Kind(msgspec.Struct, frozen=True):
     """A kind of message. `urgent` ones pass quiet hours and digests. It goes out only while its booking is in one of
     `states` (any, if there are none); if `timed`, only while the booking has the time that the message names; and
     before its start or end, if `before` says so: it would come too late. If it is about a `lack`, it goes to the sides
-    that are to see to it, for as long as they are.
+    that are to see to it, for as long as they are, and only while the time for it is the one that the message names.
     """
 
     page: Page = Page.BOOKING
@@ -62,7 +90,9 @@ class Kind(msgspec.Struct, frozen=True):
 _ACCOUNT = Kind(Page.ACCOUNT, urgent=True)
 _ACCOUNT_LATER = Kind(Page.ACCOUNT)
 _CALENDAR = Kind(Page.CALENDAR)
+_INVOICE = Kind(Page.INVOICE)
 _STANDING = frozenset({State.CONFIRMED, State.IN_USE})
+_BACK = frozenset({State.RETURNED, State.COMPLETED})
 
 
 def _on(state: State, *, urgent: bool = False, before: Literal["start", "end", ""] = "") -> Kind:
@@ -93,9 +123,9 @@ KINDS: Mapping[str, Kind] = {
     "UsageSettled": Kind(),
     "DepositRequired": Kind(urgent=True, states=_STANDING),
     "DepositHeld": Kind(),
-    "DepositFailed": Kind(urgent=True, states=_STANDING),
-    "DepositLapsing": Kind(urgent=True),
-    "DepositLapsed": Kind(urgent=True),
+    "DepositFailed": Kind(urgent=True, states=_STANDING, lack=Lack.DEPOSIT),
+    "DepositLapsing": Kind(urgent=True, lack=Lack.RENEWAL),
+    "DepositLapsed": Kind(urgent=True, lack=Lack.COVER),
     "DepositReleased": Kind(),
     "DepositWaived": Kind(),
     "DepositCaptured": Kind(),
@@ -106,10 +136,15 @@ KINDS: Mapping[str, Kind] = {
     "ClaimAgreed": Kind(),
     "ClaimWithdrawn": Kind(),
     "ClaimEscalated": Kind(),
-    "ClaimWaits": Kind(urgent=True),
+    "ClaimStalled": Kind(),
+    "ClaimUnresolved": Kind(urgent=True),
     "ClaimDecided": Kind(urgent=True),
     "ClaimSettled": Kind(),
     "ClaimPaid": Kind(),
+    "InvoiceIssued": _INVOICE,
+    "InvoiceIssuedPaid": _INVOICE,
+    "InvoicePaid": _INVOICE,
+    "InvoiceCredited": _INVOICE,
     "LedgerDiffers": Kind(Page.INBOX, urgent=True),
     "OccurrencesLost": _CALENDAR,
     "MaintenanceDue": _CALENDAR,
@@ -132,8 +167,16 @@ KINDS: Mapping[str, Kind] = {
     "usage_missing": Kind(states=frozenset({State.RETURNED}), lack=Lack.USAGE),
     "departure_report_missing": Kind(states=_STANDING, lack=Lack.DEPARTURE_REPORT),
     "return_report_missing": Kind(states=frozenset({State.IN_USE, State.RETURNED}), lack=Lack.RETURN_REPORT),
+    "claim_window_ending": Kind(states=frozenset({State.RETURNED}), lack=Lack.CLAIM),
+    "claim_answer_due": Kind(urgent=True, states=_BACK, lack=Lack.ANSWER),
+    "claim_undecided": Kind(states=_BACK, lack=Lack.DECISION),
+    "deposit_failed": Kind(urgent=True, states=_STANDING, lack=Lack.DEPOSIT),
+    "deposit_lapsing": Kind(urgent=True, states=_STANDING | _BACK, lack=Lack.RENEWAL),
+    "deposit_lapsed": Kind(urgent=True, states=_STANDING | _BACK, lack=Lack.COVER),
     "document_expiring": _ACCOUNT_LATER,
     "calendar_unseen": _CALENDAR,
+    "invoice_due": _INVOICE,
+    "invoice_overdue": _INVOICE,
     "digest": Kind(Page.INBOX),
 }
 
@@ -171,6 +214,8 @@ TOLD: dict[type[events.BookingEvent] | type[deposits.DepositEvent] | type[damage
     damages.ClaimAgreed: (Side.OWNER, Side.RENTER),
     damages.ClaimWithdrawn: (Side.RENTER,),
     damages.ClaimEscalated: (Side.OWNER, Side.RENTER),
+    damages.ClaimStalled: (Side.OWNER, Side.RENTER),
+    damages.ClaimUnresolved: (Side.OWNER, Side.RENTER),
     damages.ClaimDecided: (Side.OWNER, Side.RENTER),
     damages.ClaimSettled: (Side.OWNER, Side.RENTER),
     damages.ClaimPaid: (Side.OWNER, Side.RENTER),
@@ -182,15 +227,21 @@ def still_true(kind: str, facts: Facts, booking: Booking | None, now: datetime, 
     what the booking lacks then.
     """
     known = KINDS[kind]
-    if not known.states:
+    if not known.states and known.lack is None:
         return True
-    if booking is None or state_at(booking, now) not in known.states:
+    if booking is None or (known.states and state_at(booking, now) not in known.states):
         return False
     if known.before and getattr(booking.during, known.before) <= now:
         return False
-    if known.lack and facts.get("side") not in lacks.get(known.lack, ()):
+    if known.lack and not _still_lacks(lacks.get(known.lack), facts, now):
         return False
     return not known.timed or (_said(facts, "start"), _said(facts, "end")) == (booking.during.start, booking.during.end)
+
+
+def _still_lacks(missing: Missing | None, facts: Facts, now: datetime) -> bool:
+    if missing is None or facts.get("side") not in missing.sides:
+        return False
+    return missing.until is None or (now < missing.until and _said(facts, "until") in {None, missing.until})
 
 
 def _said(facts: Facts, name: str) -> datetime | None:

@@ -7,17 +7,18 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from votremachine.accounts.events import PersonEvent
-from votremachine.accounts.rules import RUNNERS, Actor, Role, StaffRole
+from votremachine.accounts.rules import RUNNERS, Actor, StaffRole
 from votremachine.accounts.service import adhesions, parties, staff
 from votremachine.accounts.service.staff import staff_of
 from votremachine.availability.events import FeedClashed, FeedFails, MaintenanceDue, OccurrencesLost
 from votremachine.bookings.events import BookingEvent, MachineOverdue
 from votremachine.bookings.overdue.rules import Step
 from votremachine.bookings.service import reading
-from votremachine.damages.events import ClaimEvent, ClaimWaits
+from votremachine.damages.events import ClaimEscalated, ClaimEvent, ClaimStalled
 from votremachine.deposits.events import DepositEvent
 from votremachine.infra.database import Tx
 from votremachine.notifications.about import facts_about, machines_of
+from votremachine.notifications.circles import mediators_between
 from votremachine.notifications.delivering.posting import Notice, post
 from votremachine.notifications.facts import facts_of
 from votremachine.notifications.models import messages
@@ -43,26 +44,22 @@ async def tell(tx: Tx, event: BookingEvent | DepositEvent | ClaimEvent) -> None:
     await post(tx, list(told.values()))
 
 
-async def tell_awaited(tx: Tx, event: ClaimWaits) -> None:
-    """Tell those whose answer to a claim is awaited: the side whose turn it is, or else who may decide."""
-    if event.turn:
-        party = event.owner_party_id if event.turn == Side.OWNER else event.renter_party_id
-        await _tell_people(tx, event, set(await parties.people_of(tx, party, READERS)))
-        return
-    sides = {event.owner_party_id, event.renter_party_id}
-    both = await adhesions.shared(tx, event.owner_party_id, event.renter_party_id)
-    mediators = set(await staff_of(tx, StaffRole.MEDIATOR))
-    for cooperative in set(both) - sides:
-        mediators.update(await parties.people_of(tx, cooperative, (Role.ADMIN,)))
-    for side in sides:
-        mediators.difference_update(await parties.people_of(tx, side, tuple(Role)))
-    await _tell_people(tx, event, mediators)
+async def tell_mediators(tx: Tx, event: ClaimEscalated) -> None:
+    """Tell those who may decide it that a claim is theirs."""
+    people = set(await mediators_between(tx, event.owner_party_id, event.renter_party_id))
+    await _tell_people(tx, event, people, side=Side.MEDIATOR)
 
 
-async def _tell_people(tx: Tx, event: ClaimEvent | MachineOverdue, people: set[UUID]) -> None:
+async def tell_staff(tx: Tx, event: ClaimStalled) -> None:
+    """Tell the platform's staff, and once more those who may decide, that nobody has decided about a claim."""
+    people = set(await mediators_between(tx, event.owner_party_id, event.renter_party_id))
+    await _tell_people(tx, event, people | set(await staff.everybody(tx)), side=Side.MEDIATOR)
+
+
+async def _tell_people(tx: Tx, event: ClaimEvent | MachineOverdue, people: set[UUID], **more: Any) -> None:
     booking = await reading.load(tx, event.booking_id)
     about = (await facts_about(tx, [booking], await machines_of(tx, [booking])))[booking.id]
-    kind, facts = type(event).__name__, {**about, **facts_of(event)}
+    kind, facts = type(event).__name__, {**about, **facts_of(event), **more}
     await post(tx, [Notice(person_id, kind, facts, event.booking_id) for person_id in sorted(people)])
 
 

@@ -11,7 +11,8 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from votremachine.accounts.rules import NotAllowed, NotSignedIn, UnknownParty
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
-from votremachine.fleet.rules import BOOKABLE_ERRORS, SeveralOwners, UnknownMachine
+from votremachine.fleet.bookable import BOOKABLE_ERRORS
+from votremachine.fleet.rules import SeveralOwners, UnknownMachine
 from votremachine.infra.database import Database, Tx
 from votremachine.infra.languages import language_of
 from votremachine.infra.pages import BadCursor, Cursors, Page

@@ -142,7 +142,9 @@ class AskQuote(Input):
 
 
 class Terms(msgspec.Struct, frozen=True):
-    """What goes with one machine of a quote, for programs (`cancellation`, `fuel`, `weather_hours`) and in words."""
+    """What goes with one machine of a quote, for programs (`cancellation`, `fuel`, `weather_hours`, for a
+    cooperative's cancellation `short_notice_hours`) and in words.
+    """
 
     machine_id: UUID
     card_id: UUID
@@ -151,6 +153,7 @@ class Terms(msgspec.Struct, frozen=True):
     fuel: FuelPolicy
     words: list[str]
     weather_hours: int | None
+    short_notice_hours: int | None
 
 
 class Quote(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ import pytest
 from tests.availability.blocks.test_blocks import held, stored
 from tests.people import Json, Person, World, at
 from votremachine.availability.maintenance.jobs import propose_maintenance
-from votremachine.availability.maintenance.rules import MOST_PLANS
+from votremachine.availability.maintenance.rules.plans import MOST_PLANS
 from votremachine.config import Settings
 from votremachine.infra.database import Database
 from votremachine.infra.outbox import drain

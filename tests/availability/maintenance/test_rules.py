@@ -8,21 +8,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from votremachine.availability.maintenance.rules import (
-    FARTHEST,
-    LEAD,
+from votremachine.availability.maintenance.rules.plans import FARTHEST, LEAD, Plan, due_on, place
+from votremachine.availability.maintenance.rules.readings import (
     MOST_A_DAY,
     MeterJumps,
     MeterRunsBackwards,
     NoReading,
-    Plan,
     Reading,
     ReadTwice,
     Shown,
     check_beside,
     check_value,
-    due_on,
-    place,
 )
 from votremachine.fleet.rules import Meter
 from votremachine.kernel.span import Span

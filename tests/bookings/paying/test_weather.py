@@ -26,8 +26,8 @@ async def machine(owner: Person, world: World, cancellation: str, weather_hours:
         ("flexible", timedelta(hours=23), "time_fixed"),
         ("moderate", timedelta(days=4), "time_fixed"),
         ("strict", timedelta(days=13), "time_fixed"),
-        ("cooperative", timedelta(minutes=1), None),
-        ("cooperative", timedelta(minutes=-1), "time_fixed"),
+        ("cooperative", timedelta(hours=25), None),
+        ("cooperative", timedelta(hours=23), "time_fixed"),
     ],
 )
 async def test_moving_is_free_for_as_long_as_cancelling_is(

@@ -14,6 +14,7 @@ from votremachine.bookings.schemas import Book
 from votremachine.bookings.service.book import book
 from votremachine.bookings.waiting.jobs import FIRST, offer_freed
 from votremachine.bookings.waiting.service import offers
+from votremachine.config import Settings
 from votremachine.infra.database import Database
 from votremachine.kernel.span import Span
 
@@ -74,7 +75,7 @@ async def test_a_sweep_with_nothing_to_do_asks_three_questions(
     database, statements = counted
     await crowded(database, hours)
     with statements.counted() as seen:
-        assert await offer_freed({"database": database}) == 0
+        assert await offer_freed({"database": database, "settings": Settings()}) == 0
     assert len(seen) == 3, "\n".join(seen)
 
 
@@ -89,7 +90,7 @@ async def test_an_offer_costs_the_same_whoever_waits_behind_it(counted: tuple[Da
             gone = sa.text("DELETE FROM occupancies WHERE machine_id = :machine AND lower(during) = :start")
             await tx.execute(gone, {"machine": cast.machines[0], "start": at(2, 1)})
         with statements.counted() as seen:
-            assert await offer_freed({"database": database}) == 1
+            assert await offer_freed({"database": database, "settings": Settings()}) == 1
         costs.append(len(seen))
     assert costs[0] == costs[1]
 
@@ -134,7 +135,7 @@ async def test_the_first_of_many_who_want_one_hour_does_not_hide_who_wants_anoth
             )
     async with database.begin() as tx:
         await tx.execute(sa.text("DELETE FROM occupancies"))
-    assert await offer_freed({"database": database}) == 2
+    assert await offer_freed({"database": database, "settings": Settings()}) == 2
     async with database.read() as tx:
         rows = await tx.rows(sa.text("SELECT state FROM waiting_entries ORDER BY id"))
     assert [row.state for row in rows] == ["offered", *["waiting"] * (many - 1), "offered"]
@@ -179,7 +180,7 @@ async def test_more_than_a_batch_is_too_late_and_more_than_a_batch_of_machines_i
             await tx.execute(CROWD, {**sides, "machine": machine, "first": at(30), "last": at(30)})
     url = database.engine.url.render_as_string(hide_password=False)
     then = Database(url, 2, lambda: at(1, offers.LAPSE_BATCH))
-    assert await offer_freed({"database": then}) == many
+    assert await offer_freed({"database": then, "settings": Settings()}) == many
     await then.close()
     async with database.read() as tx:
         rows = await tx.rows(sa.text("SELECT state, count(*) AS many FROM waiting_entries GROUP BY state"))
@@ -195,7 +196,7 @@ async def test_a_machine_that_fails_does_not_keep_the_others_waiting(database: D
             await tx.execute(CROWD, {**sides, "machine": machine, "first": at(2), "last": at(2)})
         broken = sa.text("UPDATE machines SET zone = 'Nowhere/At_all' WHERE id = :id")
         await tx.execute(broken, {"id": min(cast.machines)})
-    assert await offer_freed({"database": database}) == 1
+    assert await offer_freed({"database": database, "settings": Settings()}) == 1
     async with database.read() as tx:
         rows = await tx.rows(sa.text("SELECT machine_id, state FROM waiting_entries"))
     assert {row.machine_id: row.state for row in rows} == {

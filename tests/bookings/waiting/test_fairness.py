@@ -30,6 +30,7 @@ from votremachine.bookings.waiting.jobs import offer_freed
 from votremachine.bookings.waiting.rules import offer_expiry
 from votremachine.bookings.waiting.schemas import Wait
 from votremachine.bookings.waiting.service.verbs import wait, withdraw
+from votremachine.config import Settings
 from votremachine.fleet.service import machines_by_id
 from votremachine.infra.database import Database, Tx
 from votremachine.kernel.errors import DomainError
@@ -243,7 +244,7 @@ class Line(RuleBasedStateMachine):
                 until = offer_expiry(self.now, wish.span.start, self.zone)
                 self.holds[ref] = expected[ref] = Hold(wish.machine, wish.span, until)
         self.runner.run(expire_provisional({"database": self.database}))
-        assert self.runner.run(offer_freed({"database": self.database})) == len(expected)
+        assert self.runner.run(offer_freed({"database": self.database, "settings": Settings()})) == len(expected)
         for row in self.rows(ENTRIES):
             if row.id in expected:
                 # The queue knows no ids of bookings but those it is told.

@@ -20,6 +20,7 @@ from votremachine.accounts.tokens import Claims
 from votremachine.bookings.jobs import expire_provisional
 from votremachine.bookings.waiting.jobs import offer_freed
 from votremachine.bookings.waiting.rules import MOST_OPEN, offer_expiry
+from votremachine.config import Settings
 from votremachine.infra.database import Database
 from votremachine.infra.outbox import drain
 from votremachine.notifications.words.formats import moment
@@ -64,7 +65,7 @@ async def sweep(database: Database, now: datetime | None = None) -> int:
     """What the worker does within ten seconds, now or at another hour; how many offers it makes."""
     then = Database(database.engine.url.render_as_string(hide_password=False), 2, lambda: now or datetime.now(UTC))
     await expire_provisional({"database": then})
-    offered = await offer_freed({"database": then})
+    offered = await offer_freed({"database": then, "settings": Settings()})
     await drain(then, HANDLERS)
     await then.close()
     return offered
@@ -527,7 +528,7 @@ async def test_a_hold_that_ran_out_is_in_nobodys_way_before_it_is_swept(
     for minutes, offered in ((14, 0), (16, 1)):
         now = datetime.now(UTC) + timedelta(minutes=minutes)
         then = Database(url, 2, lambda now=now: now)  # type: ignore[misc]
-        assert await offer_freed({"database": then}) == offered
+        assert await offer_freed({"database": then, "settings": Settings()}) == offered
         await then.close()
 
 

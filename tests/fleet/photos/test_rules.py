@@ -1,4 +1,4 @@
-"""The sizes of a photo, its files' names, and orders of photos."""
+"""Photos' files' names, and orders of photos."""
 
 from uuid import UUID
 
@@ -7,35 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from votremachine.fleet.photos import rules
+from votremachine.infra.images.sizes import WIDTHS
 from votremachine.infra.storage.files import FILE_NAME
 
 IDS = st.lists(st.uuids(), max_size=12, unique=True)
 
 
-@given(st.integers(1, 51_000_000))
-def test_the_widths_of_a_photo_hold_all_of_it_and_no_more(width: int) -> None:
-    widths = rules.widths(width)
-    assert widths == sorted(set(widths))
-    assert set(widths) <= set(rules.WIDTHS)
-    assert all(one < width for one in widths[:-1]), "a copy that another one makes superfluous"
-    assert widths[-1] >= width or widths == list(rules.WIDTHS)
-
-
-@pytest.mark.parametrize(
-    ("width", "widths"),
-    [(1, [320]), (320, [320]), (321, [320, 800]), (800, [320, 800]), (801, [320, 800, 1600]), (9000, [320, 800, 1600])],
-)
-def test_widths_by_hand(width: int, widths: list[int]) -> None:
-    assert rules.widths(width) == widths
-
-
 @given(st.uuids(), st.uuids(), st.uuids())
 def test_every_name_is_one_of_storage_and_of_one_making(photo: UUID, making: UUID, other: UUID) -> None:
-    names = [rules.original_file(photo), *rules.copy_files(photo, making, rules.WIDTHS)]
+    names = [rules.original_file(photo), *rules.copy_files(photo, making, WIDTHS)]
     assert len(set(names)) == 4
     assert all(FILE_NAME.fullmatch(name) for name in names)
     if other != making:
-        assert not set(names) & set(rules.copy_files(photo, other, rules.WIDTHS))
+        assert not set(names) & set(rules.copy_files(photo, other, WIDTHS))
 
 
 @given(st.data())

@@ -212,6 +212,7 @@ async def test_an_account_keeps_one_currency(database: Database) -> None:
 
 CHF = Account(Code.FEES, currency="CHF")
 HELD, OWED = Account(Code.HOLDS_AT_GATEWAY), Account(Code.HOLDS_OWED, RENTER)
+ON_ACCOUNT = Account(Code.ACCOUNT_OWED, RENTER)
 WRONG = [
     (EmptyPosting, ()),
     (EmptyPosting, (Entry(FEES, 5),)),
@@ -220,6 +221,8 @@ WRONG = [
     (Unbalanced, (Entry(GATEWAY, 5), Entry(CHF, -5))),
     (MemoMeetsMoney, (Entry(HELD, 5), Entry(FEES, -5))),
     (MemoMeetsMoney, (Entry(HELD, 5), Entry(OWED, -4), Entry(FEES, -1))),
+    (MemoMeetsMoney, (Entry(ON_ACCOUNT, 5), Entry(FEES, -5))),
+    (MemoMeetsMoney, (Entry(ON_ACCOUNT, 5), Entry(OWED, -5))),
     (AmountTooLarge, (Entry(FEES, 2**63), Entry(FEES, -(2**63)))),
 ]
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -12,13 +12,12 @@ from hypothesis import strategies as st
 from votremachine.fleet.rules import Cancellation
 from votremachine.kernel.money import Money
 from votremachine.payments.ledger.rules import recipes
-from votremachine.payments.ledger.rules.chart import MEMO, Account, Code
+from votremachine.payments.ledger.rules.chart import HOLDS, ON_ACCOUNT, Account, Code
 from votremachine.payments.ledger.rules.posting import EmptyPosting, Posting, PostingKind, check
-from votremachine.payments.rules.refunding import CalledOffBy, cancelled, difference, refund
+from votremachine.payments.rules.refunding import CalledOffBy, Policy, cancelled, difference, refund
 from votremachine.payments.rules.splitting import Split, Taxed, split
 
 RENTER, OWNER = uuid4(), uuid4()
-START = datetime(2027, 3, 9, 7, tzinfo=UTC)
 SIMPLE: dict[PostingKind, Callable[[Money], Posting]] = {
     PostingKind.CHARGED: lambda some: recipes.charged(RENTER, some, "ch"),
     PostingKind.REFUND_PAID: lambda some: recipes.refund_paid(RENTER, some, "ch"),
@@ -29,6 +28,8 @@ SIMPLE: dict[PostingKind, Callable[[Money], Posting]] = {
     PostingKind.DEPOSIT_PAID_BACK: lambda some: recipes.deposit_paid_back(RENTER, some, "ch"),
     PostingKind.DEPOSIT_KEPT: lambda some: recipes.deposit_kept(RENTER, some),
     PostingKind.AWARDED: lambda some: recipes.awarded(RENTER, OWNER, some),
+    PostingKind.PAID_DIRECTLY: lambda some: recipes.paid_directly(RENTER, OWNER, some),
+    PostingKind.ACCOUNT_SETTLED: lambda some: recipes.account_settled(RENTER, OWNER, some),
     PostingKind.OWNER_PAYABLE: lambda some: recipes.owner_payable(OWNER, some),
     PostingKind.PAYOUT_SENT: lambda some: recipes.payout_sent(OWNER, some),
     PostingKind.PAYOUT_PAID: recipes.payout_paid,
@@ -89,7 +90,7 @@ def test_every_recipe_of_parts_stands(old: Split, new: Split, rate: int) -> None
 @given(positive, positive)
 def test_what_is_held_is_no_money_until_it_is_captured(captured: int, given_back: int) -> None:
     placed = recipes.hold_placed(RENTER, Money(captured + given_back), "ho")
-    assert set(balances(placed)) == MEMO
+    assert set(balances(placed)) == HOLDS
     ended = recipes.hold_captured(RENTER, Money(captured), Money(given_back), "ho")
     assert balances(placed, ended) == {Code.GATEWAY: captured, Code.RENTER: -captured}
     assert balances(placed, recipes.hold_released(RENTER, Money(captured + given_back), "ho")) == {}
@@ -110,9 +111,9 @@ def test_a_rental_that_is_paid_out_leaves_the_fee(parts: Split) -> None:
     assert balances(*story) == {code: minor for code, minor in expected.items() if minor}
 
 
-@given(rentals, st.sampled_from(Cancellation), st.timedeltas(timedelta(days=-2), timedelta(days=20)))
-def test_a_rental_called_off_leaves_what_is_kept(parts: Split, policy: Cancellation, notice: timedelta) -> None:
-    done = cancelled(policy, START, START - notice, as_lines(parts), parts, by=CalledOffBy.RENTER)
+@given(rentals, st.builds(Policy, st.sampled_from(Cancellation)), st.timedeltas(timedelta(days=-2), timedelta(days=20)))
+def test_a_rental_called_off_leaves_what_is_kept(parts: Split, policy: Policy, notice: timedelta) -> None:
+    done = cancelled([(policy, as_lines(parts))], parts, notice, by=CalledOffBy.RENTER)
     story = [recipes.rental_due(RENTER, OWNER, parts), recipes.charged(RENTER, parts.total, "ch")]
     if done.to_renter.minor:
         story += [
@@ -145,6 +146,8 @@ def test_damage_is_paid_from_the_deposit_and_a_payout_may_come_back() -> None:
     owed = {Code.GATEWAY: 30_000, Code.OWNER_PAYABLE: -30_000}
     assert balances(*story) == owed
     assert balances(*story, recipes.payout_sent(OWNER, amount), recipes.payout_failed(OWNER, amount)) == owed
+    directly = recipes.awarded(RENTER, OWNER, amount), recipes.paid_directly(RENTER, OWNER, amount)
+    assert balances(*story, *directly) == owed, "neither is owed it here any more"
 
 
 def test_a_charge_that_was_taken_back_is_owed_again() -> None:
@@ -162,3 +165,18 @@ def test_a_deposit_that_was_really_taken_ends_as_a_hold_does(taken: int, data: s
         story.append(recipes.deposit_paid_back(RENTER, Money(taken - kept), "ch"))
     held = recipes.hold_captured(RENTER, Money(kept), Money(taken - kept), "ho")
     assert balances(*story) == balances(recipes.hold_placed(RENTER, Money(taken), "ho"), held)
+
+
+@given(positive, st.integers(-(10**9), 10**9), st.integers(0, 10_000))
+def test_what_is_on_account_stands_between_its_two_sides_alone(price: int, change: int, rate: int) -> None:
+    story = [recipes.due_on_account(RENTER, OWNER, Money(price))]
+    change = max(change, -price)
+    back = (price + change) * rate // 10_000
+    for minor, recipe in ((change, recipes.changed_on_account), (back, recipes.refunded_on_account)):
+        story += [recipe(RENTER, OWNER, Money(minor))] if minor else []
+    left = price + change - back
+    owed = {Code.ACCOUNT_OWED: left, Code.ACCOUNT_DUE: -left} if left else {}
+    assert balances(*story) == owed
+    assert {entry.account.code for one in story for entry in one.entries} == ON_ACCOUNT
+    if left:
+        assert balances(*story, recipes.account_settled(RENTER, OWNER, Money(left))) == {}

@@ -23,8 +23,8 @@ from votremachine.payments.ledger.service.balances import balance
 from votremachine.payments.ledger.service.posting import post
 from votremachine.payments.payouts import service
 from votremachine.payments.payouts.jobs import prepare_payouts
-from votremachine.payments.payouts.rules import Line, UnknownPayout, WindowTooLong, check_window, grouped
-from votremachine.payments.rules.refunding import refund
+from votremachine.payments.payouts.rules import Line, UnknownPayout, WindowTooLong, check_window, grouped, payable
+from votremachine.payments.rules.refunding import difference, refund
 from votremachine.payments.rules.splitting import Taxed, split
 
 RETURNED = datetime(2027, 3, 9, 18, tzinfo=UTC)
@@ -222,3 +222,94 @@ def test_only_what_comes_to_something_is_paid(owed: list[tuple[str, int]]) -> No
         own = [line for line in lines if line.currency == currency]
         assert groups.get(currency, own) == own
         assert (currency in groups) == (sum(line.minor for line in own) > 0)
+
+
+async def changed(database: Database, owner: UUID, booking: UUID, *, net: int) -> None:
+    """A rental costs so much more, with its VAT, which nobody has paid yet."""
+    dearer = split([Taxed(Money(10_000 + net), Money(2_000 + net // 5))], 1_200, 2_000)
+
+    async def verb(tx: Tx) -> None:
+        posting = recipes.rental_changed(RENTER, owner, difference(PARTS, dearer))
+        await post(tx, Cause("booking_change", uuid4()), posting, booking_id=booking)
+
+    await does(database, verb)
+
+
+async def charged(database: Database, booking: UUID, minor: int, purpose: str = "difference") -> None:
+    """The renter's card paid so much."""
+    order = uuid4()
+
+    async def verb(tx: Tx) -> None:
+        posting = recipes.charged(RENTER, Money(minor), f"ch_{order}")
+        await post(tx, Cause("payment_order", order), posting, booking_id=booking)
+        values = {"id": order, "booking": booking, "payer": RENTER, "minor": minor, "purpose": purpose, "now": tx.now}
+        await tx.execute(_CHARGE, values)
+
+    await does(database, verb)
+
+
+_CHARGE = sa.text(
+    """
+    INSERT INTO payment_orders (id, what, purpose, subject_id, booking_id, payer_party_id, payee_party_id, minor,
+        currency, state, attempts, created_at, settled_at, given_up, instrument, customer, reference, description,
+        off_session, gives_back, instrument_id)
+    VALUES (:id, 'charge', :purpose, :id, :booking, :payer, :payer, :minor, 'EUR', 'done', 0, :now, :now, false,
+        '', '', 'ch', '', true, 0, :id)
+    """
+)
+
+
+async def test_what_a_renter_has_not_paid_is_not_paid_out(database: Database, owner: UUID) -> None:
+    """Of 105.60 that are the owner's, and 10.56 more of a difference of 12.00, the 12.00 wait until they come in."""
+    booking = await rented(database, owner)
+    await changed(database, owner, booking, net=1_000)
+    whole = 11_616
+    for night in range(2):
+        assert await swept(database, timedelta(hours=49 + 24 * night)) == 1
+        assert await made(database) == [("payable", whole - 1_200, "")]
+        assert await stands(database, owner) == (-1_200, -(whole - 1_200), 0)
+    await charged(database, booking, 1_200)
+    await swept(database, timedelta(hours=97))
+    assert await made(database) == [("payable", whole - 1_200, ""), ("payable", 1_200, "")]
+    assert await stands(database, owner) == (0, -whole, 0)
+    assert await swept(database, timedelta(hours=121)) == 0
+
+
+async def test_where_nothing_was_paid_nothing_is_paid_out(database: Database, owner: UUID) -> None:
+    booking = uuid4()
+
+    async def verb(tx: Tx) -> None:
+        due = recipes.rental_due(RENTER, owner, PARTS)
+        await post(tx, Cause("booking", booking), due, booking_id=booking)
+        await service.owe(tx, booking, owner, "EUR", RETURNED)
+
+    await does(database, verb)
+    await swept(database)
+    assert (await made(database), await stands(database, owner)) == ([], (-10_560, 0, 0))
+    await charged(database, booking, PARTS.total.minor, "rental")
+    await swept(database, timedelta(hours=73))
+    assert (await made(database), await stands(database, owner)) == ([("payable", 10_560, "")], (0, -10_560, 0))
+
+
+@pytest.mark.parametrize("paid", [True, False])
+async def test_what_is_awarded_for_damage_holds_no_rental_back_and_pays_none(
+    paid: bool, database: Database, owner: UUID
+) -> None:
+    booking = await rented(database, owner)
+    await changed(database, owner, booking, net=1_000)
+
+    async def award(tx: Tx) -> None:
+        await post(tx, Cause("claim", booking), recipes.awarded(RENTER, owner, Money(5_000)), booking_id=booking)
+
+    await does(database, award)
+    if paid:
+        await charged(database, booking, 5_000, "damage")
+    await swept(database)
+    assert await made(database) == [("payable", 11_616 - 1_200, "")], "the 12.00 are still missing, whatever else is"
+
+
+@given(st.integers(-(10**9), 10**9), st.integers(0, 10**9))
+def test_never_more_is_payable_than_waits_and_came_in(pending: int, missing: int) -> None:
+    minor = payable(pending, missing)
+    assert minor == pending if pending <= 0 else minor == max(0, pending - missing)
+    assert payable(pending, 0) == pending

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 import sqlalchemy as sa
 
-from votremachine.accounts.identity import check_iban, check_numbers, masked
+from votremachine.accounts.identity import Identity, check_iban, check_numbers, masked
 from votremachine.accounts.models import parties, seats
 from votremachine.accounts.rules import Actor, PartyKind, Role, UnknownParty, Verb, require, require_self
 from votremachine.accounts.schemas import CreateParty, EditParty, PartyDetails, PartyView
@@ -79,6 +79,20 @@ async def party(tx: Tx, party_id: UUID) -> PartyView:
     return known[party_id]
 
 
+async def identities(tx: Tx, ids: Collection[UUID]) -> Mapping[UUID, Identity]:
+    """Who each of these parties is on paper, in one statement."""
+    found = await tx.rows(_BY_IDS, {"ids": list(ids)})
+    return {row.id: Identity(*(row._mapping[name] for name in Identity.__struct_fields__)) for row in found}
+
+
+async def payment_days(tx: Tx, party_id: UUID) -> int:
+    """After how many days a party's invoices are due. Raises `UnknownParty`."""
+    found = await tx.row(sa.select(parties.c.payment_days).where(parties.c.id == party_id))
+    if found is None:
+        raise UnknownParty
+    return int(found.payment_days)
+
+
 async def can_be_paid(tx: Tx, party_id: UUID) -> bool:
     """Whether it is known to which account a party's money goes."""
     found = await tx.row(sa.select(parties.c.iban_sealed.is_not(None)).where(parties.c.id == party_id))
@@ -113,6 +127,11 @@ async def details(tx: Tx, who: Actor, party_id: UUID) -> PartyDetails:
     if row is None:
         raise UnknownParty
     return _details(row)
+
+
+async def details_by_id(tx: Tx, ids: Collection[UUID]) -> Mapping[UUID, PartyDetails]:
+    """All that is known of these parties, in one statement. For slices above: they ask for nobody in particular."""
+    return {row.id: _details(row) for row in await tx.rows(_BY_IDS, {"ids": list(ids)})}
 
 
 async def edit_party(tx: Tx, who: Actor, party_id: UUID, version: int, asked: EditParty) -> PartyDetails:
@@ -170,5 +189,6 @@ def _details(row: sa.Row[Any]) -> PartyDetails:
         language=row.language,
         iban=row.iban_masked,
         members_give_deposits=row.members_give_deposits,
+        payment_days=row.payment_days,
         version=row.version,
     )

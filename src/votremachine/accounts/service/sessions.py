@@ -21,6 +21,7 @@ from votremachine.accounts.service.people import has
 from votremachine.accounts.tokens import Claims
 from votremachine.infra.database import Database, Tx
 from votremachine.infra.idempotency import Identify
+from votremachine.infra.statements import Prepared
 
 SESSION_LIFE = timedelta(days=60)
 # How long after signing in with a code a person may do what otherwise needs the password.
@@ -63,6 +64,8 @@ _ACTOR = (
         sessions.c.expires_at > sa.bindparam("now"),
     )
 )
+
+_ACTOR_ALONE = Prepared(_ACTOR)
 
 # One row for each seat, and one without a party for who has none.
 _ALIVE = (
@@ -162,7 +165,7 @@ async def open_session(
 
 async def actor(tx: Tx, claims: Claims) -> Actor:
     """The person behind a token, with every seat, in one statement; raises `NotSignedIn` when the session ended."""
-    return _read_actor(await tx.rows(_ACTOR, _actor_values(tx.now, claims)))
+    return _read_actor(await tx.rows(_ACTOR_ALONE, _actor_values(tx.now, claims)))
 
 
 async def alive(tx: Tx, ids: Collection[UUID]) -> Mapping[UUID, Mapping[UUID, Role]]:

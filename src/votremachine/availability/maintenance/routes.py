@@ -11,20 +11,22 @@ from votremachine.accounts.rules import Actor, NotAllowed, NotSignedIn
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.availability.blocks.rules import BlockMeetsBookings
-from votremachine.availability.maintenance.rules import (
+from votremachine.availability.maintenance.rules.plans import (
     DoneBefore,
-    MeterJumps,
-    MeterRunsBackwards,
-    NoReading,
     NoSuchMeter,
     PlanDisagrees,
     ProposalDecided,
-    ReadInFuture,
     ReadingNeeded,
-    ReadTwice,
     TooManyPlans,
     UnknownPlan,
     UnknownProposal,
+)
+from votremachine.availability.maintenance.rules.readings import (
+    MeterJumps,
+    MeterRunsBackwards,
+    NoReading,
+    ReadInFuture,
+    ReadTwice,
 )
 from votremachine.availability.maintenance.schemas import (
     MarkDone,

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from votremachine.availability.maintenance.rules import Proposal, State
+from votremachine.availability.maintenance.rules.plans import Proposal, State
 from votremachine.fleet.rules import Meter
 from votremachine.infra.wire import Input, Line, OptionalLine, SpanView
 

@@ -16,7 +16,7 @@ from votremachine.availability.blocks.recurrence import Series
 from votremachine.availability.blocks.service.store import series_of
 from votremachine.availability.feeds.models import calendar_feeds, feed_clashes, feed_events
 from votremachine.availability.maintenance.models import maintenance_plans, maintenance_proposals
-from votremachine.availability.maintenance.rules import State
+from votremachine.availability.maintenance.rules.plans import State
 from votremachine.availability.models import occupancies
 from votremachine.availability.rules import Sight
 from votremachine.availability.service.table import COLUMNS, on_machine

@@ -16,11 +16,14 @@ from votremachine.availability.rules import Claim, SpanTaken, Taker
 from votremachine.availability.service.table import instants, meets_window, on_machine, window_values
 from votremachine.fleet import service as fleet
 from votremachine.infra.database import Tx
+from votremachine.infra.statements import Prepared
 from votremachine.kernel.span import Span
 
 # An owner's own time needs no buffers: the bookings around it keep theirs.
 NO_BUFFERS = (timedelta(0), timedelta(0))
-_CLAIM = (
+# An occupancy is never empty; what was over before it began, since both were told later, is next to that.
+NEXT_TO_NOTHING = timedelta(milliseconds=1)
+_CLAIM = Prepared(
     insert(occupancies)
     .values(
         id=sa.bindparam("id"),
@@ -159,21 +162,26 @@ async def move(tx: Tx, taker: Taker, ref_id: UUID, claims: Sequence[Claim], *, e
     await claim(tx, taker, ref_id, claims, expires_at=expires_at)
 
 
-async def cut(tx: Tx, ref_id: UUID, end: datetime) -> None:
-    """End what `ref_id` holds at `end`, each machine keeping its own buffer after; nothing is ever lengthened."""
+async def cut(tx: Tx, ref_id: UUID, end: datetime, *, handed_on: bool = False) -> None:
+    """End what `ref_id` holds at `end`, each machine keeping its own buffer after, unless it was handed on there and
+    then. Nothing is ever lengthened; what begins after `end` is left next to no time.
+    """
+    at = sa.literal(end, sa.DateTime(timezone=True))
     starts, ends = sa.func.lower(occupancies.c.during), sa.func.upper(occupancies.c.during)
-    buffer_after = sa.func.upper(occupancies.c.blocked) - ends
-    shortened = occupancies.update().where(occupancies.c.ref_id == ref_id, starts < end, ends > end)
+    free = sa.func.upper(occupancies.c.blocked)
+    new_end = sa.func.least(ends, sa.case((starts < at, at), else_=starts + NEXT_TO_NOTHING))
+    new_free = sa.func.least(free, sa.func.greatest(at, new_end)) if handed_on else new_end + (free - ends)
+    shortened = occupancies.update().where(occupancies.c.ref_id == ref_id, sa.or_(ends > new_end, free > new_free))
     await tx.execute(
         shortened.values(
-            during=sa.func.tstzrange(starts, end),
-            blocked=sa.func.tstzrange(sa.func.lower(occupancies.c.blocked), end + buffer_after),
+            during=sa.func.tstzrange(starts, new_end),
+            blocked=sa.func.tstzrange(sa.func.lower(occupancies.c.blocked), new_free),
         )
     )
 
 
 async def _insert(tx: Tx, values: dict[str, Any]) -> bool:
-    return (await tx.execute(_CLAIM, values)).first() is not None
+    return bool(await tx.rows(_CLAIM, values))
 
 
 def _claim_values(tx: Tx, taker: Taker, ref_id: UUID, wish: Claim, expires_at: datetime | None) -> dict[str, Any]:

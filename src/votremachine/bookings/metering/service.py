@@ -72,7 +72,7 @@ async def agree(tx: Tx, who: Actor, booking_id: UUID, usage_id: UUID) -> Booking
 async def settle_usage(tx: Tx, who: Actor, booking: Booking, used: Quantities) -> Booking:
     """Let a booking, which must be locked, cost what was really used, by the cards of the day of booking.
 
-    Where cards pay, the difference is due in the ledger at once, and charged or given back by what follows
+    The difference is due in the ledger at once; where cards pay, it is charged or given back by what follows
     (bookings/paying/owing.py). Raises `NotMetered`, `NotBackYet`, `QuantityMissing`, `NotCharged`,
     `MachineNotSettled`.
     """
@@ -80,8 +80,7 @@ async def settle_usage(tx: Tx, who: Actor, booking: Booking, used: Quantities) -
     price = settled(booking.price, used, await _cards(tx, booking))
     why = f"{booking.price.total.minor}/{price.total.minor}"
     changed = await bookings.change(tx, booking, UsageSettled, by=who, why=why, changes={"price": price})
-    if not booking.on_account:
-        await books.changed(tx, booking, changed, tx.new_id())
+    await books.changed(tx, booking, changed, tx.new_id())
     return changed
 
 

@@ -44,6 +44,28 @@ class Charge(msgspec.Struct, frozen=True):
         return self.set_aside or self.left > 0
 
 
+class Sums(msgspec.Struct, frozen=True):
+    """What has moved between a renter's cards and us for a booking, but for its deposit; in minor units.
+
+    `set_aside`: what is held now, and neither taken nor let go.
+    """
+
+    paid: int
+    refunded: int
+    set_aside: int
+
+
+def sums(found: Iterable[PaymentOrder]) -> Sums:
+    """What came about by these orders. What was captured of a deposit is no payment for the booking itself."""
+    done = [one for one in found if one.state is orders.State.DONE and one.purpose is not Purpose.DEPOSIT]
+    ended = {one.earlier_id for one in done if one.what in (What.CAPTURE, What.RELEASE)}
+    return Sums(
+        paid=sum(one.amount.minor for one in done if one.what in (What.CHARGE, What.CAPTURE)),
+        refunded=sum(one.amount.minor for one in done if one.what is What.REFUND),
+        set_aside=sum(one.amount.minor for one in done if one.what is What.HOLD and one.id not in ended),
+    )
+
+
 def charges_of(found: Sequence[PaymentOrder], booking_id: UUID) -> list[Charge]:
     """The payments of a booking, from all orders about it, oldest first; none that did not come about, nor one that
     came after it was given up: that goes back by itself, whatever the booking costs.

@@ -41,7 +41,10 @@ FellThrough = BookingDeclined | BookingExpired | BookingCancelled | RenterAbsent
 async def on_confirmed(tx: Tx, fact: BookingConfirmed) -> None:
     """A booking stands: what was set aside for it is taken, and the rental is due."""
     booking, charges = await _paid(tx, fact.booking_id)
-    if booking.on_account or not any(charge.stands for charge in charges):
+    if booking.on_account:
+        await books.due(tx, booking)
+        return
+    if not any(charge.stands for charge in charges):
         # Or it was called off before this fact came through.
         return
     await books.due(tx, booking)
@@ -56,18 +59,23 @@ async def on_fallen_through(tx: Tx, fact: FellThrough) -> None:
     """
     booking, charges = await _paid(tx, fact.booking_id)
     await orders.give_up_all(tx, booking.id, PURPOSES)
-    if not any(charge.stands for charge in charges) and not await books.is_due(tx, booking):
-        # On account; or it never stood, and a payment that came too late for it went back at once.
-        return
     at, stood = await _fell_through(tx, booking.id)
-    if booking.on_account or not stood:
-        # It never rested on this money, whatever the terms: all of it goes back.
-        await _let_go(tx, charges)
-        await pay_back(tx, charges, Money(0, booking.price.total.currency))
+    if booking.on_account:
+        # Whatever a card was tried for before that, the booking never rested on it.
+        await _all_back(tx, booking, charges)
+        if stood and booking.price.total.minor:
+            await books.given_back(tx, booking, _back(booking, fact, at))
+        return
+    if not any(charge.stands for charge in charges) and not await books.is_due(tx, booking):
+        # It never stood, and a payment that came too late for it went back at once.
+        return
+    if not stood:
+        # It never rested on this money, whatever the terms.
+        await _all_back(tx, booking, charges)
         return
     back = _back(booking, fact, at)
-    kept = booking.price.total - back.to_renter
     await books.given_back(tx, booking, back)
+    kept = booking.price.total - back.to_renter
     for charge, minor in takings(charges, kept.minor):
         await orders.place(tx, _taking(tx, charge, minor))
     await pay_back(tx, charges, kept)
@@ -78,8 +86,8 @@ async def on_fallen_through(tx: Tx, fact: FellThrough) -> None:
 async def on_returned(tx: Tx, fact: MachineReturned) -> None:
     """The machine is back: its owner is paid what is due of it once nobody can claim damage any more."""
     booking = await reading.load_locked(tx, fact.booking_id)
-    if not booking.on_account and booking.returned_at is not None:
-        await _owe(tx, booking, booking.returned_at, booking.claim_window)
+    if not booking.on_account and booking.claimable_from is not None:
+        await _owe(tx, booking, booking.claimable_from, booking.claim_window)
 
 
 async def on_capture_refused(tx: Tx, fact: OrderSettled) -> None:
@@ -98,6 +106,11 @@ async def on_capture_refused(tx: Tx, fact: OrderSettled) -> None:
             tx.publish(store.fact(PaymentMissing, booking, None, **asdict(order.amount)))
         return
     await store.step(tx, booking, State.CANCELLED, BookingCancelled, by=None, why="payment_failed")
+
+
+async def _all_back(tx: Tx, booking: Booking, charges: Sequence[Charge]) -> None:
+    await _let_go(tx, charges)
+    await pay_back(tx, charges, Money(0, booking.price.total.currency))
 
 
 async def _let_go(tx: Tx, charges: Sequence[Charge]) -> None:
@@ -128,7 +141,7 @@ async def _owe(tx: Tx, booking: Booking, since: datetime, window: timedelta) -> 
 def _back(booking: Booking, fact: FellThrough, at: datetime) -> Refund:
     """What goes back, at the moment of calling it off."""
     if isinstance(fact, RenterAbsent):
-        return rules.missed(booking.price)
+        return rules.missed(booking)
     by = CalledOffBy.PLATFORM
     if isinstance(fact, BookingCancelled) and fact.by is not None:
         by = CalledOffBy.OWNER if fact.by_owner else CalledOffBy.RENTER

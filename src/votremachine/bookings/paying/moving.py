@@ -156,7 +156,7 @@ async def _have(tx: Tx, booking: Booking, wished: wishes.Wished, who: Actor | No
 
 async def _move(tx: Tx, who: Actor, weighed: Move) -> Booking:
     changed = await move.carry_out(tx, who, weighed)
-    if changed.state in DUE and not changed.on_account:
+    if changed.state in DUE:
         await books.changed(tx, weighed.booking, changed, tx.new_id())
     return changed
 

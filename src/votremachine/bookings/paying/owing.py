@@ -7,7 +7,7 @@ due, both are told, and the renter pays it with another card.
 from uuid import UUID
 
 from votremachine.accounts.rules import Actor, Verb
-from votremachine.bookings.events import PaymentMissing, UsageSettled
+from votremachine.bookings.events import DifferencePaid, PaymentMissing, UsageSettled
 from votremachine.bookings.paying.charges import Charge, charges_of, in_hand, rests_on
 from votremachine.bookings.paying.rules import DUE, NothingDue
 from votremachine.bookings.paying.service import heard, pay_back
@@ -44,14 +44,18 @@ async def on_usage_settled(tx: Tx, fact: UsageSettled) -> None:
 
 
 async def on_charge_settled(tx: Tx, fact: OrderSettled) -> None:
-    """A charge of what was missing has an outcome that nobody waited for: what a bank declined is told to both."""
+    """A charge of what was missing has an outcome that nobody waited for: it came in, or both are told that a bank
+    declined it.
+    """
     order = await orders.load_locked(tx, fact.order_id)
     if order is None or order.purpose is not Purpose.DIFFERENCE or order.what is not What.CHARGE:
         return
     booking = await reading.load_locked(tx, order.booking_id)
     charges = charges_of(await orders.of_booking(tx, booking.id), booking.id)
     missing = _missing(booking, charges)
-    if missing.minor > 0 and order.state is not OrderState.DONE:
+    if order.state is OrderState.DONE:
+        tx.publish(store.fact(DifferencePaid, booking, None))
+    elif missing.minor > 0:
         _tell_missing(tx, booking, missing)
 
 
@@ -83,7 +87,9 @@ async def end(tx: Tx, order: PaymentOrder, outcome: Outcome) -> BookingView | Pr
     done = await heard(tx, order, outcome)
     if not isinstance(done, PaymentOrder):
         return done
-    return (await reading.views(tx, [await reading.load(tx, order.booking_id)]))[0]
+    booking = await reading.load(tx, order.booking_id)
+    tx.publish(store.fact(DifferencePaid, booking, None))
+    return (await reading.views(tx, [booking]))[0]
 
 
 def _missing(booking: Booking, charges: list[Charge]) -> Money:

@@ -8,12 +8,10 @@ from votremachine.bookings.rules import Booking, State, lapsed, request_expiry
 from votremachine.kernel.errors import DomainError, Kind
 from votremachine.payments.orders.rules import PaymentOrder, What
 from votremachine.payments.rules import refunding
-from votremachine.payments.rules.refunding import CalledOffBy, Refund
+from votremachine.payments.rules.refunding import CalledOffBy, Policy, Refund
 from votremachine.payments.rules.splitting import Split, Taxed, split
 from votremachine.pricing.rules.lines import Line, Price, vat_by_rate
 
-# The platform's share of the net, in basis points, and the VAT on it.
-FEE_RATE, FEE_VAT_RATE = 800, 2000
 # In these the rental is due: it is taken, and stands in the ledger.
 DUE = frozenset({State.CONFIRMED, State.IN_USE, State.RETURNED, State.COMPLETED})
 
@@ -46,29 +44,30 @@ def waits_for(booking: Booking, order: PaymentOrder, now: datetime) -> bool:
     )
 
 
-def parts(price: Price) -> Split:
-    """The owner's and the platform's parts of a price; of nothing, nothing."""
+def parts(booking: Booking) -> Split:
+    """The owner's and the platform's parts of what a booking costs, by the fee of its day; of nothing, nothing."""
+    price = booking.price
     if not price.total.minor:
         return Split(price.total, price.total, price.total)
-    return split(_taxed(price.lines), FEE_RATE, FEE_VAT_RATE)
+    return split(_taxed(price.lines), booking.fee.rate, booking.fee.vat_rate)
 
 
 def back(booking: Booking, at: datetime, by: CalledOffBy) -> Refund:
     """What goes back of a booking that is called off at `at`: of the lines of each machine by its own terms, as they
     were agreed.
     """
-    start = booking.notice_start
-    paid = [
-        (taxed, refunding.rate_of(booking.terms[machine_id].cancellation, start, at, by=by))
-        for machine_id, lines in _by_machine(booking.price).items()
-        for taxed in _taxed(lines)
-    ]
-    return refunding.refund_each(paid, parts(booking.price))
+    return refunding.cancelled(_hired(booking), parts(booking), booking.notice_start - at, by=by)
 
 
-def missed(price: Price) -> Refund:
+def missed(booking: Booking) -> Refund:
     """What goes back to a renter who did not come."""
-    return refunding.missed(_taxed(price.lines), parts(price))
+    return refunding.missed(_hired(booking), parts(booking))
+
+
+def _hired(booking: Booking) -> list[tuple[Policy, list[Taxed]]]:
+    """What was paid for each machine, and its terms of calling it off."""
+    lines = _by_machine(booking.price).items()
+    return [(booking.terms[machine_id].policy, _taxed(of_machine)) for machine_id, of_machine in lines]
 
 
 def _by_machine(price: Price) -> Mapping[UUID, list[Line]]:

@@ -13,7 +13,8 @@ from uuid import UUID
 import msgspec
 
 from votremachine.bookings.rules import Booking, State, lapsed
-from votremachine.fleet.rules import HIDDEN, Machine, somebody_there
+from votremachine.fleet.bookable import somebody_there
+from votremachine.fleet.rules import HIDDEN, Machine
 from votremachine.kernel.errors import DomainError, Kind
 from votremachine.kernel.span import Span
 

@@ -13,6 +13,7 @@ router = Router(
         whole.browse,
         whole.show,
         whole.history,
+        whole.show_payments,
         verbs.confirm,
         verbs.accept,
         verbs.decline,

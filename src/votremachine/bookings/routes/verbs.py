@@ -21,6 +21,7 @@ from votremachine.bookings.rules import (
     CardsNotTaken,
     HoldExpired,
     ImpossibleReturn,
+    NotFreeYet,
     NotLater,
     NotMovable,
     OwnerDecides,
@@ -153,7 +154,7 @@ async def extend(
     return await paying.move(request, booking_id, wish, data.instrument_id, claims, database, gateway)
 
 
-@on_booking("check_out", TooEarly, StillOut, SpanTaken, DepositMissing, ReportNeeded)
+@on_booking("check_out", TooEarly, StillOut, SpanTaken, NotFreeYet, DepositMissing, ReportNeeded)
 async def check_out(
     request: HttpRequest,
     booking_id: FromPath[UUID],

@@ -10,6 +10,8 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from votremachine.accounts.rules import Actor, NotAllowed, NotSignedIn, Relation, UnknownParty, WhichParty
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
+from votremachine.bookings.paying import look as paying
+from votremachine.bookings.paying.schemas import PaymentsView
 from votremachine.bookings.rules import (
     TIME_ERRORS,
     OwnMachine,
@@ -20,6 +22,7 @@ from votremachine.bookings.rules import (
 from votremachine.bookings.schemas import Book, BookingDetails, BookingView, StepView
 from votremachine.bookings.service import look
 from votremachine.bookings.service.book import book
+from votremachine.config import Settings
 from votremachine.fleet.rules import SeveralOwners, UnknownMachine
 from votremachine.infra import idempotency
 from votremachine.infra.database import Database, Tx
@@ -28,6 +31,7 @@ from votremachine.infra.pages import BadCursor, Cursors, Page
 from votremachine.infra.problems import INPUT, InvalidInput, responses
 from votremachine.infra.replies import reply
 from votremachine.infra.wire import Cursor, HttpRequest, Limit
+from votremachine.payments.rules.splitting import Fee
 from votremachine.pricing.offers import Offers
 from votremachine.pricing.rules.card import NoPrice
 from votremachine.pricing.rules.offer import QUOTE_ERRORS
@@ -60,12 +64,13 @@ async def create(
     claims: NamedDependency[Claims],
     database: NamedDependency[Database],
     offers: NamedDependency[Offers],
+    settings: NamedDependency[Settings],
 ) -> Response[BookingView]:
     """Hold machines for 15 minutes, or book them on account at once. Needs an `Idempotency-Key`."""
 
     async def verb(tx: Tx, who: Actor) -> Response[BookingView]:
         offer = offers.read(data.quote, tx.now) if data.quote is not None else None
-        view = await book(tx, who, data, offer)
+        view = await book(tx, who, data, offer, fee=Fee.of(settings))
         location = {"Location": f"/v1/bookings/{view.id}"}
         return reply(request, view, version=view.version, status=201, headers=location)
 
@@ -113,6 +118,18 @@ async def show(
     async with database.read() as tx:
         view = await look.show(tx, await sessions.actor(tx, claims), booking_id)
     return reply(request, view, version=view.version)
+
+
+@get("/bookings/{booking_id:uuid}/payments", responses=responses(NotSignedIn, NotAllowed, UnknownBooking))
+async def show_payments(
+    request: HttpRequest,
+    booking_id: FromPath[UUID],
+    claims: NamedDependency[Claims],
+    database: NamedDependency[Database],
+) -> Response[PaymentsView]:
+    """What was paid, refunded and is held for a booking, the life of its deposit, and its owner's part."""
+    async with database.read() as tx:
+        return reply(request, await paying.payments(tx, await sessions.actor(tx, claims), booking_id))
 
 
 @get("/bookings/{booking_id:uuid}/history", responses=responses(NotSignedIn, UnknownBooking))

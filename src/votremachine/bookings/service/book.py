@@ -22,11 +22,13 @@ from votremachine.bookings.rules import (
 from votremachine.bookings.schemas import Book, BookingView
 from votremachine.bookings.securing import secure
 from votremachine.bookings.service import reading, store
-from votremachine.fleet.rules import Machine, check_bookable, check_open, check_pairing, somebody_there
+from votremachine.fleet.bookable import check_bookable, check_pairing, somebody_there
+from votremachine.fleet.rules import Machine, check_open
 from votremachine.infra.database import Tx
 from votremachine.infra.wire import SpanView
 from votremachine.kernel.money import Money, total
 from votremachine.kernel.span import Span
+from votremachine.payments.rules.splitting import STANDARD_FEE, Fee
 from votremachine.pricing.rules.offer import Offer, check_kept, check_offer
 from votremachine.pricing.rules.price import Extras, price
 from votremachine.pricing.service import hires as pricing
@@ -35,10 +37,16 @@ FACTS = {State.HELD: BookingHeld, State.REQUESTED: BookingRequested, State.CONFI
 
 
 async def book(
-    tx: Tx, who: Actor, asked: Book, offer: Offer | None = None, *, hold_until: datetime | None = None
+    tx: Tx,
+    who: Actor,
+    asked: Book,
+    offer: Offer | None = None,
+    *,
+    fee: Fee = STANDARD_FEE,
+    hold_until: datetime | None = None,
 ) -> BookingView:
     """Take these machines for this span, all or none; at the price of an offer, if there is one. A hold stands for 15
-    minutes, or until `hold_until`.
+    minutes, or until `hold_until`. `fee` is what the platform takes of it, for good.
 
     Raises `UnknownParty`, `WhichParty`, `NotAllowed`, `UnknownMachine`, `SeveralOwners`, `OwnMachine`, `NoPrice`,
     `PaymentRequired`, `EstimateNeeded`, `QuoteForOther`, `QuoteExpired`, `SpanTaken` with the nearest alternatives,
@@ -78,7 +86,8 @@ async def book(
         note=asked.note,
         version=1,
         created_at=tx.now,
-        terms=agreed_terms(machines),
+        terms=agreed_terms(machines, {hire.card.machine_id: hire.card for hire in charged}),
+        fee=fee,
     )
     await claim(tx, booking, machines)
     await store.add(tx, booking, path, who)

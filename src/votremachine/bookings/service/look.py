@@ -11,6 +11,7 @@ from votremachine.bookings.models import booking_machines, bookings
 from votremachine.bookings.rules import MEETING, Booking, State
 from votremachine.bookings.schemas import BookingDetails, BookingView, Contact, Meeting, StepView, Whereabouts
 from votremachine.bookings.service import reading, store
+from votremachine.deposits.service import reading as deposits
 from votremachine.fleet import service as fleet
 from votremachine.infra.database import Tx
 
@@ -21,7 +22,8 @@ async def show(tx: Tx, who: Actor, booking_id: UUID) -> BookingDetails:
     sides = store.authorise(Verb.READ_BOOKING, who, booking)
     (view,) = await reading.views(tx, [booking])
     meeting = await _meeting(tx, booking, sides) if view.state in MEETING else None
-    return BookingDetails(**msgspec.structs.asdict(view), meeting=meeting)
+    deposit = await deposits.state_of(tx, booking.id) if booking.deposit.minor else None
+    return BookingDetails(**msgspec.structs.asdict(view), meeting=meeting, deposit_state=deposit)
 
 
 async def history(tx: Tx, who: Actor, booking_id: UUID) -> list[StepView]:

@@ -30,7 +30,8 @@ from votremachine.bookings.rules import (
 from votremachine.bookings.service import store
 from votremachine.bookings.service.book import wishes, with_alternatives
 from votremachine.fleet import service as fleet
-from votremachine.fleet.rules import Machine, check_bookable, check_hand_over, check_horizon, check_length
+from votremachine.fleet.bookable import check_bookable, check_hand_over, check_horizon, check_length
+from votremachine.fleet.rules import Machine
 from votremachine.infra.database import Tx
 from votremachine.infra.replies import Stale
 from votremachine.kernel.span import Span

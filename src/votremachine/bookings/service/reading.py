@@ -1,6 +1,7 @@
 """Reading bookings: as values for the verbs, and as their sides see them."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,14 +10,16 @@ import sqlalchemy as sa
 
 from votremachine.accounts.service.parties import party_names
 from votremachine.bookings.models import booking_machines, booking_transitions, bookings
-from votremachine.bookings.rules import AgreedTerms, Booking, State, UnknownBooking, state_at
+from votremachine.bookings.rules import BLOCKING, AgreedTerms, Booking, State, UnknownBooking, state_at
 from votremachine.bookings.schemas import BookingView, Named, StepView
 from votremachine.fleet import service as fleet
 from votremachine.fleet.rules import Machine
 from votremachine.infra.database import Tx
+from votremachine.infra.statements import Prepared
 from votremachine.infra.wire import SpanView
 from votremachine.kernel.money import Money
 from votremachine.kernel.span import Span
+from votremachine.payments.rules.splitting import Fee
 from votremachine.pricing.rules.lines import Price
 from votremachine.pricing.rules.price import Extras
 
@@ -27,15 +30,16 @@ MACHINE_IDS = (
     .label("machine_ids")
 )
 SELECT = sa.select(bookings, MACHINE_IDS)
-_ONE = SELECT.where(bookings.c.id == sa.bindparam("id"))
-_BY_IDS = SELECT.where(bookings.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
+_one = SELECT.where(bookings.c.id == sa.bindparam("id"))
+_ONE = Prepared(_one)
+_BY_IDS = Prepared(SELECT.where(bookings.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid)))))
 _as_it_was = bookings.alias("as_it_was")
 # The version when the statement began. Whoever waited for the row gets the newest one, but beside it the machines of
 # before: the rest of the statement goes on seeing what it saw at its start.
 SEEN_VERSION = (
     sa.select(_as_it_was.c.version).where(_as_it_was.c.id == bookings.c.id).scalar_subquery().label("seen_version")
 )
-_ONE_LOCKED = _ONE.add_columns(SEEN_VERSION).with_for_update(of=bookings)
+_ONE_LOCKED = Prepared(_one.add_columns(SEEN_VERSION).with_for_update(of=bookings))
 
 
 async def load(tx: Tx, booking_id: UUID) -> Booking:
@@ -62,6 +66,17 @@ def in_state(*states: State) -> sa.ColumnElement[bool]:
     return bookings.c.state.in_([sa.literal_column(f"'{state.value}'") for state in states])
 
 
+async def coming(tx: Tx, *, until: datetime, after: UUID, limit: int) -> list[UUID]:
+    """The next bookings, in order of id, that are asked for, stand, or are back, and begin by then; one statement."""
+    found = (
+        sa.select(bookings.c.id)
+        .where(in_state(*BLOCKING), bookings.c.starts <= until, bookings.c.id > after)
+        .order_by(bookings.c.id)
+        .limit(limit)
+    )
+    return [row.id for row in await tx.rows(found)]
+
+
 async def any_out(tx: Tx, machine_ids: Collection[UUID], *, overdue: bool = False, but: UUID | None = None) -> bool:
     """Whether one of these machines is with a renter, of another booking than `but`; only the overdue ones if asked."""
     out = (
@@ -74,6 +89,17 @@ async def any_out(tx: Tx, machine_ids: Collection[UUID], *, overdue: bool = Fals
     if but is not None:
         out = out.where(bookings.c.id != but)
     return bool(await tx.rows(out.limit(1)))
+
+
+async def last_return(tx: Tx, machine_ids: Collection[UUID], *, but: UUID) -> datetime | None:
+    """When one of these machines came back last, of another booking than `but`."""
+    back = (
+        sa.select(sa.func.max(bookings.c.returned_at))
+        .join(booking_machines, booking_machines.c.booking_id == bookings.c.id)
+        .where(booking_machines.c.machine_id.in_(list(machine_ids)), bookings.c.id != but)
+    )
+    found: datetime | None = (await tx.execute(back)).scalar_one()
+    return found
 
 
 async def views(tx: Tx, found: Sequence[Booking]) -> list[BookingView]:
@@ -156,6 +182,8 @@ def from_row(row: sa.Row[Any]) -> Booking:
         stands_for=msgspec.convert(row.stands_for, dict[UUID, UUID]),
         terms=msgspec.convert(row.terms, dict[UUID, AgreedTerms]),
         noticed_from=row.noticed_from,
+        fee=Fee(row.fee_bp, row.fee_vat_bp),
+        claims_from=row.claims_from,
     )
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from votremachine.accounts.rules import Actor, Sides, Verb, require
 from votremachine.accounts.service import audit
@@ -14,6 +15,7 @@ from votremachine.bookings.models import booking_machines, booking_transitions, 
 from votremachine.bookings.rules import BLOCKING, LIFE, Booking, BookingChanged, State, UnknownBooking
 from votremachine.bookings.service.reading import MACHINE_IDS, from_row
 from votremachine.infra.database import Tx, Write
+from votremachine.infra.statements import Prepared
 from votremachine.kernel.states import advance
 
 # The booking, its machines and its first steps in one round trip.
@@ -70,7 +72,7 @@ _STEP = Write(
 
 _WHOLE = (bookings, MACHINE_IDS)
 # Made once: a booking and the time that it takes go on together, or neither does.
-_STAND = (
+_STAND = Prepared(
     bookings.update()
     .where(
         bookings.c.id == sa.bindparam("kept_ref", type_=sa.Uuid),
@@ -86,7 +88,7 @@ _STAND = (
         expires_at=sa.bindparam("kept_until", type_=sa.DateTime(timezone=True)),
         on_account=sa.bindparam("stands_on_account"),
     )
-    .returning(*_WHOLE)
+    .returning(bookings.c.version)
 )
 
 
@@ -149,6 +151,7 @@ async def stand(
     both. None, and nothing done, when it ran out or part of its time was lost. Raises `IllegalTransition`.
     """
     advance(LIFE, booking.state, to)
+    on_account = booking.on_account if on_account is None else on_account
     row = await tx.row(
         _STAND,
         {
@@ -159,12 +162,13 @@ async def stand(
             "stands_version": booking.version,
             "stands_now": tx.now,
             "stands_to": to,
-            "stands_on_account": booking.on_account if on_account is None else on_account,
+            "stands_on_account": on_account,
         },
     )
     if row is None:
         return None
-    changed = from_row(row)
+    # Locked, and of this version: the rest of it is as it was.
+    changed = replace(booking, state=to, version=row.version, expires_at=expires_at, on_account=on_account)
     await _record(tx, booking, to, by, "")
     tx.publish(fact(event, changed, by))
     await _note(tx, changed, by)
@@ -252,4 +256,7 @@ def _columns(booking: Booking) -> dict[str, Any]:
         "stands_for": booking.stands_for,
         "terms": booking.terms,
         "noticed_from": booking.noticed_from,
+        "fee_bp": booking.fee.rate,
+        "fee_vat_bp": booking.fee.vat_rate,
+        "claims_from": booking.claims_from,
     }

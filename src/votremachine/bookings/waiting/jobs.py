@@ -8,6 +8,7 @@ import structlog
 
 from votremachine.bookings.waiting.service import offers
 from votremachine.infra.database import Database
+from votremachine.payments.rules.splitting import Fee
 
 FIRST = UUID(int=0)  # sorts before every id
 
@@ -20,6 +21,7 @@ async def offer_freed(ctx: dict[str, Any]) -> int:
     Each machine by itself, in one transaction after the other: one that fails does not keep the others waiting.
     """
     database: Database = ctx["database"]
+    fee = Fee.of(ctx["settings"])
     while await database.run(offers.tend) == offers.LAPSE_BATCH:
         pass
     offered, after = 0, FIRST
@@ -27,18 +29,18 @@ async def offer_freed(ctx: dict[str, Any]) -> int:
         async with database.read() as tx:
             machines = await offers.machines_free(tx, after)
         for machine_id in machines:
-            offered += await _offer(database, machine_id)
+            offered += await _offer(database, machine_id, fee)
         if len(machines) < offers.MACHINE_BATCH:
             return offered
         after = machines[-1]
 
 
-async def _offer(database: Database, machine_id: UUID) -> int:
+async def _offer(database: Database, machine_id: UUID, fee: Fee) -> int:
     """Offer all that is free of a machine; who was tried is not tried again in this sweep, so it comes to an end."""
     tried: set[UUID] = set()
     offered = 0
     try:
-        while (now := await database.run(partial(offers.offer, machine_id=machine_id, tried=tried))).ids:
+        while (now := await database.run(partial(offers.offer, machine_id=machine_id, tried=tried, fee=fee))).ids:
             tried |= set(now.ids)
             offered += now.offered
     except Exception as error:  # one bad machine must not hold up the others

@@ -13,7 +13,8 @@ from votremachine.bookings.rules import OwnMachine
 from votremachine.bookings.waiting.rules import AlreadyWaiting, FreeNow, TooManyWaiting, UnknownWaiting
 from votremachine.bookings.waiting.schemas import QueuedView, Wait, WaitingView
 from votremachine.bookings.waiting.service import reading, verbs
-from votremachine.fleet.rules import BOOKABLE_ERRORS, UnknownMachine
+from votremachine.fleet.bookable import BOOKABLE_ERRORS
+from votremachine.fleet.rules import UnknownMachine
 from votremachine.infra import idempotency
 from votremachine.infra.database import Database, Tx
 from votremachine.infra.openapi import Committing

@@ -1,32 +1,37 @@
 """HTTP of the files of claims: show one, and its content, by an address that is good for a while."""
 
+from typing import Annotated
 from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Stream
 
 from votremachine.accounts.rules import NotAllowed, NotSignedIn
-from votremachine.accounts.service import sessions
-from votremachine.accounts.tokens import Claims
+from votremachine.damages.routes.hearing import Hearing
 from votremachine.damages.rules.claim import UnknownClaim
 from votremachine.damages.rules.evidence import LARGEST_BYTES, ClaimOver, TooMuchEvidence, UnknownEvidence, file_name
 from votremachine.damages.schemas import EvidenceView
 from votremachine.damages.service import evidence
 from votremachine.damages.service.reading import EVIDENCE_PATH
-from votremachine.infra.database import Database, Tx
-from votremachine.infra.documents import EmptyFile, NotADocument, look_at_document
+from votremachine.infra.database import Database
+from votremachine.infra.documents import EmptyFile, NotADocument, WrongHash, look_at_document
+from votremachine.infra.images.addresses import copy_path
 from votremachine.infra.images.apart import Images
+from votremachine.infra.images.copies import Copies, NoCopy
 from votremachine.infra.images.errors import REFUSALS, ImagesBusy
+from votremachine.infra.images.sizes import WIDTH_OF
 from votremachine.infra.links import LinkExpired, Links
 from votremachine.infra.openapi import PUBLIC, SendingDocument
 from votremachine.infra.problems import INPUT, BodyTooLarge, InvalidInput, responses
 from votremachine.infra.replies import reply
-from votremachine.infra.serving import serve
+from votremachine.infra.serving import serve, serve_copy
 from votremachine.infra.storage.files import Files, NoSuchFile, StorageAway
 from votremachine.infra.uploads import BodyCut, received
-from votremachine.infra.wire import HttpRequest
+from votremachine.inspections.rules.photos import NotASha256, digest
+
+Announced = Annotated[str | None, QueryParameter(name="sha256", description="The file's, in hexadecimal, if known.")]
 
 
 @post(
@@ -34,36 +39,32 @@ from votremachine.infra.wire import HttpRequest
     operation_class=SendingDocument,
     request_max_body_size=LARGEST_BYTES,
     responses=responses(
-        *(*INPUT, *REFUSALS, BodyTooLarge, BodyCut, EmptyFile, NotADocument, TooMuchEvidence, ClaimOver),
-        *(NotSignedIn, NotAllowed, UnknownClaim, ImagesBusy, StorageAway),
+        *(*INPUT, *REFUSALS, BodyTooLarge, BodyCut, EmptyFile, WrongHash, NotASha256, NotADocument),
+        *(NotSignedIn, NotAllowed, UnknownClaim, ClaimOver, TooMuchEvidence, ImagesBusy, StorageAway),
     ),
 )
 async def add(
-    request: HttpRequest,
     claim_id: FromPath[UUID],
-    claims: NamedDependency[Claims],
-    database: NamedDependency[Database],
+    hearing: NamedDependency[Hearing],
     files: NamedDependency[Files],
     images: NamedDependency[Images],
-    links: NamedDependency[Links],
+    announced: Announced = None,
 ) -> Response[EvidenceView]:
     """Show a quote or a photo; the body is the file itself: PDF, JPEG, PNG, WebP or HEIC.
 
     201; 200 with the same one when it was sent before: its content is its `Idempotency-Key`.
     """
-    async with database.read() as tx:
-        await evidence.may_send(tx, await sessions.actor(tx, claims), claim_id)
-    async with received(request) as upload:
-        found = await look_at_document(upload.file, images)
-        async with database.begin() as tx:
+    expected = None if announced is None else digest(announced)
+    await hearing.asked(lambda tx, who: evidence.may_send(tx, who, claim_id))
+    async with received(hearing.request) as upload:
+        found = await look_at_document(upload.file, images, expected=expected)
+        async with hearing.database.begin() as tx:
             evidence_id = await evidence.announce(tx)
         await files.put(file_name(evidence_id), upload.file)
-
-    async def verb(tx: Tx) -> tuple[EvidenceView, bool]:
-        return await evidence.receive(tx, await sessions.actor(tx, claims), links, claim_id, evidence_id, found)
-
-    view, fresh = await database.run(verb)
-    return reply(request, view, status=201 if fresh else 200)
+    view, fresh = await hearing.does(
+        lambda tx, who: evidence.receive(tx, who, hearing.links, claim_id, evidence_id, found)
+    )
+    return reply(hearing.request, view, status=201 if fresh else 200)
 
 
 @get(
@@ -81,8 +82,32 @@ async def show(
     files: NamedDependency[Files],
     links: NamedDependency[Links],
 ) -> Stream:
-    """A file of a claim, just as it was sent, by the address that the claim gives. A PDF is saved, not shown."""
+    """A file of a claim just as it was sent, to be saved, by the address that the claim gives for a while."""
     links.check(EVIDENCE_PATH.format(evidence_id), expires, signature, database.clock())
     async with database.read() as tx:
         stored = await evidence.stored(tx, evidence_id)
     return await serve(files, stored.name, stored.media_type, evidence_id)
+
+
+@get(
+    "/claim-evidence/{evidence_id:uuid}/{file:str}",
+    media_type="image/webp",
+    security=PUBLIC,
+    opt={"compressed": True},
+    responses=responses(InvalidInput, LinkExpired, UnknownEvidence, NoCopy, NoSuchFile, ImagesBusy, StorageAway),
+)
+async def show_copy(
+    evidence_id: FromPath[UUID],
+    file: FromPath[str],
+    expires: FromQuery[int],
+    signature: FromQuery[str],
+    database: NamedDependency[Database],
+    copies: NamedDependency[Copies],
+    links: NamedDependency[Links],
+) -> Stream:
+    """A copy of an image of a claim: `320.webp`, `800.webp` or `1600.webp`, without place or other metadata."""
+    width = WIDTH_OF.get(file, 0)
+    links.check(copy_path(EVIDENCE_PATH.format(evidence_id), width), expires, signature, database.clock())
+    async with database.read() as tx:
+        stored = await evidence.stored(tx, evidence_id)
+    return await serve_copy(copies, stored.name, width, evidence_id)

@@ -1,14 +1,19 @@
 """The router of claims."""
 
 from litestar import Router
+from litestar.di import Provide
 
+from votremachine.damages.bundles import routes as bundles
 from votremachine.damages.routes import answers, files, paying, whole
+from votremachine.damages.routes.hearing import hear
 
 router = Router(
     path="/v1",
     tags=["claims"],
+    dependencies={"hearing": Provide(hear, sync_to_thread=False)},
     route_handlers=[
         whole.open_claim,
+        whole.suggest,
         whole.show,
         whole.browse,
         answers.accept,
@@ -21,5 +26,7 @@ router = Router(
         paying.pay,
         files.add,
         files.show,
+        files.show_copy,
+        bundles.download,
     ],
 )

@@ -8,29 +8,30 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from votremachine.accounts.rules import Actor, NotAllowed, NotSignedIn, UnknownParty
-from votremachine.accounts.service import sessions
-from votremachine.accounts.tokens import Claims
 from votremachine.bookings.rules import UnknownBooking
+from votremachine.damages.routes.hearing import Hearing
 from votremachine.damages.rules.claim import (
     ClaimOpenAlready,
     ClaimWindowClosed,
     FuelNotMissing,
     NotOfThisBooking,
     NotReturned,
+    ReportAmended,
+    ReportNotSigned,
     State,
     UnknownClaim,
 )
 from votremachine.damages.rules.costs import AgeNeeded, CostUnclear, NoSuchWear, WornOut
-from votremachine.damages.schemas import ClaimDetails, ClaimView, OpenClaim
-from votremachine.damages.service import opening, reading
+from votremachine.damages.schemas import ClaimDetails, ClaimView, OpenClaim, SuggestedLine
+from votremachine.damages.service import opening, reading, suggesting
 from votremachine.infra import idempotency
-from votremachine.infra.database import Database, Tx
-from votremachine.infra.links import Links
+from votremachine.infra.database import Tx
+from votremachine.infra.languages import language_of
 from votremachine.infra.openapi import Committing
 from votremachine.infra.pages import BadCursor, Cursors, Page
 from votremachine.infra.problems import INPUT, InvalidInput, responses
 from votremachine.infra.replies import reply
-from votremachine.infra.wire import Cursor, HttpRequest, Limit
+from votremachine.infra.wire import Cursor, Limit
 
 Of = Annotated[State | None, QueryParameter(name="state", description="How they stand; all of them by default.")]
 
@@ -40,38 +41,36 @@ Of = Annotated[State | None, QueryParameter(name="state", description="How they 
     operation_class=Committing,
     responses=responses(
         *(*INPUT, *idempotency.ERRORS, NotSignedIn, NotAllowed, UnknownBooking, NotReturned, ClaimWindowClosed),
-        *(ClaimOpenAlready, NotOfThisBooking, FuelNotMissing, CostUnclear, AgeNeeded, WornOut, NoSuchWear),
+        *(ClaimOpenAlready, NotOfThisBooking, ReportNotSigned, ReportAmended, FuelNotMissing),
+        *(CostUnclear, AgeNeeded, WornOut, NoSuchWear),
     ),
 )
 async def open_claim(
-    request: HttpRequest,
-    booking_id: FromPath[UUID],
-    data: JSONBody[OpenClaim],
-    claims: NamedDependency[Claims],
-    database: NamedDependency[Database],
-    links: NamedDependency[Links],
+    booking_id: FromPath[UUID], data: JSONBody[OpenClaim], hearing: NamedDependency[Hearing]
 ) -> Response[ClaimDetails]:
     """The owner claims damage, within 48 hours of the return or as long as the machine's terms allow."""
 
     async def verb(tx: Tx, who: Actor) -> Response[ClaimDetails]:
-        made = await reading.details(tx, links, await opening.open_claim(tx, who, booking_id, data))
-        return reply(request, made, version=made.version, status=201, headers={"Location": f"/v1/claims/{made.id}"})
+        made = await reading.details(tx, who, hearing.links, await opening.open_claim(tx, who, booking_id, data))
+        headers = {"Location": f"/v1/claims/{made.id}"}
+        return reply(hearing.request, made, version=made.version, status=201, headers=headers)
 
-    return await idempotency.once(request, database, claims.person_id, sessions.identify(claims), verb)
+    return await hearing.once(verb)
+
+
+@get("/bookings/{booking_id:uuid}/claim-suggestions", responses=responses(NotSignedIn, NotAllowed, UnknownBooking))
+async def suggest(booking_id: FromPath[UUID], hearing: NamedDependency[Hearing]) -> Response[list[SuggestedLine]]:
+    """What the owner might ask besides damage, reckoned: late return, missing fuel, engine hours that nobody paid."""
+    language = language_of(hearing.request)
+    found = await hearing.asked(lambda tx, who: suggesting.suggest(tx, who, booking_id, language))
+    return reply(hearing.request, found)
 
 
 @get("/claims/{claim_id:uuid}", responses=responses(NotSignedIn, NotAllowed, UnknownClaim))
-async def show(
-    request: HttpRequest,
-    claim_id: FromPath[UUID],
-    claims: NamedDependency[Claims],
-    database: NamedDependency[Database],
-    links: NamedDependency[Links],
-) -> Response[ClaimDetails]:
+async def show(claim_id: FromPath[UUID], hearing: NamedDependency[Hearing]) -> Response[ClaimDetails]:
     """A claim with its lines, offers, evidence and steps: to both sides, to staff, and to who may decide it."""
-    async with database.read() as tx:
-        found = await reading.show(tx, await sessions.actor(tx, claims), links, claim_id)
-    return reply(request, found, version=found.version)
+    found = await hearing.asked(lambda tx, who: reading.show(tx, who, hearing.links, claim_id))
+    return reply(hearing.request, found, version=found.version)
 
 
 @get(
@@ -79,10 +78,8 @@ async def show(
     responses=responses(InvalidInput, BadCursor, NotSignedIn, NotAllowed, UnknownParty),
 )
 async def browse(
-    request: HttpRequest,
     party_id: FromPath[UUID],
-    claims: NamedDependency[Claims],
-    database: NamedDependency[Database],
+    hearing: NamedDependency[Hearing],
     cursors: NamedDependency[Cursors],
     listed: Of = None,
     limit: Limit = 50,
@@ -91,7 +88,5 @@ async def browse(
     """The claims that a party made, or that were made against it, newest first."""
     scope = f"claims {party_id} {listed}"
     before = cursors.read(scope, cursor, UUID) if cursor else None
-    async with database.read() as tx:
-        who = await sessions.actor(tx, claims)
-        rows = await reading.of_party(tx, who, party_id, listed, before=before, limit=limit)
-    return reply(request, cursors.page(scope, rows, limit, lambda row: row.id))
+    rows = await hearing.asked(lambda tx, who: reading.of_party(tx, who, party_id, listed, before=before, limit=limit))
+    return reply(hearing.request, cursors.page(scope, rows, limit, lambda row: row.id))

@@ -18,6 +18,7 @@ class State(StrEnum):
     AGREED = "agreed"
     DECIDED = "decided"
     WITHDRAWN = "withdrawn"
+    UNRESOLVED = "unresolved"
     SETTLED = "settled"
 
 
@@ -34,11 +35,12 @@ _END: frozenset[State] = frozenset()
 LIFE: Life[State] = {
     State.OPEN: frozenset({State.ACCEPTED, State.CONTESTED, State.WITHDRAWN, State.MEDIATION}),
     State.CONTESTED: frozenset({State.AGREED, State.WITHDRAWN, State.MEDIATION}),
-    State.MEDIATION: frozenset({State.DECIDED}),
+    State.MEDIATION: frozenset({State.DECIDED, State.UNRESOLVED}),
     State.ACCEPTED: frozenset({State.SETTLED}),
     State.AGREED: frozenset({State.SETTLED}),
     State.DECIDED: frozenset({State.SETTLED}),
     State.WITHDRAWN: _END,
+    State.UNRESOLVED: _END,
     State.SETTLED: _END,
 }
 ENDED = frozenset(state for state, following in LIFE.items() if not following)
@@ -48,10 +50,10 @@ BARGAINING = frozenset({State.OPEN, State.CONTESTED})
 AWARDED = frozenset({State.ACCEPTED, State.AGREED, State.DECIDED})
 
 SILENCE = timedelta(hours=72)
-# Who is to answer is reminded this long before their time is over.
-REMINDER = timedelta(hours=24)
-# How often those who may decide are reminded.
-MEDIATORS_REMINDED = timedelta(days=3)
+# So long mediators have to decide before the platform's staff is told that none of them has; and so long after that,
+# before the claim ends without an award: nobody's money is held for ever because nobody looks.
+STALLED_AFTER = timedelta(days=7)
+UNRESOLVED_AFTER = timedelta(days=21)
 MOST_OFFERS = 20
 
 
@@ -59,8 +61,9 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """One claim about one booking; amounts are minor units of `currency`.
 
     `total` is what its lines come to, `asked` no more than the `cap`. `turn` is the side that is to answer until
-    `due_at`; `next_at` when the sweep looks at it. `awarded` is what is to be paid, `from_deposit` what was taken of
-    the deposit and `released` what went back of it, `from_renter` the rest, and `paid` how much of that has come in.
+    `due_at`; in mediation that is when the clock takes it on, and `stalled_at` when staff was told. `awarded` is what
+    is to be paid, `from_deposit` what was taken of the deposit and `released` what went back of it, `from_renter` the
+    rest, and `paid` how much of that has come in.
     """
 
     id: UUID
@@ -76,7 +79,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     asked: int
     turn: Side | None
     due_at: datetime | None
-    next_at: datetime | None
+    stalled_at: datetime | None = None
     awarded: int | None = None
     from_deposit: int | None = None
     released: int | None = None
@@ -132,8 +135,20 @@ class ClaimOpenAlready(DomainError):
 
 class NotOfThisBooking(DomainError):
     code = "not_of_this_booking"
-    en = "This is not of the booking that the claim is about."
-    fr = "Ceci ne fait pas partie de la réservation concernée."
+    en = "This is not of the booking that the claim is about, or not of this machine."
+    fr = "Ceci ne fait pas partie de la réservation concernée, ou pas de ce matériel."
+
+
+class ReportNotSigned(DomainError):
+    code = "report_not_signed"
+    en = "This condition report is not signed by both sides: it shows nothing yet."
+    fr = "Cet état des lieux n'est pas signé des deux côtés : il ne montre encore rien."
+
+
+class ReportAmended(DomainError):
+    code = "report_amended"
+    en = "This condition report was amended by another one: name that one."
+    fr = "Cet état des lieux a été corrigé par un autre : indiquez celui-là."
 
 
 class FuelNotMissing(DomainError):
@@ -190,12 +205,12 @@ class NothingOwed(DomainError):
     fr = "Rien n'est dû pour cette déclaration."
 
 
-def check_window(returned_at: datetime | None, state: str, window: timedelta, now: datetime) -> None:
+def check_window(claimable_from: datetime | None, state: str, window: timedelta, now: datetime) -> None:
     """Whether damage may be claimed now. Raises `NotReturned`, `ClaimWindowClosed`."""
-    if returned_at is None:
+    if claimable_from is None:
         raise NotReturned(state=state)
-    if now >= returned_at + window:
-        raise ClaimWindowClosed(until=(returned_at + window).isoformat(timespec="minutes"))
+    if now >= claimable_from + window:
+        raise ClaimWindowClosed(until=(claimable_from + window).isoformat(timespec="minutes"))
 
 
 def check_in_time(claim: Claim, now: datetime) -> None:
@@ -222,24 +237,18 @@ def state_at(claim: Claim, now: datetime) -> State:
     return State.MEDIATION if late else claim.state
 
 
-def answer_by(now: datetime) -> tuple[datetime, datetime]:
-    """Until when the next answer is waited for, and when who is to give it is reminded."""
-    due = now + SILENCE
-    return due, due - REMINDER
+class Due(StrEnum):
+    """What the clock does to a claim whose time is over."""
 
-
-class Look(StrEnum):
-    """What the sweep does about a claim that it looks at."""
-
-    REMIND = "remind"
     ESCALATE = "escalate"
-    REST = "rest"
+    STALL = "stall"
+    GIVE_UP = "give_up"
 
 
-def plan(claim: Claim, now: datetime) -> tuple[Look, datetime | None]:
-    """What the clock makes of a claim now, and when it is looked at again."""
-    if claim.state in BARGAINING and claim.due_at is not None:
-        return (Look.ESCALATE, None) if claim.due_at <= now else (Look.REMIND, claim.due_at)
-    if claim.state is State.MEDIATION:
-        return Look.REMIND, now + MEDIATORS_REMINDED
-    return Look.REST, None
+def due(claim: Claim) -> Due:
+    """What follows from silence, never a yes: of one side mediation, of mediators that staff is told, and in the end
+    that nothing is awarded.
+    """
+    if claim.state in BARGAINING:
+        return Due.ESCALATE
+    return Due.STALL if claim.stalled_at is None else Due.GIVE_UP

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     FUEL = "fuel"
     MISSING = "missing"  # it did not come back
     LATE = "late_return"
+    OVERUSE = "overuse"  # more than was paid for
 
 
 class Wear(msgspec.Struct, frozen=True):
@@ -35,6 +36,15 @@ class Wear(msgspec.Struct, frozen=True):
     item: str
     life_months: int | None = None
     life_hours: int | None = None
+
+
+class Worth(msgspec.Struct, frozen=True):
+    """What use takes from machines of a category, by the tables of one day: the parts that wear out; and from which age
+    in months, ascending, any other part is worth how many basis points of a new one.
+    """
+
+    wears: tuple[Wear, ...] = ()
+    ages: tuple[tuple[int, int], ...] = ()
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,27 +108,16 @@ class NoSuchWear(DomainError):
     fr = "Les matériels de cette catégorie n'ont pas de pièce d'usure « {item} »."
 
 
-# From this age in months on, a part that does not wear out by its nature is worth this much of a new one.
-_BY_AGE: Sequence[tuple[int, int]] = (
-    (0, 10_000),
-    (12, 9_000),
-    (24, 8_000),
-    (36, 7_000),
-    (60, 5_500),
-    (84, 4_000),
-    (120, 3_000),
-    (180, 2_000),
-)
 _AGING = frozenset({Kind.PART, Kind.MISSING})
 
 
-def line(asked: Asked, wears: Sequence[Wear]) -> Line:
-    """What a line comes to, given what wears out on machines of its category.
+def line(asked: Asked, worth: Worth) -> Line:
+    """What a line comes to, given what use takes from machines of its category.
 
     Raises `CostUnclear`, `AgeNeeded`, `WornOut`, `NoSuchWear`, each saying where.
     """
     net, vat = _cost(asked)
-    kept = _kept(asked, wears)
+    kept = _kept(asked, worth)
     rest = share(net + vat, kept)
     if rest <= 0:
         raise WornOut(pointer="/age_months")
@@ -137,9 +136,9 @@ def line(asked: Asked, wears: Sequence[Wear]) -> Line:
     )
 
 
-def by_age(months: int) -> int:
+def by_age(months: int, ages: Sequence[tuple[int, int]]) -> int:
     """What is left of the value of a part of this age, in basis points: never more for an older one."""
-    return min(kept for since, kept in _BY_AGE if months >= since)
+    return min(kept for since, kept in ages if months >= since)
 
 
 def by_life(used: int, life: int) -> int:
@@ -170,9 +169,9 @@ def _cost(asked: Asked) -> tuple[int, int]:
     return net, share(net, asked.vat_rate)
 
 
-def _kept(asked: Asked, wears: Sequence[Wear]) -> int:
+def _kept(asked: Asked, worth: Worth) -> int:
     if asked.item:
-        wear = next((one for one in wears if one.item == asked.item), None)
+        wear = next((one for one in worth.wears if one.item == asked.item), None)
         if wear is None or asked.kind not in _AGING:
             raise NoSuchWear(pointer="/item", item=asked.item)
         return _left(asked, wear)
@@ -180,7 +179,7 @@ def _kept(asked: Asked, wears: Sequence[Wear]) -> int:
         return BASIS_POINTS
     if asked.age_months is None:
         raise AgeNeeded(pointer="/age_months", needed="age_months")
-    return by_age(asked.age_months)
+    return by_age(asked.age_months, worth.ages)
 
 
 def _left(asked: Asked, wear: Wear) -> int:

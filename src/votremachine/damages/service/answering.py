@@ -9,12 +9,11 @@ from votremachine.damages.events import (
     ClaimAgreed,
     ClaimContested,
     ClaimEscalated,
-    ClaimWaits,
     ClaimWithdrawn,
     OfferMade,
 )
 from votremachine.damages.rules import claim as rules
-from votremachine.damages.rules.claim import MOST_OFFERS, Claim, ClaimChanged, Side, State, UnknownClaim, answer_by
+from votremachine.damages.rules.claim import MOST_OFFERS, SILENCE, Claim, ClaimChanged, Side, State, UnknownClaim
 from votremachine.damages.schemas import Contest, Offer
 from votremachine.damages.service import settling, store
 from votremachine.deposits.service import ending
@@ -35,8 +34,7 @@ async def contest(tx: Tx, who: Actor, claim_id: UUID, version: int, asked: Conte
     """
     claim = await _begin(tx, who, claim_id, version, Verb.CONTEST_CLAIM)
     advance(rules.LIFE, claim.state, State.CONTESTED)
-    due_at, next_at = answer_by(tx.now)
-    times: dict[str, Any] = {"turn": Side.OWNER, "due_at": due_at, "next_at": next_at}
+    times: dict[str, Any] = {"turn": Side.OWNER, "due_at": tx.now + SILENCE}
     changed = await store.step(tx, claim, State.CONTESTED, ClaimContested, by=who, why=asked.reason, **times)
     if asked.minor is not None:
         rules.check_amount(claim, asked.minor, "/minor")
@@ -56,8 +54,7 @@ async def offer(tx: Tx, who: Actor, claim_id: UUID, version: int, asked: Offer) 
     if len(await store.offers(tx, claim.id)) >= MOST_OFFERS:
         raise rules.TooManyOffers(most=MOST_OFFERS)
     await store.add_offer(tx, claim, side, asked.minor, asked.note, who)
-    due_at, next_at = answer_by(tx.now)
-    changed = await store.change(tx, claim, turn=side.other, due_at=due_at, next_at=next_at)
+    changed = await store.change(tx, claim, turn=side.other, due_at=tx.now + SILENCE)
     tx.publish(store.fact(OfferMade, changed, who.person_id, minor=asked.minor))
     return changed
 
@@ -79,7 +76,7 @@ async def agree(tx: Tx, who: Actor, claim_id: UUID, version: int) -> Claim:
 async def withdraw(tx: Tx, who: Actor, claim_id: UUID, version: int, why: str) -> Claim:
     """The owner asks for nothing any more. Raises what `_begin` does, `IllegalTransition`."""
     claim = await _begin(tx, who, claim_id, version, Verb.CLAIM_DAMAGE)
-    nobody: dict[str, Any] = {"turn": None, "due_at": None, "next_at": None}
+    nobody: dict[str, Any] = {"turn": None, "due_at": None}
     changed = await store.step(tx, claim, State.WITHDRAWN, ClaimWithdrawn, by=who, why=why, **nobody)
     await ending.let_go(tx, claim.booking_id, claim.id)
     return changed
@@ -93,10 +90,8 @@ async def escalate(tx: Tx, who: Actor, claim_id: UUID, version: int, why: str) -
 
 async def to_mediation(tx: Tx, claim: Claim, *, by: Actor | None, why: str) -> Claim:
     """A mediator is to decide; without `by`, because nobody answered in time."""
-    waits: dict[str, Any] = {"turn": None, "due_at": None, "next_at": tx.now + rules.MEDIATORS_REMINDED}
-    changed = await store.step(tx, claim, State.MEDIATION, ClaimEscalated, by=by, why=why, **waits)
-    tx.publish(store.fact(ClaimWaits, changed))
-    return changed
+    waits: dict[str, Any] = {"turn": None, "due_at": tx.now + rules.STALLED_AFTER}
+    return await store.step(tx, claim, State.MEDIATION, ClaimEscalated, by=by, why=why, **waits)
 
 
 async def _begin(tx: Tx, who: Actor, claim_id: UUID, version: int, verb: Verb) -> Claim:

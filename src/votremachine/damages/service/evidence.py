@@ -52,7 +52,7 @@ async def receive(
     same = next((row for row in shown if row.sha256 == found.sha256), None)
     if same is not None:
         await ledger.doom(tx, [file_name(evidence_id)])
-        return reading.evidence_view(tx, links, same), False
+        return reading.evidence_view(tx, who, links, claim, same), False
     if len(shown) >= MOST_FILES:
         raise TooMuchEvidence(most=MOST_FILES)
     values: dict[str, Any] = {
@@ -68,7 +68,7 @@ async def receive(
     row = (await tx.execute(claim_evidence.insert().values(values).returning(claim_evidence))).one()
     await ledger.keep(tx, [file_name(evidence_id)])
     await audit.note(tx, who, "send_evidence", "claim", claim_id, claim.party(side))
-    return reading.evidence_view(tx, links, row), True
+    return reading.evidence_view(tx, who, links, claim, row), True
 
 
 async def stored(tx: Tx, evidence_id: UUID) -> Stored:

@@ -22,6 +22,7 @@ from votremachine.damages.schemas import (
 )
 from votremachine.damages.service import mediating, store
 from votremachine.infra.database import Tx
+from votremachine.infra.images.addresses import addresses
 from votremachine.infra.links import Links
 from votremachine.kernel.money import Money
 
@@ -32,10 +33,10 @@ async def show(tx: Tx, who: Actor, links: Links, claim_id: UUID) -> ClaimDetails
     """A claim, to its sides, to staff, and to who may decide it. Raises `UnknownClaim`, `NotAllowed`."""
     claim = await store.load(tx, claim_id)
     await mediating.authorise(tx, Verb.READ_CLAIM, who, claim)
-    return await details(tx, links, claim)
+    return await details(tx, who, links, claim)
 
 
-async def details(tx: Tx, links: Links, claim: Claim) -> ClaimDetails:
+async def details(tx: Tx, who: Actor, links: Links, claim: Claim) -> ClaimDetails:
     """All that there is of a claim, for who may read it; five statements."""
     (view,) = await views(tx, [claim])
     lines, evidence, steps = [
@@ -51,7 +52,7 @@ async def details(tx: Tx, links: Links, claim: Claim) -> ClaimDetails:
         **{name: getattr(view, name) for name in view.__struct_fields__},
         lines=[_line(row, claim.currency) for row in lines],
         offers=[OfferView(Side(row.side), Money(row.minor, claim.currency), row.note, row.at) for row in offers],
-        evidence=[evidence_view(tx, links, row) for row in evidence],
+        evidence=[evidence_view(tx, who, links, claim, row) for row in evidence],
         steps=[StepView(State(row.to_state), row.at, row.by, row.why) for row in steps],
     )
 
@@ -80,10 +81,11 @@ async def views(tx: Tx, found: Sequence[Claim]) -> list[ClaimView]:
     return [_view(tx, one, names) for one in found]
 
 
-def evidence_view(tx: Tx, links: Links, row: sa.Row[Any]) -> EvidenceView:
-    """A file, with an address that is good for a while."""
-    url = links.sign(EVIDENCE_PATH.format(row.id), tx.now)
-    return EvidenceView(row.id, Side(row.side), row.media_type, row.bytes, row.sha256.hex(), row.at, url)
+def evidence_view(tx: Tx, who: Actor, links: Links, claim: Claim, row: sa.Row[Any]) -> EvidenceView:
+    """A file, with addresses that are good for a while; who acts for neither side has no image as it was sent."""
+    own = not who.seats.keys().isdisjoint({claim.owner_party_id, claim.renter_party_id})
+    told = addresses(links, EVIDENCE_PATH.format(row.id), row.media_type, tx.now, originals=own)
+    return EvidenceView(row.id, Side(row.side), row.media_type, row.bytes, row.sha256.hex(), row.at, *told)
 
 
 def _half(side: sa.ColumnElement[bool], state: State | None, before: UUID | None, limit: int, tx: Tx) -> sa.Select[Any]:
@@ -106,7 +108,7 @@ def _in_state(state: State, tx: Tx) -> sa.ColumnElement[bool]:
 
 def _view(tx: Tx, claim: Claim, names: Mapping[UUID, str]) -> ClaimView:
     state = state_at(claim, tx.now)
-    told = state in BARGAINING
+    told = state is claim.state
     return ClaimView(
         id=claim.id,
         booking_id=claim.booking_id,

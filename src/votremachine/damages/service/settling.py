@@ -38,7 +38,7 @@ async def award(
 
     Raises `IllegalTransition`.
     """
-    nobody: dict[str, Any] = {"turn": None, "due_at": None, "next_at": None}
+    nobody: dict[str, Any] = {"turn": None, "due_at": None}
     changed = await store.step(tx, claim, to, event, by=by, why=why, facts={"minor": minor}, awarded=minor, **nobody)
     if minor:
         owed = recipes.awarded(claim.renter_party_id, claim.owner_party_id, Money(minor, claim.currency))

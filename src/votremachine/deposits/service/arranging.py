@@ -7,7 +7,8 @@ from uuid import UUID
 import msgspec
 
 from votremachine.accounts.rules import Actor
-from votremachine.deposits.rules import AHEAD, Deposit, State, ask_at, check_out, missing
+from votremachine.deposits.keeping import AHEAD, ask_at
+from votremachine.deposits.rules import Deposit, State, check_out, missing
 from votremachine.deposits.service import store
 from votremachine.deposits.service.ending import let_go_of_money
 from votremachine.infra.database import Tx

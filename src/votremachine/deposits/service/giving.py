@@ -10,17 +10,8 @@ from uuid import UUID
 
 from votremachine.accounts.rules import Actor, Verb, require
 from votremachine.accounts.service import audit
-from votremachine.deposits.rules import (
-    Deposit,
-    DepositOver,
-    State,
-    UnknownDeposit,
-    ask_at,
-    check_open,
-    only_saved,
-    stands_on,
-    way_of,
-)
+from votremachine.deposits.keeping import ask_at, only_saved, way_of
+from votremachine.deposits.rules import Deposit, DepositOver, State, UnknownDeposit, check_open, stands_on
 from votremachine.deposits.schemas import DepositProof, DepositView
 from votremachine.deposits.service import holding, reading, store
 from votremachine.infra.database import Tx

@@ -14,14 +14,10 @@ from votremachine.deposits.events import (
     DepositLapsing,
     DepositRequired,
 )
-from votremachine.deposits.models import deposits
-from votremachine.deposits.rules import (
+from votremachine.deposits.keeping import (
     INCURABLE,
     PROOF_TIME,
-    Deposit,
     Look,
-    State,
-    Way,
     ends_at,
     next_look,
     plan,
@@ -29,6 +25,8 @@ from votremachine.deposits.rules import (
     way_of,
     what_of,
 )
+from votremachine.deposits.models import deposits
+from votremachine.deposits.rules import Deposit, State, Way
 from votremachine.deposits.service import capturing, store
 from votremachine.deposits.service.ending import give_back, lapse
 from votremachine.infra.database import Tx
@@ -190,7 +188,8 @@ async def _held(tx: Tx, deposit: Deposit, order: PaymentOrder, by: UUID | None) 
         failure="",
     )
     await give_back(tx, earlier)
-    if not renewed:
+    # Who was told that it is about to lapse hears that it is not.
+    if not renewed or deposit.failure:
         tx.publish(store.fact(DepositHeld, changed, by, taken=changed.way is Way.PAYMENT))
     return changed
 

@@ -1,15 +1,25 @@
 """Reading deposits: one for the two sides of its booking, and an owner's list."""
 
 from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from votremachine.accounts.rules import Actor, Relation, UnknownParty, Verb, require
 from votremachine.accounts.service.parties import party_names
-from votremachine.deposits.models import deposits
-from votremachine.deposits.rules import LAPSING, Deposit, State, UnknownDeposit, is_live
-from votremachine.deposits.schemas import CardView, DepositView, Listed, OwnersDepositView, WaiverView
+from votremachine.deposits.keeping import LAPSING
+from votremachine.deposits.models import deposit_transitions, deposits
+from votremachine.deposits.rules import Deposit, State, UnknownDeposit, is_live
+from votremachine.deposits.schemas import (
+    CardView,
+    DepositHistory,
+    DepositStepView,
+    DepositView,
+    Listed,
+    OwnersDepositView,
+    WaiverView,
+)
 from votremachine.deposits.service import store
 from votremachine.infra.database import Tx
 from votremachine.kernel.money import Money
@@ -30,6 +40,13 @@ _LISTED: Mapping[Listed, sa.ColumnElement[bool]] = {
     Listed.RELEASED: _state == State.RELEASED,
     Listed.WAIVED: _state == State.WAIVED,
 }
+
+
+_STEPS = (
+    sa.select(deposit_transitions)
+    .where(deposit_transitions.c.deposit_id == sa.bindparam("deposit", type_=sa.Uuid))
+    .order_by(deposit_transitions.c.at, deposit_transitions.c.id)
+)
 
 
 async def show(tx: Tx, who: Actor, booking_id: UUID) -> DepositView:
@@ -67,6 +84,29 @@ async def view(tx: Tx, who: Actor, deposit: Deposit) -> DepositView:
     )
 
 
+async def state_of(tx: Tx, booking_id: UUID) -> State | None:
+    """How the deposit of a booking stands, if it has one, as people are told. One statement."""
+    found = await store.find(tx, booking_id)
+    return None if found is None else _told(found, live=is_live(found, tx.now))
+
+
+async def history(tx: Tx, booking_id: UUID) -> DepositHistory | None:
+    """The life of a booking's deposit, if it has one, for whoever may know of its payments. Two statements."""
+    found = await store.find(tx, booking_id)
+    if found is None:
+        return None
+    currency, live = found.amount.currency, is_live(found, tx.now)
+    return DepositHistory(
+        state=_told(found, live=live),
+        way=found.way,
+        amount=found.amount,
+        live=live or found.state is State.WAIVED,
+        captured=Money(found.captured, currency),
+        released=Money(found.released, currency),
+        steps=[_step(row) for row in await tx.rows(_STEPS, {"deposit": found.id})],
+    )
+
+
 async def of_owner(
     tx: Tx, who: Actor, party_id: UUID, listed: Listed | None, *, after: UUID | None, limit: int
 ) -> list[OwnersDepositView]:
@@ -85,6 +125,11 @@ async def of_owner(
     found = [store.from_row(row) for row in rows]
     names = await party_names(tx, {one.renter_party_id for one in found})
     return [_owners(tx, one, names[one.renter_party_id]) for one in found]
+
+
+def _step(row: sa.Row[Any]) -> DepositStepView:
+    from_state = State(row.from_state) if row.from_state else None
+    return DepositStepView(from_state, State(row.to_state), row.at, row.by, row.why)
 
 
 def _owners(tx: Tx, deposit: Deposit, renter: str) -> OwnersDepositView:

@@ -60,10 +60,16 @@ async def arrange(tx: Tx, deposit: Deposit, by: Actor | None, *, on_account: boo
 
 async def of_booking(tx: Tx, booking_id: UUID) -> Deposit:
     """The deposit of a booking; raises `UnknownDeposit`."""
-    row = await tx.row(_OF_BOOKING, {"booking": booking_id})
-    if row is None:
+    found = await find(tx, booking_id)
+    if found is None:
         raise UnknownDeposit
-    return from_row(row)
+    return found
+
+
+async def find(tx: Tx, booking_id: UUID) -> Deposit | None:
+    """The deposit of a booking, if it has one."""
+    row = await tx.row(_OF_BOOKING, {"booking": booking_id})
+    return None if row is None else from_row(row)
 
 
 async def find_locked(tx: Tx, booking_id: UUID) -> Deposit | None:

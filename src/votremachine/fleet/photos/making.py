@@ -15,6 +15,7 @@ from votremachine.fleet.photos import rules
 from votremachine.fleet.photos.models import photos
 from votremachine.fleet.photos.rules import State
 from votremachine.infra.database import Tx
+from votremachine.infra.images import sizes as shown
 from votremachine.infra.storage import ledger
 
 # A worker that died leaves its photo to another after this long.
@@ -50,7 +51,7 @@ async def take(tx: Tx) -> Taken | None:
     row = await tx.row(_TAKE, {"now": tx.now, "new_making": tx.new_id(), "until": tx.now + LEASE})
     if row is None:
         return None
-    taken = Taken(row.id, row.making, rules.widths(row.width), row.attempts)
+    taken = Taken(row.id, row.making, shown.widths(row.width), row.attempts)
     await ledger.announce(tx, rules.copy_files(taken.id, taken.making, taken.widths))
     return taken
 

@@ -11,13 +11,14 @@ from votremachine.accounts.rules import NotAllowed, NotSignedIn
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.fleet.photos import service
-from votremachine.fleet.photos.rules import LARGEST_BYTES, WIDTHS, PhotosDiffer, TooManyPhotos, UnknownPhoto
+from votremachine.fleet.photos.rules import LARGEST_BYTES, PhotosDiffer, TooManyPhotos, UnknownPhoto
 from votremachine.fleet.photos.schemas import ArrangePhotos, PhotoView
 from votremachine.fleet.photos.service import Sent
 from votremachine.fleet.rules import UnknownMachine
 from votremachine.infra.database import Database, Tx
 from votremachine.infra.images.apart import Images
 from votremachine.infra.images.errors import REFUSALS, ImagesBusy
+from votremachine.infra.images.sizes import WIDTH_OF
 from votremachine.infra.languages import language_of
 from votremachine.infra.openapi import SendingImage
 from votremachine.infra.problems import INPUT, BodyTooLarge, responses
@@ -29,7 +30,6 @@ from votremachine.infra.wire import HttpRequest
 # A copy never changes, and its address dies with it. Private: others may not see what this caller may. Without a
 # `Vary: Authorization`, which would empty a phone's cache with each new token.
 _KEPT_FOR_EVER = "private, max-age=31536000, immutable"
-_WIDTHS = {f"{width}.webp": width for width in WIDTHS}
 
 
 @post(
@@ -128,7 +128,7 @@ async def copy(
 ) -> Stream:
     """One copy of a photo, by the address that the list gives: `320.webp`, `800.webp` or `1600.webp`."""
     async with database.read() as tx:
-        stored = await service.copy(tx, await sessions.actor(tx, claims), photo_id, _WIDTHS.get(file, 0))
+        stored = await service.copy(tx, await sessions.actor(tx, claims), photo_id, WIDTH_OF.get(file, 0))
     headers = {
         "ETag": stored.tag,
         "Cache-Control": _KEPT_FOR_EVER,

@@ -1,4 +1,4 @@
-"""How many photos, how large, in which sizes they are shown, and what their files are called. Pure."""
+"""How many photos, how large, and what their files are called. Pure."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -8,10 +8,6 @@ from votremachine.kernel.errors import DomainError, Kind
 
 MOST_PHOTOS = 12  # of one machine
 LARGEST_BYTES = 15 * 1024 * 1024
-# Pixels: a list on a phone, a phone's whole screen, a desk's.
-WIDTHS = (320, 800, 1600)
-# A copy is at most this many times as high as it may be wide: WebP ends at 16,383 pixels.
-TALLEST = 4
 # A photo that ended its worker this often is not tried again.
 MOST_ATTEMPTS = 5
 
@@ -41,16 +37,6 @@ class PhotosDiffer(DomainError):
     code = "photos_differ"
     en = "These are not just the photos that this machine has now. Read the list again, then arrange it."
     fr = "Ce ne sont pas exactement les photos actuelles de ce matériel. Relisez la liste, puis ordonnez-la."
-
-
-def widths(width: int) -> list[int]:
-    """The widths in which an image this wide is kept: those below its own, and the first that holds all of it."""
-    return [one for place, one in enumerate(WIDTHS) if place == 0 or WIDTHS[place - 1] < width]
-
-
-def box(width: int) -> tuple[int, int]:
-    """The pixels that the copy of this width has to fit into."""
-    return width, TALLEST * width
 
 
 def original_file(photo_id: UUID) -> str:

@@ -5,10 +5,12 @@ nothing with it but itself.
 """
 
 import asyncio
+import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import BinaryIO
 
 import msgspec
@@ -70,18 +72,36 @@ class Images:
 
 
 def _run(file: BinaryIO, question: Question) -> Reply:
-    file.seek(0)
+    with _from_its_start(file):
+        ended = _ask_process(file, question)
+    if ended.returncode != 0:
+        log.error("images.process_died", code=ended.returncode, said=ended.stderr.decode(errors="replace")[-500:])
+        # A signal is what a codec that crashed or went past its bounds ends with; else our own program did not start.
+        raise DamagedImage if ended.returncode < 0 else ImagesBusy
+    return msgspec.msgpack.decode(ended.stdout, type=Reply)
+
+
+@contextmanager
+def _from_its_start(file: BinaryIO) -> Iterator[None]:
+    """The process shares our place in the file. What Python has read ahead counts on that place, so it is put back:
+    else whoever reads the file next gets what was read ahead, and then nothing.
+    """
+    file.flush()
+    place = os.lseek(file.fileno(), 0, os.SEEK_CUR)
+    os.lseek(file.fileno(), 0, os.SEEK_SET)
+    try:
+        yield
+    finally:
+        os.lseek(file.fileno(), place, os.SEEK_SET)
+
+
+def _ask_process(file: BinaryIO, question: Question) -> "subprocess.CompletedProcess[bytes]":
     words = [sys.executable, "-I", "-m", "votremachine.infra.images.child", msgspec.json.encode(question).decode()]
     try:
-        ended = subprocess.run(  # noqa: S603 -- our own program
+        return subprocess.run(  # noqa: S603 -- our own program
             words, stdin=file, capture_output=True, timeout=SECONDS, env={}, check=False
         )
     except subprocess.TimeoutExpired as error:
         raise DamagedImage from error
     except OSError as error:  # no process, no memory
         raise ImagesBusy from error
-    if ended.returncode != 0:
-        log.error("images.process_died", code=ended.returncode, said=ended.stderr.decode(errors="replace")[-500:])
-        # A signal is what a codec that crashed or went past its bounds ends with; else our own program did not start.
-        raise DamagedImage if ended.returncode < 0 else ImagesBusy
-    return msgspec.msgpack.decode(ended.stdout, type=Reply)

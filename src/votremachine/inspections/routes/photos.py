@@ -12,13 +12,16 @@ from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.infra.database import Database, Tx
 from votremachine.infra.documents import EmptyFile, WrongHash, look_at_image
+from votremachine.infra.images.addresses import copy_path
 from votremachine.infra.images.apart import Images
+from votremachine.infra.images.copies import Copies, NoCopy
 from votremachine.infra.images.errors import REFUSALS, ImagesBusy
+from votremachine.infra.images.sizes import WIDTH_OF
 from votremachine.infra.links import LinkExpired, Links
 from votremachine.infra.openapi import PUBLIC, SendingImage
 from votremachine.infra.problems import INPUT, BodyTooLarge, InvalidInput, responses
 from votremachine.infra.replies import reply
-from votremachine.infra.serving import serve
+from votremachine.infra.serving import serve, serve_copy
 from votremachine.infra.storage.files import Files, NoSuchFile, StorageAway
 from votremachine.infra.uploads import BodyCut, received
 from votremachine.infra.wire import HttpRequest
@@ -90,8 +93,34 @@ async def show(
     files: NamedDependency[Files],
     links: NamedDependency[Links],
 ) -> Stream:
-    """The file of a photo, just as it was sent, by the address that its report gives; it is good for a while."""
+    """A photo just as it was sent, to be saved, by the address that the sides of its report are given for a while."""
     links.check(PHOTO_PATH.format(file_id), expires, signature, database.clock())
     async with database.read() as tx:
         stored = await photos.stored(tx, file_id)
     return await serve(files, stored.name, stored.media_type, file_id)
+
+
+@get(
+    "/inspection-photos/{file_id:uuid}/{file:str}",
+    media_type="image/webp",
+    security=PUBLIC,
+    opt={"compressed": True},
+    responses=responses(
+        *(InvalidInput, LinkExpired, UnknownInspectionPhoto, NoCopy, NoSuchFile, ImagesBusy, StorageAway)
+    ),
+)
+async def show_copy(
+    file_id: FromPath[UUID],
+    file: FromPath[str],
+    expires: FromQuery[int],
+    signature: FromQuery[str],
+    database: NamedDependency[Database],
+    copies: NamedDependency[Copies],
+    links: NamedDependency[Links],
+) -> Stream:
+    """A copy of a photo, `320.webp`, `800.webp` or `1600.webp`: made small, without place or other metadata."""
+    width = WIDTH_OF.get(file, 0)
+    links.check(copy_path(PHOTO_PATH.format(file_id), width), expires, signature, database.clock())
+    async with database.read() as tx:
+        stored = await photos.stored(tx, file_id)
+    return await serve_copy(copies, stored.name, width, file_id)

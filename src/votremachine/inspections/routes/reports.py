@@ -10,7 +10,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from votremachine.accounts.rules import Actor, NotAllowed, NotSignedIn
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
-from votremachine.availability.maintenance.rules import MeterRunsBackwards, NoReading
+from votremachine.availability.maintenance.rules.readings import MeterRunsBackwards, NoReading
 from votremachine.bookings.rules import TooEarly, UnknownBooking
 from votremachine.fleet.rules import UnknownMachine
 from votremachine.infra import idempotency

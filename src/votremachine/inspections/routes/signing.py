@@ -11,7 +11,7 @@ from votremachine.accounts.rules import Actor, NotAllowed, NotInTheirPlace, NotS
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.availability.rules import SpanTaken
-from votremachine.bookings.rules import BookingChanged, ImpossibleReturn, StillOut, TooEarly, UnknownBooking
+from votremachine.bookings.rules import BookingChanged, ImpossibleReturn, NotFreeYet, StillOut, TooEarly, UnknownBooking
 from votremachine.deposits.rules import DepositMissing
 from votremachine.infra import idempotency
 from votremachine.infra.database import Database, Tx
@@ -45,6 +45,7 @@ _MOVING = (
     TooEarly,
     StillOut,
     SpanTaken,
+    NotFreeYet,
     DepositMissing,
     ImpossibleReturn,
     IllegalTransition,

@@ -64,6 +64,13 @@ class Seal(msgspec.Struct, frozen=True):
     version: int = 1
 
 
+class ClockedSeal(Seal, frozen=True):
+    """The seal of a report whose phone said what its clock showed when it sent it: so many seconds ahead of ours."""
+
+    clock_ahead: int = 0
+    version: int = 2
+
+
 class Link(msgspec.Struct, frozen=True):
     """A signed report as it is stored: its columns, the rows that belong to it, and the bytes of its content."""
 
@@ -78,6 +85,7 @@ class Link(msgspec.Struct, frozen=True):
     content_hash: bytes
     sent_by: UUID
     sent_at: datetime
+    clock_ahead: int | None
     sequence: int | None
     previous: bytes | None
     hash: bytes | None
@@ -186,22 +194,28 @@ COLUMNS = ("id", "booking_id", "next_booking_id", "machine_id", "kind", "amends"
 
 
 def _sealed(link: Link) -> bytes | None:
+    seal = seal_of(link)
+    return None if seal is None else seal_hash(seal)
+
+
+def seal_of(link: Link) -> Seal | None:
+    """What is hashed of a link; None where it has no place in a chain."""
     if link.sequence is None or link.signed_at is None or link.previous is None:
         return None
-    seal = Seal(
-        inspection_id=link.id,
-        machine_id=link.machine_id,
-        sequence=link.sequence,
-        previous=link.previous.hex(),
-        content_hash=link.content_hash.hex(),
-        sent_by=link.sent_by,
-        sent_at=link.sent_at,
-        signed_at=link.signed_at,
-        insurance=link.insurance or "",
-        signatures=link.signatures,
-        photos=link.photos,
-    )
-    return seal_hash(seal)
+    values: dict[str, Any] = {
+        "inspection_id": link.id,
+        "machine_id": link.machine_id,
+        "sequence": link.sequence,
+        "previous": link.previous.hex(),
+        "content_hash": link.content_hash.hex(),
+        "sent_by": link.sent_by,
+        "sent_at": link.sent_at,
+        "signed_at": link.signed_at,
+        "insurance": link.insurance or "",
+        "signatures": link.signatures,
+        "photos": link.photos,
+    }
+    return Seal(**values) if link.clock_ahead is None else ClockedSeal(**values, clock_ahead=link.clock_ahead)
 
 
 def sealed(link: Link) -> bytes:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import msgspec
 
-from votremachine.availability.maintenance.rules import MeterRunsBackwards, check_value
+from votremachine.availability.maintenance.rules.readings import MeterRunsBackwards, check_value
 from votremachine.fleet.rules import Meter
 from votremachine.inspections.rules.report import MeterRead
 from votremachine.kernel.errors import DomainError, Kind

@@ -23,8 +23,8 @@ class TooManyWaiting(DomainError):
 
 class NotASha256(DomainError):
     code = "not_a_sha256"
-    en = "A photo is named by its SHA-256: 64 hexadecimal digits, lower case."
-    fr = "Une photo est désignée par son SHA-256 : 64 chiffres hexadécimaux, en minuscules."
+    en = "A file is named by its SHA-256: 64 hexadecimal digits, lower case."
+    fr = "Un fichier est désigné par son SHA-256 : 64 chiffres hexadécimaux, en minuscules."
 
 
 class UnknownInspectionPhoto(DomainError):
@@ -35,7 +35,7 @@ class UnknownInspectionPhoto(DomainError):
 
 
 def digest(sha256: str) -> bytes:
-    """The digest that a path names. Raises `NotASha256`."""
+    """The digest that somebody names. Raises `NotASha256`."""
     if not _SHA256.fullmatch(sha256):
         raise NotASha256(pointer="sha256")
     return bytes.fromhex(sha256)

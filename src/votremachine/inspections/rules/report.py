@@ -23,8 +23,9 @@ MOST_DAMAGE = 50
 MOST_TYRES = 12
 MOST_REPORTS = 20  # of one booking, drafts included
 FULL = 8  # eighths of a tank
-# How wrong a phone's clock may be.
+# How wrong a phone's clock may be that does not say what it shows, and one that does.
 CLOCK_ERROR = timedelta(minutes=5)
+MOST_CLOCK_ERROR = timedelta(days=1)
 
 _NO_NUL = r"^[^\x00]*\Z"
 Place = Annotated[str, msgspec.Meta(min_length=1, max_length=120, pattern=_NO_NUL)]
@@ -270,9 +271,16 @@ def check_content(said: Content, items: Sequence[str], meters: Collection[Meter]
 TAKING = frozenset({Occasion.CHECK_OUT, Occasion.RELAY})
 
 
-def check_made_at(made_at: datetime, booked_at: datetime, now: datetime) -> None:
-    """Raises `MadeAtOddTime`."""
-    if not booked_at - CLOCK_ERROR <= made_at <= now + CLOCK_ERROR:
+def clock_ahead(phone_clock: datetime | None, now: datetime) -> int | None:
+    """By how many seconds a phone's clock differs from ours, if it says what it shows."""
+    return None if phone_clock is None else round((phone_clock - now).total_seconds())
+
+
+def check_made_at(made_at: datetime, booked_at: datetime, now: datetime, ahead: int | None) -> None:
+    """Whether a phone whose clock is so many seconds ahead can have made a report then. Raises `MadeAtOddTime`."""
+    known = timedelta(seconds=abs(ahead or 0))
+    error = min(CLOCK_ERROR + known, MOST_CLOCK_ERROR)
+    if not booked_at - error <= made_at <= now + error:
         raise MadeAtOddTime(pointer="/made_at")
 
 

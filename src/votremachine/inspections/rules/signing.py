@@ -4,6 +4,7 @@ The owner signs last, and that is the act by which the machine changes hands: th
 """
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -138,12 +139,12 @@ _MADE_IN: Mapping[Occasion, frozenset[B]] = {
 }
 
 
-def check_moment(kind: Occasion, booking: bookings.Booking, now_is_early: bool) -> None:
+def check_moment(kind: Occasion, booking: bookings.Booking, now: datetime) -> None:
     """Raises `NotNow`, and `TooEarly` for a check-out of a machine that may not leave yet."""
     if booking.state not in _MADE_IN[kind]:
         raise NotNow(state=booking.state)
-    if kind is Occasion.CHECK_OUT and now_is_early:
-        raise bookings.TooEarly
+    if kind is Occasion.CHECK_OUT:
+        bookings.check_not_early(booking, now)
 
 
 def signers(said: Content) -> tuple[Side, ...]:

@@ -1,7 +1,10 @@
 """How the machines of a booking left and came back, side by side."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
+
+import sqlalchemy as sa
 
 from votremachine.accounts.rules import Actor, Verb
 from votremachine.bookings.rules import UnknownBooking
@@ -14,24 +17,43 @@ from votremachine.inspections.schemas import InspectionView, SideBySide
 from votremachine.inspections.service import reading
 
 
-async def differences(tx: Tx, booking_id: UUID) -> Mapping[UUID, Difference]:
-    """What changed on each machine of a booking, by its id, where both reports are signed; one statement.
+class Report(NamedTuple):
+    """Of which machine a condition report is, and how it stands: a signed one may have been amended by another."""
 
-    For slices above: they ask for nobody in particular.
+    machine_id: UUID
+    signed: bool
+    amended: bool
+
+
+class Reported(NamedTuple):
+    """What the condition reports of a booking show: each by its id, and what changed on each machine, by its id, where
+    both of its reports are signed.
     """
-    return {
+
+    reports: Mapping[UUID, Report] = {}
+    differences: Mapping[UUID, Difference] = {}
+
+
+async def reported(tx: Tx, booking_id: UUID) -> Reported:
+    """What the reports of a booking show; one statement. For slices above: they ask for nobody in particular."""
+    rows = await reading.rows_of(tx, booking_id)
+    amended = {row.amends for row in rows if row.state == State.SIGNED}
+    reports = {row.id: Report(row.machine_id, row.state == State.SIGNED, row.id in amended) for row in rows}
+    both = {
         machine_id: compare(pair.check_out, pair.check_in)
-        for machine_id, pair in (await _pairs(tx, booking_id)).items()
+        for machine_id, pair in _pairs(rows, booking_id).items()
         if pair.check_out is not None and pair.check_in is not None
     }
+    return Reported(reports, both)
 
 
 async def side_by_side(tx: Tx, who: Actor, links: Links, booking_id: UUID) -> list[SideBySide]:
     """Each machine of a booking, in order of id, to its sides and to staff. Raises `UnknownBooking`."""
     booking = await bookings.load(tx, booking_id)
     reading.authorise(Verb.READ_INSPECTION, who, [booking], UnknownBooking())
-    found = await _pairs(tx, booking_id)
-    shown = {one.id: one for one in await reading.views(tx, links, await reading.rows_of(tx, booking_id))}
+    rows = await reading.rows_of(tx, booking_id)
+    found = _pairs(rows, booking_id)
+    shown = {one.id: one for one in await reading.views(tx, who, links, rows, [booking])}
     machines = sorted(set(booking.machine_ids) | found.keys())
     return [_side_by_side(machine_id, found.get(machine_id, Pair()), shown) for machine_id in machines]
 
@@ -46,7 +68,7 @@ def _side_by_side(machine_id: UUID, pair: Pair, shown: Mapping[UUID, InspectionV
     )
 
 
-async def _pairs(tx: Tx, booking_id: UUID) -> Mapping[UUID, Pair]:
-    rows = [row for row in await reading.rows_of(tx, booking_id) if row.state == State.SIGNED]
-    signed = sorted(rows, key=lambda row: (row.signed_at, row.sequence))
+def _pairs(rows: Sequence[sa.Row[Any]], booking_id: UUID) -> Mapping[UUID, Pair]:
+    """Of what is signed only."""
+    signed = sorted((row for row in rows if row.state == State.SIGNED), key=lambda row: (row.signed_at, row.sequence))
     return pairs([reading.content_of(row) for row in signed], booking_id)

@@ -1,8 +1,10 @@
 """Proofs of insurance: a party adds them once, and they cover every rental within their days."""
 
 from collections.abc import Collection, Mapping
+from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 import sqlalchemy as sa
@@ -17,6 +19,7 @@ from votremachine.fleet.rules import Machine
 from votremachine.fleet.terms import Ask
 from votremachine.infra.database import Tx
 from votremachine.infra.documents import Found
+from votremachine.infra.images.addresses import addresses
 from votremachine.infra.links import Links
 from votremachine.infra.storage import ledger
 from votremachine.inspections.events import InsuranceAdded
@@ -42,6 +45,9 @@ _OF_PARTY = (
     .where(insurance_proofs.c.party_id == sa.bindparam("party"))
     .order_by(insurance_proofs.c.id.desc())
 )
+_BY_IDS = sa.select(insurance_proofs).where(
+    insurance_proofs.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid)))
+)
 _next = insurance_proofs.alias()
 # A later one begins before this one has ended, its document there: without it, it covers nothing.
 _FOLLOWED = sa.exists().where(
@@ -63,6 +69,15 @@ class Stored(NamedTuple):
     media_type: str
 
 
+class Document(NamedTuple):
+    """A proof and its document, which has no `file_id` until it was sent."""
+
+    proof: Proof
+    file_id: UUID | None
+    media_type: str
+    bytes: int
+
+
 async def add(tx: Tx, who: Actor, links: Links, party_id: UUID, asked: AddInsurance) -> InsuranceView:
     """Add a proof, its document to follow.
 
@@ -77,7 +92,7 @@ async def add(tx: Tx, who: Actor, links: Links, party_id: UUID, asked: AddInsura
     row = (await tx.execute(adding)).one()
     tx.publish(InsuranceAdded(proof_id=row.id, party_id=party_id))
     await audit.note(tx, who, "add_insurance", "party", party_id, party_id, proof_id=str(row.id))
-    return _view(tx, links, row)
+    return _view(tx, who, links, row)
 
 
 async def browse(
@@ -86,7 +101,7 @@ async def browse(
     """A party's proofs, newest first, to its own people and to staff; `limit + 1` rows. Raises `UnknownParty`."""
     require(Verb.READ_PARTY, who, owner=party_id, stranger=UnknownParty())
     wanted = _OF_PARTY if before is None else _OF_PARTY.where(insurance_proofs.c.id < before)
-    return [_view(tx, links, row) for row in await tx.rows(wanted.limit(limit + 1), {"party": party_id})]
+    return [_view(tx, who, links, row) for row in await tx.rows(wanted.limit(limit + 1), {"party": party_id})]
 
 
 async def may_send(tx: Tx, who: Actor, proof_id: UUID) -> None:
@@ -109,13 +124,13 @@ async def receive(tx: Tx, who: Actor, links: Links, proof_id: UUID, file_id: UUI
         if row.sha256 != found.sha256:
             raise ProofDiffers
         await ledger.doom(tx, [file_name(file_id)])
-        return _view(tx, links, row)
+        return _view(tx, who, links, row)
     values = {"file_id": file_id, "sha256": found.sha256, "media_type": found.media_type, "bytes": found.bytes}
     mine = insurance_proofs.c.id == proof_id
     changed = await tx.execute(insurance_proofs.update().where(mine).values(values).returning(insurance_proofs))
     await ledger.keep(tx, [file_name(file_id)])
     await audit.note(tx, who, "send_document", "insurance", proof_id, row.party_id)
-    return _view(tx, links, changed.one())
+    return _view(tx, who, links, changed.one())
 
 
 async def stored(tx: Tx, file_id: UUID) -> Stored:
@@ -141,12 +156,19 @@ async def cover(tx: Tx, who: Actor, links: Links, booking_id: UUID) -> CoverView
     shown = next((row for row in proofs if found and row.id == found.id), None)
     if booking.state not in MEETING and booking.renter_party_id not in who.seats:
         shown = None
-    return CoverView(any(asks), _view(tx, links, shown) if shown else None)
+    return CoverView(any(asks), _view(tx, who, links, shown) if shown else None)
 
 
 async def running_out(tx: Tx, ids: Collection[UUID]) -> Mapping[UUID, Proof]:
     """Those of these proofs that no later one of their party follows, by id; one statement."""
     return {row.id: _proof(row) for row in await tx.rows(_LAST, {"ids": list(ids)})}
+
+
+async def ending(tx: Tx, *, until: date, after: UUID, limit: int) -> list[Proof]:
+    """The next proofs, in order of id, that are valid today and not longer than until then; one statement."""
+    days_left = insurance_proofs.c.valid_until.between(tx.now.date(), until)
+    found = sa.select(insurance_proofs).where(days_left, insurance_proofs.c.id > after)
+    return [_proof(row) for row in await tx.rows(found.order_by(insurance_proofs.c.id).limit(limit))]
 
 
 async def check_covered(tx: Tx, booking: Booking, machine: Machine) -> str:
@@ -160,6 +182,19 @@ async def check_covered(tx: Tx, booking: Booking, machine: Machine) -> str:
         first, last = days(booking.during, machine.zone)
         raise InsuranceNeeded(first=first.isoformat(), last=last.isoformat())
     return f"{found.id} {found.sha256}" if found else ""
+
+
+async def by_ids(tx: Tx, ids: Collection[UUID]) -> Mapping[UUID, Document]:
+    """These proofs by their ids, in one statement. For slices above: they ask for nobody in particular."""
+    rows = await tx.rows(_BY_IDS, {"ids": list(ids)})
+    return {row.id: _document(row) for row in rows}
+
+
+async def covers(tx: Tx, booking: Booking, zone: ZoneInfo) -> Document | None:
+    """The renter's proof that covers a rental as it is known now. For slices above, as `by_ids`."""
+    rows = await tx.rows(_OF_PARTY, {"party": booking.renter_party_id})
+    found = covering(map(_proof, rows), booking.during, zone)
+    return next((_document(row) for row in rows if found and row.id == found.id), None)
 
 
 async def rule(tx: Tx, who: Actor, party_id: UUID) -> InsuranceRule:
@@ -204,7 +239,14 @@ def _proof(row: sa.Row[Any]) -> Proof:
     return Proof(**told | {"sha256": row.sha256.hex() if row.sha256 else None})
 
 
-def _view(tx: Tx, links: Links, row: sa.Row[Any]) -> InsuranceView:
-    proof = _proof(row)
-    url = links.sign(DOCUMENT_PATH.format(row.file_id), tx.now) if row.file_id else None
-    return InsuranceView(**msgspec.structs.asdict(proof), media_type=row.media_type, url=url)
+def _document(row: sa.Row[Any]) -> Document:
+    return Document(_proof(row), row.file_id, row.media_type or "", row.bytes or 0)
+
+
+def _view(tx: Tx, who: Actor, links: Links, row: sa.Row[Any]) -> InsuranceView:
+    told = msgspec.structs.asdict(_proof(row))
+    if row.file_id is None:
+        return InsuranceView(**told, media_type=None, url=None)
+    path, own = DOCUMENT_PATH.format(row.file_id), row.party_id in who.seats
+    url, copies, original = addresses(links, path, row.media_type, tx.now, originals=own)
+    return InsuranceView(**told, media_type=row.media_type, url=url, copies=copies, original_url=original)

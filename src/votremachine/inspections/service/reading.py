@@ -11,6 +11,7 @@ from votremachine.accounts.rules import Actor, Relation, Sides, Verb, permits, r
 from votremachine.bookings.rules import Booking, UnknownBooking
 from votremachine.bookings.service import reading as bookings
 from votremachine.infra.database import Tx
+from votremachine.infra.images.addresses import addresses
 from votremachine.infra.links import Links
 from votremachine.inspections.models import inspection_photos, inspection_signatures, inspections
 from votremachine.inspections.rules.report import Content, Shot, State, UnknownInspection
@@ -114,13 +115,14 @@ def content_of(row: sa.Row[Any]) -> Content:
 async def show(tx: Tx, who: Actor, links: Links, inspection_id: UUID) -> InspectionView:
     """One report, to its sides and to staff; raises `UnknownInspection`."""
     report = await load(tx, Verb.READ_INSPECTION, who, inspection_id)
-    return (await views(tx, links, [report.row]))[0]
+    return (await views(tx, who, links, [report.row], report.bookings))[0]
 
 
 async def of_booking(tx: Tx, who: Actor, links: Links, booking_id: UUID) -> list[InspectionView]:
     """The reports of a booking, oldest first, to its sides and to staff; raises `UnknownBooking`."""
-    authorise(Verb.READ_INSPECTION, who, [await bookings.load(tx, booking_id)], UnknownBooking())
-    return await views(tx, links, await rows_of(tx, booking_id))
+    booking = await bookings.load(tx, booking_id)
+    authorise(Verb.READ_INSPECTION, who, [booking], UnknownBooking())
+    return await views(tx, who, links, await rows_of(tx, booking_id), [booking])
 
 
 async def rows_of(tx: Tx, booking_id: UUID) -> Sequence[sa.Row[Any]]:
@@ -138,17 +140,31 @@ async def signatures_of(tx: Tx, ids: Sequence[UUID]) -> Mapping[UUID, list[sa.Ro
     return _grouped(ids, await tx.rows(_SIGNATURES, {"ids": list(ids)}))
 
 
-async def views(tx: Tx, links: Links, rows: Sequence[sa.Row[Any]]) -> list[InspectionView]:
-    """Reports as their sides see them; two statements however many there are."""
+async def views(
+    tx: Tx, who: Actor, links: Links, rows: Sequence[sa.Row[Any]], concerned: Sequence[Booking]
+) -> list[InspectionView]:
+    """Reports about these bookings, as this person sees them; two statements however many there are."""
     if not rows:
         return []
     ids = [row.id for row in rows]
     photos, signatures = await photos_of(tx, ids), await signatures_of(tx, ids)
-    return [view(tx, links, row, photos[row.id], signatures[row.id]) for row in rows]
+    originals = stands_by(who, concerned)
+    return [view(tx, links, row, photos[row.id], signatures[row.id], originals=originals) for row in rows]
+
+
+def stands_by(who: Actor, concerned: Sequence[Booking]) -> bool:
+    """Whether a person acts for a side of these bookings: it has photos as they were sent, place and all, for proof."""
+    return any(not who.seats.keys().isdisjoint({one.owner_party_id, one.renter_party_id}) for one in concerned)
 
 
 def view(
-    tx: Tx, links: Links, row: sa.Row[Any], photos: Sequence[sa.Row[Any]], signatures: Sequence[sa.Row[Any]]
+    tx: Tx,
+    links: Links,
+    row: sa.Row[Any],
+    photos: Sequence[sa.Row[Any]],
+    signatures: Sequence[sa.Row[Any]],
+    *,
+    originals: bool,
 ) -> InspectionView:
     """One report on the wire."""
     said = content_of(row)
@@ -158,7 +174,9 @@ def view(
     return InspectionView(
         **told,
         state=State(row.state),
-        photos=[_photo(tx, links, shot, kept[shot.sha256]) for shot in said.photos],
+        sent_at=row.sent_at,
+        clock_ahead=row.clock_ahead,
+        photos=[_photo(tx, links, shot, kept[shot.sha256], originals=originals) for shot in said.photos],
         content_hash=row.content_hash.hex(),
         signatures=[signature_view(one) for one in signatures],
         to_sign=[] if row.state == State.SIGNED else [one for one in signers(said) if one not in have],
@@ -181,9 +199,13 @@ def signature_view(one: sa.Row[Any]) -> SignatureView:
     return SignatureView(Side(one.side), one.name, Method(one.method), drawing, one.why, one.signed_at)
 
 
-def _photo(tx: Tx, links: Links, shot: Shot, row: sa.Row[Any]) -> PhotoView:
-    url = links.sign(PHOTO_PATH.format(row.file_id), tx.now) if row.file_id else None
-    return PhotoView(**msgspec.structs.asdict(shot), media_type=row.media_type, bytes=row.bytes, url=url)
+def _photo(tx: Tx, links: Links, shot: Shot, row: sa.Row[Any], *, originals: bool) -> PhotoView:
+    told = msgspec.structs.asdict(shot)
+    if row.file_id is None:
+        return PhotoView(**told, media_type=None, bytes=None, url=None)
+    path = PHOTO_PATH.format(row.file_id)
+    url, copies, original = addresses(links, path, row.media_type, tx.now, originals=originals)
+    return PhotoView(**told, media_type=row.media_type, bytes=row.bytes, url=url, copies=copies, original_url=original)
 
 
 def _grouped(ids: Sequence[UUID], rows: Sequence[sa.Row[Any]]) -> dict[UUID, list[sa.Row[Any]]]:

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from votremachine.accounts.rules import Actor
 from votremachine.availability.maintenance.service import readings
+from votremachine.bookings import moments
 from votremachine.bookings import rules as bookings
 from votremachine.bookings.rules import Booking
 from votremachine.bookings.service import handover, store
@@ -50,7 +51,7 @@ async def seal(tx: Tx, who: Actor, report: Report) -> None:
     machine, counts = await fleet.inspected(tx, said.machine_id)
     covered = await _covered(tx, report, machine)
     for booking in sorted(concerned, key=lambda one: one.id != said.booking_id):
-        await _step(tx, who, said, booking)
+        await _step(tx, who, report, booking)
     await _read_meters(tx, machine, counts, said)
     seal_hash = await grow(tx, report, covered)
     for booking in concerned:
@@ -58,8 +59,9 @@ async def seal(tx: Tx, who: Actor, report: Report) -> None:
         tx.publish(store.fact(InspectionSigned, booking, who, **told))
 
 
-async def _step(tx: Tx, who: Actor, said: Content, booking: Booking) -> None:
+async def _step(tx: Tx, who: Actor, report: Report, booking: Booking) -> None:
     """What a signed report means for one booking: its machine left, came back, or stays where it is."""
+    said = report.said
     if said.kind is Occasion.AMENDMENT:
         if booking.state not in _OUT_OR_BACK:
             raise NotNow(state=booking.state)
@@ -67,45 +69,58 @@ async def _step(tx: Tx, who: Actor, said: Content, booking: Booking) -> None:
     if said.machine_id not in booking.machine_ids:  # another was put in its place since
         raise NotInBooking(pointer="/machine_id")
     if said.kind is Occasion.CHECK_OUT or said.next_booking_id == booking.id:
-        await _leave(tx, who, said, booking)
+        await _leave(tx, who, report, booking)
     else:
-        await _come_back(tx, who, said, booking)
+        await _come_back(tx, who, report, booking)
 
 
-async def _leave(tx: Tx, who: Actor, said: Content, booking: Booking) -> None:
-    whole = await _all_inspected(tx, said, booking, leaves=True)
-    if booking.state is bookings.State.CONFIRMED and whole:
-        await handover.check_out(tx, who, booking.id)
+async def _leave(tx: Tx, who: Actor, report: Report, booking: Booking) -> None:
+    made_at = await _made_last(tx, report, booking, leaves=True)
+    if booking.state is bookings.State.CONFIRMED and made_at:
+        relayed = report.said.kind is Occasion.RELAY
+        await handover.check_out(tx, who, booking.id, said=made_at, handed_on=relayed)
     elif booking.state not in bookings.MEETING:
         raise NotNow(state=booking.state)
 
 
-async def _come_back(tx: Tx, who: Actor, said: Content, booking: Booking) -> None:
-    whole = await _all_inspected(tx, said, booking, leaves=False)
-    if booking.state is bookings.State.IN_USE and whole:
-        await handover.check_in(tx, who, booking.id, _returned_at(tx, said, booking))
+async def _come_back(tx: Tx, who: Actor, report: Report, booking: Booking) -> None:
+    made_at = await _made_last(tx, report, booking, leaves=False)
+    if booking.state is bookings.State.IN_USE and made_at:
+        following = report.next_booking
+        said = moments.relayed_at(made_at, following.during.start) if following else made_at
+        await handover.check_in(
+            tx,
+            who,
+            booking.id,
+            moments.back_at(said, booking.out_at, tx.now),
+            readable_at=await _readable_at(tx, report),
+            handed_to=following.id if following else None,
+        )
     elif booking.state not in _OUT_OR_BACK:
         raise NotNow(state=booking.state)
 
 
-def _returned_at(tx: Tx, said: Content, booking: Booking) -> datetime:
-    """When the machine came back: as the report was made, between the check-out and now."""
-    return max(booking.out_at or said.made_at, min(said.made_at, tx.now))
+async def _readable_at(tx: Tx, report: Report) -> datetime:
+    """Since when both sides could read a whole report: it had arrived, and so had its photos."""
+    photos = (await reading.photos_of(tx, [report.row.id]))[report.row.id]
+    arrived: list[datetime] = [report.row.sent_at, *(one.received_at for one in photos)]
+    return max(arrived)
 
 
-async def _all_inspected(tx: Tx, said: Content, booking: Booking, *, leaves: bool) -> bool:
-    """Whether, with this report, every machine of a booking has one that it left, or came back. Raises
-    `AlreadyInspected` where this machine has one.
+async def _made_last(tx: Tx, report: Report, booking: Booking, *, leaves: bool) -> datetime | None:
+    """When the last machine of a booking left, or came back, by the reports that there are with this one; None while
+    one is missing. Raises `AlreadyInspected` where this machine has one.
     """
-    done = set()
+    made_at = {}
     for row in await reading.rows_of(tx, booking.id):
         counts = {Occasion.CHECK_OUT} if leaves else {Occasion.CHECK_IN}
         relayed = row.kind == Occasion.RELAY and (row.next_booking_id == booking.id) == leaves
         if row.state == State.SIGNED and (row.kind in counts or relayed):
-            done.add(row.machine_id)
-    if said.machine_id in done:
+            made_at[row.machine_id] = reading.content_of(row).made_at
+    if report.said.machine_id in made_at:
         raise AlreadyInspected
-    return set(booking.machine_ids) <= done | {said.machine_id}
+    made_at[report.said.machine_id] = report.said.made_at
+    return max(made_at.values()) if made_at.keys() >= set(booking.machine_ids) else None
 
 
 async def _covered(tx: Tx, report: Report, machine: Machine) -> str:
@@ -116,9 +131,10 @@ async def _covered(tx: Tx, report: Report, machine: Machine) -> str:
 
 
 async def _read_meters(tx: Tx, machine: Machine, counts: Sequence[Meter], said: Content) -> None:
+    read_at = min(said.made_at, tx.now)
     for one in said.meters:
         if one.meter in counts:
-            await readings.record_reading(tx, None, machine, one.meter, one.value, said.made_at, why=one.why or SIGNED)
+            await readings.record_reading(tx, None, machine, one.meter, one.value, read_at, why=one.why or SIGNED)
 
 
 async def grow(tx: Tx, report: Report, covered: str) -> bytes:

@@ -12,7 +12,7 @@ from votremachine.accounts.rules import Actor, Verb
 from votremachine.accounts.service import audit
 from votremachine.availability.maintenance.service import readings
 from votremachine.availability.rules import check_instant
-from votremachine.bookings.rules import EARLIEST_CHECK_OUT, Booking, UnknownBooking
+from votremachine.bookings.rules import Booking, UnknownBooking
 from votremachine.bookings.service import reading as bookings
 from votremachine.bookings.service import store
 from votremachine.fleet import service as fleet
@@ -34,6 +34,7 @@ from votremachine.inspections.rules.report import (
     check_content,
     check_made_at,
     check_room,
+    clock_ahead,
 )
 from votremachine.inspections.rules.signing import check_moment
 from votremachine.inspections.schemas import InspectionView, MakeInspection
@@ -111,8 +112,9 @@ async def send(
     said = _content(booking_id, machine.category, asked)
     looked = await _lock_and_look(tx, said)
     if looked.content is not None:
-        return await _again(tx, links, said, looked.content), False
-    check_made_at(asked_at, booking.created_at, tx.now)
+        return await _again(tx, who, links, said, looked.content, concerned), False
+    ahead = clock_ahead(asked.phone_clock and check_instant(asked.phone_clock, "/phone_clock"), tx.now)
+    check_made_at(asked_at, booking.created_at, tx.now, ahead)
     _check_moment(tx, said, concerned)
     await _check_amended(tx, said)
     check_content(said, [item.code for item in checklist(machine.category)], counts, machine.terms.asks)
@@ -120,15 +122,15 @@ async def send(
     read = {meter: meters.LastReading(one.value, one.read_at) for meter, one in last.items()}
     said = msgspec.structs.replace(said, meters=meters.checked(said.meters, asked_at, read))
     check_room(looked.there)
-    row = await _insert(tx, who, said)
+    row = await _insert(tx, who, said, ahead)
     if row is None:
         kept = await tx.row(reading.ONE_LOCKED, {"id": said.id})
         assert kept is not None  # noqa: S101 -- it was in our way
-        return await _again(tx, links, said, reading.content_of(kept)), False
+        return await _again(tx, who, links, said, reading.content_of(kept), concerned), False
     photos = await _add_photos(tx, who, said)
     tell_complete(tx, who, row, concerned)
     await audit.note(tx, who, "inspect", "inspection", said.id, occasion=said.kind, booking_id=str(booking_id))
-    return reading.view(tx, links, row, photos, []), True
+    return reading.view(tx, links, row, photos, [], originals=reading.stands_by(who, concerned)), True
 
 
 def tell_complete(tx: Tx, who: Actor, row: sa.Row[Any], concerned: Sequence[Booking]) -> None:
@@ -153,6 +155,7 @@ async def _following(tx: Tx, asked: MakeInspection) -> Booking | None:
 def _content(booking_id: UUID, category: str, asked: MakeInspection) -> Content:
     """What is signed, of what was sent; times in UTC, whatever offset they came with."""
     given = msgspec.structs.asdict(asked)
+    del given["phone_clock"]
     photos = tuple(_utc(one, number) for number, one in enumerate(asked.photos))
     given |= {"made_at": check_instant(asked.made_at, "/made_at"), "photos": photos}
     given["meters"] = tuple(meters.checked(asked.meters, given["made_at"], {}))
@@ -169,24 +172,25 @@ async def _lock_and_look(tx: Tx, said: Content) -> _Looked:
     return _Looked(reading.content_of(found) if found.content else None, found.there)
 
 
-async def _again(tx: Tx, links: Links, said: Content, kept: Content) -> InspectionView:
+async def _again(
+    tx: Tx, who: Actor, links: Links, said: Content, kept: Content, concerned: Sequence[Booking]
+) -> InspectionView:
     """The report that stands, if it says the same; the machine may be of another category by now."""
     if msgspec.structs.replace(said, category=kept.category) != kept:
         raise InspectionDiffers(pointer="/id")
     row = await tx.row(reading.ONE_LOCKED, {"id": kept.id})
     assert row is not None  # noqa: S101 -- nothing deletes one
-    return (await reading.views(tx, links, [row]))[0]
+    return (await reading.views(tx, who, links, [row], concerned))[0]
 
 
 def _check_moment(tx: Tx, said: Content, concerned: Sequence[Booking]) -> None:
     booking, *following = concerned
-    early = tx.now < booking.during.start - EARLIEST_CHECK_OUT
-    check_moment(said.kind, booking, early)
+    check_moment(said.kind, booking, tx.now)
     for one in following:
         if one.owner_party_id != booking.owner_party_id or one.id == booking.id:
             raise RelayNeedsTwo(pointer="/next_booking_id")
         if said.kind is Occasion.RELAY:
-            check_moment(Occasion.CHECK_OUT, one, tx.now < one.during.start - EARLIEST_CHECK_OUT)
+            check_moment(Occasion.CHECK_OUT, one, tx.now)
 
 
 async def _check_amended(tx: Tx, said: Content) -> None:
@@ -199,7 +203,7 @@ async def _check_amended(tx: Tx, said: Content) -> None:
         raise NotToBeAmended(pointer="/amends")
 
 
-async def _insert(tx: Tx, who: Actor, said: Content) -> sa.Row[Any] | None:
+async def _insert(tx: Tx, who: Actor, said: Content, ahead: int | None) -> sa.Row[Any] | None:
     """The new row; None when another of this id was written just now."""
     content = chain.canonical(said)
     arrived = _all_came(said, who)
@@ -210,6 +214,7 @@ async def _insert(tx: Tx, who: Actor, said: Content) -> sa.Row[Any] | None:
         "content_hash": chain.content_hash(content),
         "sent_by": who.person_id,
         "sent_at": tx.now,
+        "clock_ahead": ahead,
     }
     return await tx.row(insert(inspections).values(values).on_conflict_do_nothing().returning(inspections))
 

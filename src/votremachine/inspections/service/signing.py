@@ -52,7 +52,7 @@ async def sign(tx: Tx, who: Actor, links: Links, inspection_id: UUID, asked: Sig
             await sealing.seal(tx, who, report)
     row = await tx.row(reading.ONE_LOCKED, {"id": inspection_id})
     assert row is not None  # noqa: S101 -- it is locked
-    return (await reading.views(tx, links, [row]))[0]
+    return (await reading.views(tx, who, links, [row], report.bookings))[0]
 
 
 async def _signature(tx: Tx, who: Actor, report: Report, asked: SignInspection) -> _Signature:

@@ -1,6 +1,7 @@
 """The port of all channels: a parcel goes out, and a receipt or a reason comes back."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from votremachine.notifications.words.said import Said
 
 
 class Parcel(msgspec.Struct, frozen=True):
-    """One message for one person by one channel. `to` is an address, or for push the person's subscriptions, opened;
+    """One message for one person by one channel. `to` is an address, or for push the person's devices, opened;
     `answer` is the code that an SMS may be answered with.
     """
 
@@ -34,11 +35,21 @@ class Receipt(msgspec.Struct, frozen=True):
 
 
 class NotTaken(Exception):
-    """The provider did not take it. `for_good`: it never will; `away`: nothing else will be taken just now either."""
+    """The provider did not take it. `for_good`: it never will; `away`: nothing else will be taken just now either;
+    `after`: how long it wants to be left alone.
+    """
 
-    def __init__(self, why: str, *, for_good: bool = False, away: bool = False, gone: tuple[UUID, ...] = ()) -> None:
+    def __init__(
+        self,
+        why: str,
+        *,
+        for_good: bool = False,
+        away: bool = False,
+        gone: tuple[UUID, ...] = (),
+        after: timedelta = timedelta(0),
+    ) -> None:
         super().__init__(why)
-        self.for_good, self.away, self.gone = for_good, away, gone
+        self.for_good, self.away, self.gone, self.after = for_good, away, gone, after
 
 
 class Way(Protocol):

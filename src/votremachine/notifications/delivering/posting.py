@@ -27,12 +27,15 @@ from votremachine.notifications.rules import Facts
 
 
 class Notice(NamedTuple):
-    """What one person is to be told."""
+    """What one person is to be told. `subject` is what it is about, if that is no booking: by it what is told is looked
+    at again before it leaves.
+    """
 
     person_id: UUID
     kind: str
     facts: Facts
     booking_id: UUID | None = None
+    subject: UUID | None = None
 
 
 class Posted(NamedTuple):
@@ -91,6 +94,7 @@ def _message(tx: Tx, notice: Notice, gathered: bool) -> dict[str, Any]:
         "person_id": notice.person_id,
         "kind": notice.kind,
         "booking_id": notice.booking_id,
+        "subject": notice.subject,
         "facts": notice.facts,
         "created_at": tx.now,
         "in_digest": gathered,

@@ -1,4 +1,4 @@
-"""The tables of push subscriptions and of the one pair of keys that signs for them all."""
+"""The tables of devices that take push and of the one pair of keys that signs for them all."""
 
 import sqlalchemy as sa
 
@@ -9,11 +9,13 @@ devices = sa.Table(
     metadata,
     sa.Column("id", sa.Uuid, primary_key=True),
     sa.Column("person_id", sa.ForeignKey("people.id", ondelete="CASCADE"), nullable=False),
-    sa.Column("endpoint_hash", sa.LargeBinary, nullable=False, unique=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("endpoint_hash", sa.LargeBinary, nullable=False, unique=True, comment="of an app, its token's"),
     sa.Column("subscription_sealed", sa.LargeBinary, nullable=False, comment="encrypted: who has it may push there"),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
     sa.Index(None, "person_id"),
+    sa.CheckConstraint("kind IN ('browser', 'app')", name="kind"),
 )
 
 push_keys = sa.Table(

@@ -1,8 +1,14 @@
-"""Which subscriptions are taken. Pure."""
+"""Which devices are taken. Pure."""
 
+from enum import StrEnum
 from urllib.parse import urlsplit
 
 from votremachine.kernel.errors import DomainError, Kind
+
+
+class DeviceKind(StrEnum):
+    BROWSER = "browser"  # told by Web Push
+    APP = "app"  # told through Firebase Cloud Messaging
 
 
 class UnknownDevice(DomainError):
@@ -16,6 +22,19 @@ class BadSubscription(DomainError):
     code = "bad_subscription"
     en = "This is not a subscription to Web Push: its address begins with https."
     fr = "Ce n'est pas un abonnement Web Push : son adresse commence par https."
+
+
+class WhichDevice(DomainError):
+    code = "which_device"
+    en = "Give either a subscription to Web Push (endpoint and keys), or the token of an app (fcm_token)."
+    fr = "Donnez soit un abonnement Web Push (endpoint et keys), soit le jeton d'une application (fcm_token)."
+
+
+class AppsNotReached(DomainError):
+    kind = Kind.CONFLICT
+    code = "apps_not_reached"
+    en = "This service cannot tell apps anything: use a browser, or read your e-mails."
+    fr = "Ce service ne peut rien dire aux applications : utilisez un navigateur, ou lisez vos courriels."
 
 
 def check_endpoint(endpoint: str, *, allow_http: bool) -> None:

@@ -1,4 +1,4 @@
-"""Devices that take Web Push: each person's own, with what is needed to reach them sealed."""
+"""Devices that take push: each person's own, with what is needed to reach them sealed."""
 
 from collections.abc import Collection, Mapping, Sequence
 from hashlib import sha256
@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from votremachine.infra.database import Tx
 from votremachine.infra.keys import Seal, Unreadable
 from votremachine.notifications.devices.models import devices
+from votremachine.notifications.devices.rules import DeviceKind
 
 MOST_DEVICES = 20
 _THEIRS = (
@@ -35,26 +36,39 @@ class Subscription(msgspec.Struct, frozen=True):
     keys: PushKeys
 
 
+class AppToken(msgspec.Struct, frozen=True):
+    """Where an app takes messages: its name at Firebase."""
+
+    token: str
+
+
+Where = Subscription | AppToken
+_WHERE: Mapping[DeviceKind, type[Where]] = {DeviceKind.BROWSER: Subscription, DeviceKind.APP: AppToken}
+
+
 class Device(msgspec.Struct, frozen=True):
-    """A device, its subscription opened."""
+    """A device, and where it takes messages, opened."""
 
     id: UUID
-    subscription: Subscription
+    where: Where
 
 
 class Devices:
-    """Reads and writes subscriptions under their seal."""
+    """Reads and writes under a seal where devices are reached."""
 
     def __init__(self, seal: Seal) -> None:
         self._seal = seal
 
-    async def add(self, tx: Tx, person_id: UUID, subscription: Subscription, name: str) -> sa.Row[Any]:
-        """Keep a subscription; one that is known belongs to who is signed in there now. The oldest of too many go."""
+    async def add(self, tx: Tx, person_id: UUID, where: Where, name: str) -> sa.Row[Any]:
+        """Keep a device; one that is known belongs to who is signed in there now. The oldest of too many go."""
+        is_app = isinstance(where, AppToken)
+        known_by = where.token if isinstance(where, AppToken) else where.endpoint
         given = insert(devices).values(
             id=tx.new_id(),
             person_id=person_id,
-            endpoint_hash=sha256(subscription.endpoint.encode()).digest(),
-            subscription_sealed=self._seal.close(msgspec.json.encode(subscription).decode()),
+            kind=DeviceKind.APP if is_app else DeviceKind.BROWSER,
+            endpoint_hash=sha256(known_by.encode()).digest(),
+            subscription_sealed=self._seal.close(msgspec.json.encode(where).decode()),
             name=name,
             created_at=tx.now,
         )
@@ -78,10 +92,11 @@ class Devices:
         found: dict[UUID, list[Device]] = {}
         for row in await tx.rows(_THEIRS, {"ids": list(people)}):
             try:
-                opened = msgspec.json.decode(self._seal.open(row.subscription_sealed), type=Subscription)
+                opened = self._seal.open(row.subscription_sealed)
             except Unreadable:
                 continue
-            found.setdefault(row.person_id, []).append(Device(row.id, opened))
+            where = msgspec.json.decode(opened, type=_WHERE[DeviceKind(row.kind)])
+            found.setdefault(row.person_id, []).append(Device(row.id, where))
         return found
 
 

@@ -7,14 +7,16 @@ from uuid import UUID
 
 import structlog
 
+from votremachine.damages.service import awaiting
 from votremachine.infra.database import Database
 from votremachine.notifications.delivering.posting import Posted
 from votremachine.notifications.delivering.service.sending import Sender
 from votremachine.notifications.handing_out import Work, hand_out
 from votremachine.notifications.reminders.rules import Moments
-from votremachine.notifications.reminders.service import calendars, telling
+from votremachine.notifications.reminders.service import calendars, documents, planning, telling
 
 FIRST = UUID(int=0)  # sorts before every id
+BATCH = 500
 
 log = structlog.get_logger()
 
@@ -30,6 +32,24 @@ async def plan_unseen_calendars(ctx: dict[str, Any]) -> None:
     after: UUID | None = FIRST
     while after is not None:
         after = await database.run(partial(calendars.plan_unseen, after=after, moments=ctx["moments"]))
+
+
+async def plan_again(ctx: dict[str, Any]) -> None:
+    """Plan anew what is due within days: for who joined since, by moments that were set since, and of what is older
+    than reminders. What is planned or told already stays as it is.
+    """
+    database: Database = ctx["database"]
+    moments: Moments = ctx["moments"]
+    after: UUID | None = FIRST
+    while after is not None:
+        after = await database.run(partial(documents.plan_ending, after=after, moments=moments))
+    for look in (planning.coming, awaiting.disputed):
+        after = FIRST
+        while batch := await database.run(partial(look, after=after, limit=BATCH)):
+            for booking_id in batch:
+                # Each in its own transaction: a verb that waits for one waits for no other.
+                await database.run(partial(planning.plan, booking_id=booking_id, moments=moments))
+            after = batch[-1]
 
 
 async def tell_reminders(ctx: dict[str, Any], ids: list[str], lease: str) -> int:

@@ -1,6 +1,5 @@
-"""When people are reminded of a booking: one row for each kind, and the nights in which nobody is woken. Pure."""
+"""The moments at which people are reminded, as the operator set them, and the nights in which nobody is woken. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Self
@@ -9,15 +8,12 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from votremachine.accounts.rules import RUNNERS, Role
-from votremachine.bookings.rules import CLAIM_WINDOW, REQUEST_LIFE, Booking, State
+from votremachine.accounts.rules import Role
 from votremachine.config import Settings
 from votremachine.notifications.hours import HOME, end_of_hours, in_hours
-from votremachine.notifications.rules import KINDS, NOTHING, Lacks, Side
 
 # Those who act for a party on its bookings; treasurers and viewers look them up when they care.
 READERS = frozenset({Role.ADMIN, Role.MANAGER, Role.MEMBER})
-BOTH = (Side.OWNER, Side.RENTER)
 # What must be told before the night is told this long before it begins.
 BEFORE_THE_NIGHT = timedelta(hours=1)
 
@@ -43,8 +39,16 @@ class Moments(msgspec.Struct, frozen=True, kw_only=True):
     usage_at: time = time(18)
     usage_before: timedelta = timedelta(hours=12)
     report_within: timedelta = timedelta(hours=1)
+    window_before: timedelta = timedelta(hours=12)
+    answer_before: tuple[timedelta, ...] = (timedelta(hours=24), timedelta(hours=4))
+    undecided_days: tuple[int, ...] = (3, 6, 9, 12, 15, 20, 25, 30, 45, 60, 90)
+    deposit_before: tuple[timedelta, ...] = (timedelta(hours=12), timedelta(hours=3))
+    deposit_after: tuple[timedelta, ...] = (timedelta(hours=4), timedelta(hours=24))
     unseen_for: timedelta = timedelta(days=30)
     document_days: tuple[int, ...] = (30, 7)
+    invoice_days_before: tuple[int, ...] = (3,)
+    invoice_days_after: tuple[int, ...] = (1, 8, 15)
+    invoice_issuer_days: tuple[int, ...] = (22,)
     # What is about no machine in particular, on the platform's own clocks.
     office_at: time = time(9)
     night_begins: time = time(22)
@@ -64,8 +68,16 @@ class Moments(msgspec.Struct, frozen=True, kw_only=True):
             usage_at=time.fromisoformat(settings.remind_usage_at),
             usage_before=timedelta(minutes=settings.remind_usage_before_minutes),
             report_within=timedelta(minutes=settings.remind_report_minutes),
+            window_before=timedelta(minutes=settings.remind_claim_window_minutes),
+            answer_before=_minutes(settings.remind_claim_answer_minutes),
+            undecided_days=_days(settings.remind_undecided_days),
+            deposit_before=_minutes(settings.remind_deposit_before_minutes),
+            deposit_after=_minutes(settings.remind_deposit_after_minutes),
             unseen_for=timedelta(days=settings.remind_unseen_days),
-            document_days=tuple(int(one) for one in settings.remind_document_days.split()),
+            document_days=_days(settings.remind_document_days),
+            invoice_days_before=_days(settings.remind_invoice_before_days),
+            invoice_days_after=_days(settings.remind_invoice_after_days),
+            invoice_issuer_days=_days(settings.remind_invoice_issuer_days),
             office_at=time.fromisoformat(settings.remind_office_at),
             night_begins=time.fromisoformat(settings.night_begins),
             night_ends=time.fromisoformat(settings.night_ends),
@@ -78,121 +90,6 @@ class Night(StrEnum):
     EVENING = "evening"  # told before it: in the morning it would be too late
     MORNING = "morning"  # told after it
     PASSES = "passes"  # urgent
-
-
-class Reminding(msgspec.Struct, frozen=True):
-    """A kind of reminder: whom it concerns, and its moments for a booking that is in one of its kind's states."""
-
-    sides: tuple[Side, ...]
-    moments: Callable[[Booking, ZoneInfo, Moments], Iterable[datetime]]
-    night: Night
-    roles: frozenset[Role] = READERS
-
-
-class Planned(msgspec.Struct, frozen=True):
-    """A reminder that a booking wants, to the people of one side."""
-
-    kind: str
-    side: Side
-    due_at: datetime
-
-
-def _tomorrow(booking: Booking, zone: ZoneInfo, moments: Moments) -> Iterable[datetime]:
-    eve = booking.during.start.astimezone(zone).date() - timedelta(days=1)
-    return [datetime.combine(eve, moments.tomorrow_at, zone).astimezone(UTC)]
-
-
-def _expiring_request(booking: Booking, _: ZoneInfo, moments: Moments) -> Iterable[datetime]:
-    return [booking.expires_at - moments.request_before] if booking.expires_at else []
-
-
-def _waiting_request(booking: Booking, _: ZoneInfo, moments: Moments) -> Iterable[datetime]:
-    if booking.expires_at is None:
-        return []
-    # A request that runs out at the start of its booking was asked later than a day before that.
-    asked_at = max(booking.created_at, booking.expires_at - REQUEST_LIFE)
-    return [asked_at + after for after in moments.request_after]
-
-
-def _expiring_hold(booking: Booking, _: ZoneInfo, moments: Moments) -> Iterable[datetime]:
-    if booking.expires_at is None:
-        return []
-    return [booking.expires_at - max(moments.hold_before, (booking.expires_at - booking.created_at) / 4)]
-
-
-def _hand_over(booking: Booking, _: ZoneInfo, moments: Moments) -> Iterable[datetime]:
-    return [booking.during.start - moments.hand_over_before]
-
-
-def _return(booking: Booking, _: ZoneInfo, moments: Moments) -> Iterable[datetime]:
-    return [booking.during.end - moments.return_before]
-
-
-def _overdue(booking: Booking, _: ZoneInfo, moments: Moments) -> Iterable[datetime]:
-    return [booking.during.end + after for after in moments.overdue_after]
-
-
-def _long_overdue(booking: Booking, _: ZoneInfo, moments: Moments) -> Iterable[datetime]:
-    return [booking.during.end + moments.escalate_after]
-
-
-def _missing_usage(booking: Booking, zone: ZoneInfo, moments: Moments) -> Iterable[datetime]:
-    """The evening of the return, or the next if it came back later than that; and before the claim window ends."""
-    if booking.returned_at is None:
-        return []
-    back = booking.returned_at.astimezone(zone)
-    evening = back.date() + timedelta(days=back.time() >= moments.usage_at)
-    last = booking.returned_at + CLAIM_WINDOW - moments.usage_before
-    return [datetime.combine(evening, moments.usage_at, zone).astimezone(UTC), last]
-
-
-def _missing_departure(booking: Booking, zone: ZoneInfo, moments: Moments) -> Iterable[datetime]:
-    """Shortly before the start; if it left without, shortly after that, by day."""
-    if booking.state is State.CONFIRMED:
-        return [booking.during.start - moments.report_within]
-    if booking.out_at is None:
-        return []
-    return [awake(booking.out_at + moments.report_within, zone, moments, Night.MORNING)]
-
-
-def _missing_return(booking: Booking, _: ZoneInfo, moments: Moments) -> Iterable[datetime]:
-    """At the end, which such a report is a part of; if it came back without, shortly after that."""
-    if booking.state is State.IN_USE:
-        return [booking.during.end]
-    return [booking.returned_at + moments.report_within] if booking.returned_at else []
-
-
-BOOKING_KINDS: Mapping[str, Reminding] = {
-    "booking_tomorrow": Reminding(BOTH, _tomorrow, Night.EVENING),
-    "hand_over_soon": Reminding(BOTH, _hand_over, Night.EVENING),
-    "return_due": Reminding((Side.RENTER,), _return, Night.EVENING),
-    "overdue": Reminding(BOTH, _overdue, Night.PASSES),
-    "overdue_escalated": Reminding(BOTH, _long_overdue, Night.PASSES, RUNNERS),
-    "request_waiting": Reminding((Side.OWNER,), _waiting_request, Night.MORNING, RUNNERS),
-    "request_expiring": Reminding((Side.OWNER,), _expiring_request, Night.EVENING, RUNNERS),
-    "hold_expiring": Reminding((Side.RENTER,), _expiring_hold, Night.PASSES),
-    "usage_missing": Reminding(BOTH, _missing_usage, Night.EVENING),
-    "departure_report_missing": Reminding(BOTH, _missing_departure, Night.EVENING),
-    "return_report_missing": Reminding(BOTH, _missing_return, Night.MORNING),
-}
-
-
-def planned(booking: Booking, zone: ZoneInfo, moments: Moments, lacks: Lacks = NOTHING) -> frozenset[Planned]:
-    """Every reminder that a booking wants as it stands, past ones too. `zone` is its machine's.
-
-    What it lacks is planned for whoever may have to see to it by then; who has to is asked when it is due.
-    """
-    wanted = set()
-    for kind, reminding in BOOKING_KINDS.items():
-        known = KINDS[kind]
-        if booking.state not in known.states or (known.lack and known.lack not in lacks):
-            continue
-        for moment in reminding.moments(booking, zone, moments):
-            due_at = awake(moment, zone, moments, reminding.night)
-            # After a promise has run out, nobody needs to be reminded of it.
-            if booking.expires_at is None or due_at < booking.expires_at:
-                wanted |= {Planned(kind, side, due_at) for side in reminding.sides}
-    return frozenset(wanted)
 
 
 def expiring(last_day: date, moments: Moments) -> list[datetime]:
@@ -225,3 +122,7 @@ def dedupe_key(kind: str, subject: UUID, person_id: UUID, due_at: datetime) -> s
 
 def _minutes(text: str) -> tuple[timedelta, ...]:
     return tuple(timedelta(minutes=int(one)) for one in text.split())
+
+
+def _days(text: str) -> tuple[int, ...]:
+    return tuple(int(one) for one in text.split())

@@ -30,7 +30,7 @@ def say(
         text=text.format_map(values),
         about=word("about", language).format_map(values) if "start" in facts else "",
         action=_words(kind, "action", language, facts),
-        link=f"{base}{_path(KINDS[kind].page, booking_id)}",
+        link=f"{base}{_path(KINDS[kind].page, booking_id, facts)}",
     )
 
 
@@ -68,7 +68,9 @@ def _values(facts: Facts, language: str, now: datetime) -> dict[str, str]:
     return values
 
 
-def _path(page: Page, booking_id: UUID | None) -> str:
+def _path(page: Page, booking_id: UUID | None, facts: Facts) -> str:
     if page is Page.BOOKING and booking_id is not None:
         return f"/bookings/{booking_id}"
+    if page is Page.INVOICE and "invoice" in facts:
+        return f"/invoices/{facts['invoice']}"
     return {Page.CALENDAR: "/calendar", Page.ACCOUNT: "/account"}.get(page, "/inbox")

@@ -11,7 +11,9 @@ from votremachine.payments.ledger.rules.posting import PostingKind
 from votremachine.payments.ledger.rules.proving import Difference
 
 # The accounts that a party has; the platform's are nobody else's business.
-PartyAccount = Literal["renter", "owner_pending", "owner_payable", "deposits", "holds_owed"]
+PartyAccount = Literal[
+    "renter", "owner_pending", "owner_payable", "deposits", "holds_owed", "account_owed", "account_due"
+]
 
 
 class BalanceView(msgspec.Struct, frozen=True):

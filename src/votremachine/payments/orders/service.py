@@ -1,6 +1,6 @@
 """Orders in the database: placing them, taking up those whose outcome is open, and keeping what became of them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 
 from votremachine.infra.database import Tx, Write
+from votremachine.infra.statements import Prepared
 from votremachine.kernel.money import Money
 from votremachine.payments.gateway import Refusal
 from votremachine.payments.instruments.models import instruments
@@ -38,12 +39,18 @@ _PLACE = Write(
         {column.name: sa.bindparam(f"order_{column.name}", type_=column.type) for column in payment_orders.c}
     ),
 )
+
+
+def _literals(states: Iterable[State]) -> list[sa.ColumnElement[str]]:
+    return [sa.literal_column(f"'{state.value}'") for state in states]
+
+
 _by_card = {column.name: sa.bindparam(f"order_{column.name}", type_=column.type) for column in payment_orders.c} | {
     "instrument": instruments.c.reference,
     "customer": instruments.c.customer,
 }
 _before = payment_orders.alias("before")
-_PLACE_FIRST = (
+_PLACE_FIRST = Prepared(
     payment_orders.insert()
     .from_select(
         list(_by_card),
@@ -53,14 +60,16 @@ _PLACE_FIRST = (
             instruments.c.state == InstrumentState.READY,
             ~sa.exists().where(
                 _before.c.booking_id == _by_card["booking_id"],
-                _before.c.state.not_in([State.DECLINED, State.REFUSED]),
+                _before.c.state.not_in(_literals([State.DECLINED, State.REFUSED])),
             ),
         ),
     )
     .returning(payment_orders)
 )
-_ONE_LOCKED = sa.select(payment_orders).where(payment_orders.c.id == sa.bindparam("id")).with_for_update()
-_BY_IDS = sa.select(payment_orders).where(payment_orders.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
+_ONE_LOCKED = Prepared(sa.select(payment_orders).where(payment_orders.c.id == sa.bindparam("id")).with_for_update())
+_BY_IDS = Prepared(
+    sa.select(payment_orders).where(payment_orders.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
+)
 # As the index says that allows one of them.
 _OPEN_OF = sa.select(payment_orders).where(
     payment_orders.c.subject_id == sa.any_(sa.bindparam("subjects", type_=sa.ARRAY(sa.Uuid))),
@@ -68,7 +77,7 @@ _OPEN_OF = sa.select(payment_orders).where(
     payment_orders.c.what.in_([sa.literal_column(f"'{what.value}'") for what in sorted(BEGINNING)]),
     sa.not_(payment_orders.c.given_up),
 )
-_OF_BOOKING = (
+_OF_BOOKING = Prepared(
     sa.select(payment_orders)
     .where(payment_orders.c.booking_id == sa.bindparam("booking", type_=sa.Uuid))
     .order_by(payment_orders.c.id)
@@ -86,7 +95,7 @@ _TAKE_DUE = (
     .values(attempts=payment_orders.c.attempts + 1, next_at=sa.bindparam("lease"))
     .returning(payment_orders)
 )
-_SETTLE = (
+_SETTLE = Prepared(
     payment_orders.update()
     .where(payment_orders.c.id == sa.bindparam("order"), payment_orders.c.settled_at.is_(None))
     .values(

@@ -10,9 +10,9 @@ from votremachine.accounts.rules import Actor, NotAllowed, UnknownParty, Verb, r
 from votremachine.infra.database import Tx
 from votremachine.kernel.money import Money
 from votremachine.payments.payouts import service
-from votremachine.payments.payouts.models import payouts
+from votremachine.payments.payouts.models import payables, payouts
 from votremachine.payments.payouts.rules import State, UnknownPayout
-from votremachine.payments.payouts.schemas import PayoutDetails, PayoutLineView, PayoutView
+from votremachine.payments.payouts.schemas import PayableView, PayoutDetails, PayoutLineView, PayoutView
 
 
 async def of_party(tx: Tx, who: Actor, party_id: UUID, *, before: UUID | None, limit: int) -> Sequence[PayoutView]:
@@ -38,6 +38,26 @@ async def one(tx: Tx, who: Actor, payout_id: UUID) -> PayoutDetails:
         for line in await service.lines(tx, payout_id)
     ]
     return PayoutDetails(_view(row), lines)
+
+
+async def of_booking(tx: Tx, booking_id: UUID) -> list[PayableView]:
+    """What is due to the owner of a booking, and what became of it, oldest first. One statement."""
+    wanted = (
+        sa.select(payables, payouts.c.state)
+        .outerjoin(payouts, payouts.c.id == payables.c.payout_id)
+        .where(payables.c.booking_id == booking_id)
+        .order_by(payables.c.due_at, payables.c.id)
+    )
+    return [
+        PayableView(
+            id=row.id,
+            due_at=row.due_at,
+            amount=None if row.minor is None else Money(row.minor, row.currency),
+            payout_id=row.payout_id,
+            state=None if row.state is None else State(row.state),
+        )
+        for row in await tx.rows(wanted)
+    ]
 
 
 async def _page(tx: Tx, which: sa.ColumnElement[bool], before: UUID | None, limit: int) -> list[PayoutView]:

@@ -33,5 +33,6 @@ payables = sa.Table(
     sa.Column("payout_id", sa.ForeignKey("payouts.id")),
     sa.Index("payables_waiting_idx", "party_id", "due_at", postgresql_where=sa.text("payout_id IS NULL")),
     sa.Index("payables_payout_id_idx", "payout_id"),
+    sa.Index("payables_booking_id_idx", "booking_id"),
     sa.CheckConstraint("minor IS NOT NULL OR payout_id IS NULL", name="minor"),
 )

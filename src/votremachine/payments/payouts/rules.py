@@ -62,6 +62,11 @@ def check_window(window: timedelta) -> timedelta:
     return window
 
 
+def payable(pending: int, missing: int) -> int:
+    """How much of what waits for an owner may be paid out while the renter has not paid so much of the rental."""
+    return pending if pending <= 0 else max(0, pending - missing)
+
+
 def grouped(lines: Iterable[Line]) -> Mapping[str, list[Line]]:
     """The lines of one owner's payouts, by currency. What comes to nothing or less waits for more."""
     groups: dict[str, list[Line]] = {}

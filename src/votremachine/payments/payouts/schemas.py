@@ -31,6 +31,19 @@ class PayoutLineView(msgspec.Struct, frozen=True):
     amount: Money
 
 
+class PayableView(msgspec.Struct, frozen=True):
+    """What is due to an owner of a booking; `state` is that of its payout, null before there is one.
+
+    `amount` is null until `due_at`, when nobody can claim damage any more.
+    """
+
+    id: UUID
+    due_at: datetime
+    amount: Money | None
+    payout_id: UUID | None
+    state: State | None
+
+
 class PayoutDetails(msgspec.Struct, frozen=True):
     """A payout and all its lines: they come to its amount."""
 

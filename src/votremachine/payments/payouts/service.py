@@ -21,6 +21,7 @@ from votremachine.payments.ledger.rules.posting import Cause, Posting
 from votremachine.payments.ledger.service.balances import by_booking
 from votremachine.payments.ledger.service.posting import Caused, post, post_all
 from votremachine.payments.payouts.models import payables, payouts
+from votremachine.payments.payouts.received import missing
 from votremachine.payments.payouts.rules import (
     CLAIM_WINDOW,
     LIFE,
@@ -30,6 +31,7 @@ from votremachine.payments.payouts.rules import (
     UnknownPayout,
     check_window,
     grouped,
+    payable,
 )
 
 _AFTER = sa.bindparam("after", type_=sa.Uuid)
@@ -90,18 +92,23 @@ async def add(tx: Tx, cause: Cause, owner: UUID, booking_id: UUID, amount: Money
 async def prepare(tx: Tx, after: UUID) -> UUID | None:
     """See to the next owner by id: what is due becomes payable, and what is payable a payout. None when all were seen.
 
-    A payout to an owner whose account is unknown waits, and so does what comes to nothing or less.
+    A payout to an owner whose account is unknown waits, and so does what comes to nothing or less, and what a renter
+    has not paid.
     """
     owner: UUID | None = (await tx.execute(_NEXT_OWNER, {"after": after, "now": tx.now})).scalar_one()
     if owner is None:
         return None
-    payable = await can_be_paid(tx, owner)
+    can_be = await can_be_paid(tx, owner)
     due = await tx.rows(_DUE, {"owner": owner, "now": tx.now})
     released = await _release(tx, owner, [row for row in due if row.minor is None])
-    owed = [Line(row.id, row.booking_id, row.currency, released.get(row.id, row.minor)) for row in due]
+    owed = [
+        Line(row.id, row.booking_id, row.currency, released.get(row.id, row.minor))
+        for row in due
+        if row.minor is not None or row.id in released
+    ]
     for currency, group in grouped(owed).items():
-        await _pay_out(tx, owner, currency, group, payable=payable)
-    if payable:
+        await _pay_out(tx, owner, currency, group, can_be=can_be)
+    if can_be:
         await tx.execute(
             payouts.update()
             .where(payouts.c.party_id == owner, payouts.c.state == State.PENDING)
@@ -136,32 +143,49 @@ async def lines(tx: Tx, payout_id: UUID) -> list[Line]:
 
 
 async def _release(tx: Tx, owner: UUID, rows: Sequence[Any]) -> Mapping[UUID, int]:
-    """Post what the rentals of these bookings left waiting as payable; how much that is, by booking."""
+    """Post what the rentals of these bookings left waiting as payable, as far as renters have paid it; how much that
+    is, by row. What nothing can be paid of is left as it is, and what is left of another gets a row of its own: both
+    are looked at again each night.
+    """
     released: dict[UUID, int] = {}
     caused: list[Caused] = []
     for currency in sorted({row.currency for row in rows}):
-        bookings = [row.id for row in rows if row.currency == currency]
+        ours = [row for row in rows if row.currency == currency]
+        bookings = [row.booking_id for row in ours]
         waits = await by_booking(tx, Account(Code.OWNER_PENDING, owner, currency), bookings)
-        for booking in bookings:
-            released[booking] = minor = -waits.get(booking, 0)
+        owed = await missing(tx, bookings, currency)
+        for row in ours:
+            pending = -waits.get(row.booking_id, 0)
+            minor = payable(pending, owed.get(row.booking_id, 0))
+            if pending and not minor:
+                continue
+            released[row.id] = minor
             if minor:
                 posting = recipes.owner_payable(owner, Money(minor, currency))
-                caused.append(Caused(Cause("payable", booking), posting, booking))
+                caused.append(Caused(Cause("payable", row.id), posting, row.booking_id))
+            if pending > minor:
+                await _wait(tx, row)
     await post_all(tx, caused)
     if released:
         await tx.execute(_RELEASE, {"ids": list(released), "minors": list(released.values())})
     return released
 
 
-async def _pay_out(tx: Tx, owner: UUID, currency: str, group: Sequence[Line], *, payable: bool) -> None:
+async def _wait(tx: Tx, row: Any) -> None:
+    """The rest of a booking is due as well, once its renter has paid it."""
+    rest = {"booking_id": row.booking_id, "party_id": row.party_id, "currency": row.currency, "due_at": tx.now}
+    await tx.execute(payables.insert().values(id=tx.new_id(), **rest))
+
+
+async def _pay_out(tx: Tx, owner: UUID, currency: str, group: Sequence[Line], *, can_be: bool) -> None:
     payout_id = tx.new_id()
     values = {
         "id": payout_id,
         "party_id": owner,
         "currency": currency,
         "minor": sum(line.minor for line in group),
-        "state": State.PAYABLE if payable else State.PENDING,
-        "reason": "" if payable else NO_IBAN,
+        "state": State.PAYABLE if can_be else State.PENDING,
+        "reason": "" if can_be else NO_IBAN,
         "made_at": tx.now,
         "changed_at": tx.now,
     }

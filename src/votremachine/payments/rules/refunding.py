@@ -4,9 +4,10 @@ The thresholds are those that every quote tells (pricing/rules/words.py), and in
 cancels just 24 hours before the start is still in time.
 """
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from enum import StrEnum
+from itertools import chain
 
 import msgspec
 
@@ -15,7 +16,7 @@ from votremachine.kernel.errors import DomainError, Kind
 from votremachine.kernel.money import BASIS_POINTS, Money, allocate, share, total
 from votremachine.payments.rules.splitting import Split, Taxed, checked, same_currency
 
-ALL, HALF, NOTHING = BASIS_POINTS, BASIS_POINTS // 2, 0
+ALL, HALF, FIFTH, NOTHING = BASIS_POINTS, BASIS_POINTS // 2, BASIS_POINTS // 5, 0
 
 
 class PartsDisagree(DomainError):
@@ -46,7 +47,7 @@ class Schedule(msgspec.Struct, frozen=True):
         return HALF if self.half_until is None or notice >= self.half_until else NOTHING
 
 
-# A cooperative whose own rules say nothing lets its members off until the start.
+# A member whose booking knows of no charge for short notice (made before there was one) is free until the start.
 UNTIL_THE_START = Schedule(timedelta(0), timedelta(0))
 SCHEDULES: Mapping[Cancellation, Schedule] = {
     Cancellation.FLEXIBLE: Schedule(timedelta(hours=24), None),
@@ -54,6 +55,49 @@ SCHEDULES: Mapping[Cancellation, Schedule] = {
     Cancellation.STRICT: Schedule(timedelta(days=14), timedelta(hours=48)),
     Cancellation.COOPERATIVE: UNTIL_THE_START,
 }
+
+
+class ShortNotice(msgspec.Struct, frozen=True):
+    """What a cooperative charges who cancels within `notice` of the start, or does not come: the minimum charge of the
+    machine, `minimum` in minor units net, and never more than its price; of one without a minimum, a fifth of that.
+    """
+
+    notice: timedelta
+    minimum: int = 0
+
+    def back(self, paid: Sequence[Taxed]) -> list[Taxed]:
+        """What comes back of each line beyond the charge. The minimum is spread over the lines by their nets."""
+        if not self.minimum:
+            return [shared(one, BASIS_POINTS - FIFTH) for one in paid]
+        nets = [one.net.minor for one in paid]
+        charged = allocate(min(self.minimum, sum(nets)), nets) if any(nets) else nets
+        return [_without(one, net) for one, net in zip(paid, charged, strict=True)]
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """On what terms a machine's rental may be called off; `short_notice` is a cooperative's."""
+
+    cancellation: Cancellation
+    short_notice: ShortNotice | None = None
+
+    @property
+    def free_until(self) -> timedelta:
+        """How long before the start cancelling is free."""
+        return self.short_notice.notice if self.short_notice is not None else SCHEDULES[self.cancellation].free_until
+
+    def back(self, paid: Sequence[Taxed], notice: timedelta) -> list[Taxed]:
+        """What comes back of each line to a renter who cancels so long before the start."""
+        if self.short_notice is not None and notice < self.free_until:
+            return self.short_notice.back(paid)
+        rate = ALL if notice >= self.free_until else SCHEDULES[self.cancellation].refunded(notice)
+        return [shared(one, rate) for one in paid]
+
+    def missed(self, paid: Sequence[Taxed]) -> list[Taxed]:
+        """What comes back of each line to a renter who did not come: nothing, but beyond a cooperative's charge."""
+        return [shared(one, NOTHING) for one in paid] if self.short_notice is None else self.short_notice.back(paid)
+
+
+Hired = Iterable[tuple[Policy, Sequence[Taxed]]]  # by machine: its terms, and what was paid for it
 
 
 class Refund(msgspec.Struct, frozen=True):
@@ -82,64 +126,57 @@ class Difference(msgspec.Struct, frozen=True):
     fee_vat: Money
 
 
-def cancelled(
-    policy: Cancellation,
-    start: datetime,
-    at: datetime,
-    paid: Iterable[Taxed],
-    parts: Split,
-    *,
-    by: CalledOffBy,
-    own_rules: Schedule | None = None,
-) -> Refund:
-    """What comes back of a rental that is called off; all of it, the fee included, unless the renter does it.
-
-    `own_rules` are those of a cooperative, for its policy. Raises `NothingPaid`, `CurrenciesDiffer`, `PartsDisagree`.
+def cancelled(hired: Hired, parts: Split, notice: timedelta, *, by: CalledOffBy) -> Refund:
+    """What comes back of a rental that is called off so long before its start: all of it, the fee included, unless the
+    renter does it. Raises `NothingPaid`, `CurrenciesDiffer`, `PartsDisagree`.
     """
-    return refund(paid, parts, rate_of(policy, start, at, by=by, own_rules=own_rules))
+    if by is not CalledOffBy.RENTER:
+        return refund([one for _, paid in hired for one in paid], parts, ALL)
+    rated = [(paid, policy.back(paid, notice)) for policy, paid in hired]
+    return refund_lines(chain.from_iterable(zip(paid, back, strict=True) for paid, back in rated), parts)
 
 
-def rate_of(
-    policy: Cancellation, start: datetime, at: datetime, *, by: CalledOffBy, own_rules: Schedule | None = None
-) -> int:
-    """The basis points that come back of a rental that is called off at `at`."""
-    schedule = SCHEDULES[policy]
-    if policy is Cancellation.COOPERATIVE and own_rules is not None:
-        schedule = own_rules
-    return schedule.refunded(start - at) if by is CalledOffBy.RENTER else ALL
-
-
-def missed(paid: Iterable[Taxed], parts: Split) -> Refund:
-    """Nothing comes back to who did not come, whatever the policy. Raises as `cancelled` does."""
-    return refund(paid, parts, NOTHING)
+def missed(hired: Hired, parts: Split) -> Refund:
+    """What comes back to who did not come. Raises as `cancelled` does."""
+    rated = [(paid, policy.missed(paid)) for policy, paid in hired]
+    return refund_lines(chain.from_iterable(zip(paid, back, strict=True) for paid, back in rated), parts)
 
 
 def refund(paid: Iterable[Taxed], parts: Split, rate: int) -> Refund:
-    """So many basis points of every line, as `refund_each` gives them."""
-    return refund_each(((one, rate) for one in paid), parts)
+    """So many basis points of every line. Raises as `cancelled` does."""
+    return refund_lines(((one, shared(one, rate)) for one in paid), parts)
 
 
-def refund_each(paid: Iterable[tuple[Taxed, int]], parts: Split) -> Refund:
-    """Of each line its own basis points, net and VAT rounded half up by themselves; raises as `cancelled` does.
+def refund_lines(paid: Iterable[tuple[Taxed, Taxed]], parts: Split) -> Refund:
+    """Of each line what comes back of it; raises as `cancelled` does.
 
     What is kept is divided as the whole was, to the cent, by the largest remainder.
     """
-    rated = list(paid)
-    lines = checked(line for line, _ in rated)
+    known = list(paid)
+    lines, back = checked(line for line, _ in known), tuple(given for _, given in known)
     currency = lines[0].net.currency
     same_currency(lines[0].net, parts.owner, parts.fee, parts.fee_vat)
     whole = total((line.total for line in lines), currency)
     if parts.total != whole:
         raise PartsDisagree(divided=parts.total.minor, paid=whole.minor)
-    back = tuple(
-        Taxed(Money(share(one.net.minor, rate), currency), Money(share(one.vat.minor, rate), currency))
-        for one, rate in rated
-    )
     to_renter = total((line.total for line in back), currency)
     weights = [parts.owner.minor, parts.fee.minor, parts.fee_vat.minor]
     kept = allocate((whole - to_renter).minor, weights)
     given = [weight - part for weight, part in zip(weights, kept, strict=True)]
     return Refund(back, to_renter, _split(kept, currency), _split(given, currency))
+
+
+def shared(one: Taxed, rate: int) -> Taxed:
+    """So many basis points of a line, net and VAT rounded half up by themselves."""
+    currency = one.net.currency
+    return Taxed(Money(share(one.net.minor, rate), currency), Money(share(one.vat.minor, rate), currency))
+
+
+def _without(one: Taxed, charged: int) -> Taxed:
+    """A line less so much of its net, and the VAT on that, half up."""
+    net, vat = one.net.minor, one.vat.minor
+    of_charge = (2 * vat * charged + net) // (2 * net) if net else 0
+    return Taxed(Money(net - charged, one.net.currency), Money(vat - of_charge, one.vat.currency))
 
 
 def difference(old: Split, new: Split) -> Difference:

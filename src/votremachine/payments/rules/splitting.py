@@ -1,9 +1,11 @@
 """What of a rental is the owner's and what the platform's, to the cent. Pure."""
 
 from collections.abc import Iterable, Sequence
+from typing import Self
 
 import msgspec
 
+from votremachine.config import Settings
 from votremachine.kernel.errors import DomainError, Kind
 from votremachine.kernel.money import BASIS_POINTS, Money, share, total
 
@@ -57,6 +59,21 @@ class Split(msgspec.Struct, frozen=True):
     @property
     def total(self) -> Money:
         return self.owner + self.fee + self.fee_vat
+
+
+class Fee(msgspec.Struct, frozen=True):
+    """What the platform takes of a rental, in basis points: a share of the net, and the VAT on that share."""
+
+    rate: int = 800
+    vat_rate: int = 2000
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """As the operator set it."""
+        return cls(settings.platform_fee_bp, settings.platform_fee_vat_bp)
+
+
+STANDARD_FEE = Fee()
 
 
 def split(rental: Iterable[Taxed], fee_rate: int, vat_rate: int) -> Split:

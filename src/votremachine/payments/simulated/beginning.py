@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from votremachine.infra.database import Database
-from votremachine.infra.questions import alone
+from votremachine.infra.statements import Prepared
 from votremachine.payments.gateway import KeyReused, Standing
 from votremachine.payments.simulated.models import instruments, operations, orders, webhooks
 from votremachine.payments.simulated.rules import Instrument, Kind, SimulatedOrder
@@ -23,7 +23,7 @@ _INSTRUMENT = [instruments.c[name] for name in Instrument.__struct_fields__]
 _asked_with = sa.bindparam("instrument", type_=sa.Text)
 _agreed = sa.and_(orders.c.standing != Standing.DECLINED, orders.c.standing != Standing.REQUIRES_ACTION)
 _nothing = sa.select(sa.true().label("nothing")).subquery("nothing")
-_KNOWN = (
+_KNOWN = Prepared(
     sa.select(
         operations.c.content,
         operations.c.carried_out,
@@ -41,13 +41,13 @@ def _bound(table: sa.Table) -> dict[str, sa.BindParameter[Any]]:
 
 
 _first = insert(operations).values(_bound(operations))
-_CLAIM = _first.on_conflict_do_update(
+_claim = _first.on_conflict_do_update(
     index_elements=["key"],
     set_={"carried_out": _first.excluded.carried_out},
     # Once without an answer and now carried out: the only way in which a key is good twice.
     where=sa.and_(~operations.c.carried_out, _first.excluded.carried_out),
 ).returning(operations.c.key)
-_claimed = _CLAIM.cte("claimed")
+_CLAIM, _claimed = Prepared(_claim), _claim.cte("claimed")
 _letters = (
     sa.func.unnest(*(sa.bindparam(f"letter_{column.name}", type_=sa.ARRAY(column.type)) for column in webhooks.c))
     .table_valued(*(sa.column(column.name) for column in webhooks.c), name="letters")
@@ -58,7 +58,7 @@ _told = (
     .from_select(list(webhooks.c.keys()), sa.select(*_letters.c).where(sa.exists(sa.select(_claimed.c.key))))
     .cte("told")
 )
-_KEEP = (
+_KEEP = Prepared(
     insert(orders)
     .from_select(list(orders.c.keys()), sa.select(*_bound(orders).values()).select_from(_claimed))
     .add_cte(_told)
@@ -77,16 +77,16 @@ class Known(NamedTuple):
 
 async def known(database: Database, key: UUID, content: bytes, instrument: str) -> Known:
     """Raises `KeyReused` when the key was given with other content."""
-    (row,) = await alone(database, _KNOWN, {"asked": key, "instrument": instrument})
-    if row["content"] not in (None, content):
+    (row,) = await database.alone(_KNOWN, {"asked": key, "instrument": instrument})
+    if row.content not in (None, content):
         raise KeyReused(f"the key {key} was given before with another order")
-    card = None if row["instrument"] is None else msgspec.convert(dict(row), Instrument)
-    return Known(row["content"] is None, bool(row["carried_out"]), row["held_before"], card)
+    card = None if row.instrument is None else msgspec.convert(row._asdict(), Instrument)
+    return Known(row.content is None, bool(row.carried_out), row.held_before, card)
 
 
 async def note(database: Database, key: UUID, content: bytes, now: datetime) -> None:
     """Only that a key was seen: nothing was carried out."""
-    await alone(database, _CLAIM, _operation(key, content, now, carried_out=False))
+    await database.alone(_CLAIM, _operation(key, content, now, carried_out=False))
 
 
 async def keep(
@@ -104,7 +104,7 @@ async def keep(
         **{f"{orders.name}_{name}": value for name, value in columns.items()},
         **{f"letter_{column.name}": [letter[column.name] for letter in letters] for column in webhooks.c},
     }
-    return bool(await alone(database, _KEEP, values))
+    return bool(await database.alone(_KEEP, values))
 
 
 def _operation(key: UUID, content: bytes, now: datetime, *, carried_out: bool) -> dict[str, Any]:

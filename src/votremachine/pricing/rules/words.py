@@ -24,11 +24,18 @@ CANCELLATION: Mapping[Cancellation, Said] = {
         "Cancelling is free until 14 days before the start, then half of the price; all of it within the last 48"
         " hours.",
     ),
-    Cancellation.COOPERATIVE: (
-        "Annulation selon le règlement intérieur de la CUMA.",
-        "Cancelling is by the cooperative's own rules.",
-    ),
 }
+# A cooperative's: until when it is free, and what is due after that.
+SHORT_NOTICE: Said = (
+    "Annulation gratuite jusqu'à {hours} heures avant le début ; ensuite, ou si personne ne vient, {charge}.",
+    "Cancelling is free until {hours} hours before the start; after that, or if nobody comes, {charge}.",
+)
+UNTIL_THE_START: Said = (
+    "Annulation gratuite jusqu'au début ; si personne ne vient, {charge}.",
+    "Cancelling is free until the start; if nobody comes, {charge}.",
+)
+MINIMUM: Said = ("le minimum de facturation est dû ({net} HT)", "the minimum charge is due ({net} before VAT)")
+FIFTH: Said = ("un cinquième du prix est dû", "a fifth of the price is due")
 WEATHER: Said = (
     "Report pour cause de météo au prix payé, dans les {hours} heures avant le début ; une période plus chère coûte la"
     " différence.",
@@ -63,18 +70,26 @@ def terms(
     lines: Sequence[Line],
     language: str,
     *,
+    short_notice_hours: int,
     weather_hours: int | None = None,
 ) -> list[str]:
     """The sentences that go with one machine's lines, in the reader's language ("fr" or "en")."""
     english = language == "en"
-    return [said[english] for said in _said(card, cancellation, lines, weather_hours)]
+    return [said[english] for said in _said(card, cancellation, lines, short_notice_hours, weather_hours)]
 
 
 def _said(
-    card: RateCard, cancellation: Cancellation, lines: Sequence[Line], weather_hours: int | None
+    card: RateCard,
+    cancellation: Cancellation,
+    lines: Sequence[Line],
+    short_notice_hours: int,
+    weather_hours: int | None,
 ) -> Iterator[Said]:
     conditions: Conditions = card.conditions
-    yield CANCELLATION[cancellation]
+    if cancellation is Cancellation.COOPERATIVE:
+        yield _short_notice(card, short_notice_hours)
+    else:
+        yield CANCELLATION[cancellation]
     if weather_hours is not None:
         french, english = WEATHER
         yield french.format(hours=weather_hours), english.format(hours=weather_hours)
@@ -88,3 +103,13 @@ def _said(
             straight, road = line.road.straight_m / 1000, line.road.road_m / 1000
             french = ROAD[0].format(straight=f"{straight:.1f}".replace(".", ","), road=f"{road:.1f}".replace(".", ","))
             yield french, ROAD[1].format(straight=f"{straight:.1f}", road=f"{road:.1f}")
+
+
+def _short_notice(card: RateCard, hours: int) -> Said:
+    minimum = card.conditions.minimum_minor
+    charge = MINIMUM if minimum else FIFTH
+    french, english = SHORT_NOTICE if hours else UNTIL_THE_START
+    euros, cents = divmod(minimum, 100)
+    said_in_french = charge[0].format(net=f"{euros},{cents:02d} {card.currency}")
+    said_in_english = charge[1].format(net=f"{card.currency} {euros}.{cents:02d}")
+    return french.format(hours=hours, charge=said_in_french), english.format(hours=hours, charge=said_in_english)

@@ -11,6 +11,7 @@ from votremachine.accounts.rules import Actor, Seat, UnknownParty, acting_seat
 from votremachine.fleet import service as fleet
 from votremachine.fleet.rules import Machine
 from votremachine.infra.database import Tx
+from votremachine.infra.statements import Prepared
 from votremachine.pricing.models import rate_cards
 from votremachine.pricing.rules.card import Conditions, NoPrice, Rate, RateCard, applicable
 from votremachine.pricing.rules.offer import Offer
@@ -30,7 +31,7 @@ MACHINE = fleet.BY_IDS.subquery("machine")
 _rates = msgspec.json.Decoder(tuple[Rate, ...])
 _conditions = msgspec.json.Decoder(Conditions)
 _CARD_IDS = sa.any_(sa.bindparam("card_ids", type_=sa.ARRAY(sa.Uuid)))
-_BY_CARD_ID = sa.select(*CARD).where(rate_cards.c.id == _CARD_IDS)
+_BY_CARD_ID = Prepared(sa.select(*CARD).where(rate_cards.c.id == _CARD_IDS))
 
 
 def with_cards(*more: sa.ColumnElement[Any], offered: bool = False) -> sa.Select[Any]:
@@ -40,8 +41,8 @@ def with_cards(*more: sa.ColumnElement[Any], offered: bool = False) -> sa.Select
     return sa.select(MACHINE, *CARD, *more).select_from(joined)
 
 
-_IN_FORCE = with_cards()
-_OFFERED = with_cards(offered=True)
+_IN_FORCE = Prepared(with_cards())
+_OFFERED = Prepared(with_cards(offered=True))
 
 
 def asking_seat(who: Actor, party_id: UUID | None) -> Seat | None:

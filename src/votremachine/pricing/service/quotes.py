@@ -6,7 +6,8 @@ from uuid import UUID
 
 from votremachine.accounts.rules import Actor, Seat
 from votremachine.availability.service.look import in_the_way
-from votremachine.fleet.rules import Machine, check_bookable, check_open, check_pairing
+from votremachine.fleet.bookable import check_bookable, check_pairing
+from votremachine.fleet.rules import Cancellation, Machine, check_open
 from votremachine.infra.database import Database
 from votremachine.infra.idempotency import Identify
 from votremachine.infra.questions import ask
@@ -103,6 +104,14 @@ def _terms(machine: Machine, hire: Hire, whole: Price, language: str) -> Terms:
         hire.card.cooperative_id,
         machine.cancellation,
         hire.card.conditions.fuel.policy,
-        words.terms(hire.card, machine.cancellation, lines, language, weather_hours=machine.terms.weather_hours),
+        words.terms(
+            hire.card,
+            machine.cancellation,
+            lines,
+            language,
+            short_notice_hours=machine.terms.short_notice_hours,
+            weather_hours=machine.terms.weather_hours,
+        ),
         machine.terms.weather_hours,
+        machine.terms.short_notice_hours if machine.cancellation is Cancellation.COOPERATIVE else None,
     )

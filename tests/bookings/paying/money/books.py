@@ -75,6 +75,12 @@ _LEFT = sa.text(
     UNION ALL SELECT 'fact', name || ' ' || coalesce(last_error, '') FROM outbox
     UNION ALL SELECT 'open at the gateway', reference FROM simulated_orders
         WHERE standing IN ('held', 'requires_action')
+    UNION ALL SELECT 'owed on account', b.id::text FROM bookings b
+        WHERE b.on_account AND b.state IN ('confirmed', 'in_use', 'returned', 'completed')
+            AND (b.price -> 'total' ->> 'minor')::bigint <> (
+                SELECT coalesce(sum(e.minor), 0) FROM ledger_transactions t
+                JOIN ledger_entries e ON e.transaction_id = t.id JOIN ledger_accounts a ON a.id = e.account_id
+                WHERE t.booking_id = b.id AND a.code = 'account_owed')
     UNION ALL SELECT 'deposit', booking_id || ' ' || state FROM deposits
         WHERE state NOT IN ('captured', 'partially_captured', 'released', 'waived')
     """
@@ -112,7 +118,9 @@ _POSTED = sa.text(
     """
     SELECT t.booking_id, l.code, sum(e.minor)::bigint AS minor FROM ledger_transactions t
     JOIN ledger_entries e ON e.transaction_id = t.id JOIN ledger_accounts a ON a.id = e.account_id,
+    -- What is on account is no money, and looked at above.
     LATERAL (SELECT CASE WHEN a.code LIKE 'owner%' THEN 'owner' ELSE a.code END AS code) AS l
+    WHERE a.code NOT LIKE 'account%'
     GROUP BY t.booking_id, l.code HAVING sum(e.minor) <> 0
     """
 )

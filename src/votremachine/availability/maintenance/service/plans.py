@@ -9,18 +9,17 @@ from msgspec.structs import asdict
 from votremachine.accounts.rules import Actor, Verb, require
 from votremachine.accounts.service import audit
 from votremachine.availability.maintenance.models import maintenance_plans, maintenance_proposals
-from votremachine.availability.maintenance.rules import (
+from votremachine.availability.maintenance.rules.plans import (
     MOST_PLANS,
     Plan,
     ReadingNeeded,
     State,
     TooManyPlans,
     UnknownPlan,
-    check_day,
     check_done,
     check_plan,
-    check_value,
 )
+from votremachine.availability.maintenance.rules.readings import check_day, check_value
 from votremachine.availability.maintenance.schemas import MarkDone, PlanMaintenance, PlanView
 from votremachine.availability.maintenance.service import proposals, store
 from votremachine.availability.maintenance.service.readings import record_reading

@@ -13,7 +13,7 @@ from votremachine.availability.blocks.schemas import BlockTime
 from votremachine.availability.blocks.service import verbs as blocks
 from votremachine.availability.events import MaintenanceDue
 from votremachine.availability.maintenance.models import maintenance_proposals
-from votremachine.availability.maintenance.rules import (
+from votremachine.availability.maintenance.rules.plans import (
     FARTHEST,
     GRACE,
     Proposal,

@@ -12,8 +12,8 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from votremachine.accounts.rules import Actor, Verb
 from votremachine.accounts.service import audit
 from votremachine.availability.maintenance.models import meter_readings
-from votremachine.availability.maintenance.rules import (
-    NoSuchMeter,
+from votremachine.availability.maintenance.rules.plans import NoSuchMeter
+from votremachine.availability.maintenance.rules.readings import (
     Reading,
     Shown,
     check_beside,

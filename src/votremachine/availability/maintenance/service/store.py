@@ -7,15 +7,15 @@ import sqlalchemy as sa
 
 from votremachine.availability.blocks.models import blocks
 from votremachine.availability.maintenance.models import maintenance_plans, maintenance_proposals, meter_readings
-from votremachine.availability.maintenance.rules import (
+from votremachine.availability.maintenance.rules.plans import (
     RATE_FROM,
     Plan,
     Proposal,
-    Reading,
     State,
     UnknownPlan,
     UnknownProposal,
 )
+from votremachine.availability.maintenance.rules.readings import Reading
 from votremachine.fleet.rules import Meter
 from votremachine.infra.database import Tx
 from votremachine.kernel.span import Span

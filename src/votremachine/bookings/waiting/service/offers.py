@@ -30,6 +30,7 @@ from votremachine.fleet.rules import Machine
 from votremachine.infra.database import Tx
 from votremachine.kernel.errors import DomainError, Kind
 from votremachine.kernel.span import Span
+from votremachine.payments.rules.splitting import Fee
 
 LAPSE_BATCH = 200
 MACHINE_BATCH = 100
@@ -126,8 +127,9 @@ async def machines_free(tx: Tx, after: UUID) -> list[UUID]:
     return [row.machine_id for row in await tx.rows(_MACHINES, {"now": tx.now, "after": after})]
 
 
-async def offer(tx: Tx, machine_id: UUID, tried: Collection[UUID]) -> Tried:
-    """Offer what came free of a machine to the first in line, and to the next whose time meets none of theirs.
+async def offer(tx: Tx, machine_id: UUID, tried: Collection[UUID], fee: Fee) -> Tried:
+    """Offer what came free of a machine to the first in line, and to the next whose time meets none of theirs; `fee` is
+    the platform's, of what they book.
 
     Who was `tried` before is left out. Nobody else offers this machine meanwhile.
     """
@@ -144,7 +146,7 @@ async def offer(tx: Tx, machine_id: UUID, tried: Collection[UUID]) -> Tried:
         if any(wanted.overlaps(one) for one in held):
             continue
         ids.append(entry.id)
-        if await _offer(tx, entry, machine, people.get(entry.person_id)):
+        if await _offer(tx, entry, machine, people.get(entry.person_id), fee):
             held.append(wanted)
     return Tried(ids, len(held))
 
@@ -153,7 +155,7 @@ def _values(tx: Tx, machine_id: UUID, tried: Collection[UUID]) -> dict[str, obje
     return {"now": tx.now, "machine": machine_id, "tried": list(tried)}
 
 
-async def _offer(tx: Tx, entry: Entry, machine: Machine, who: Actor | None) -> bool:
+async def _offer(tx: Tx, entry: Entry, machine: Machine, who: Actor | None, fee: Fee) -> bool:
     """Hold the time for who waits; False when somebody was quicker, and when it cannot be held for them any more."""
     if who is None:
         await _lapse(tx, entry, PersonGone())
@@ -168,7 +170,7 @@ async def _offer(tx: Tx, entry: Entry, machine: Machine, who: Actor | None) -> b
     expires_at = offer_expiry(tx.now, entry.during.start, machine.zone)
     try:
         async with tx.savepoint():
-            hold = await book(tx, who, asked, hold_until=expires_at)
+            hold = await book(tx, who, asked, fee=fee, hold_until=expires_at)
     except SpanTaken:
         return False
     except DomainError as refusal:

@@ -134,7 +134,7 @@ async def _failed(tx: Tx, row: sa.Row[Any], refusal: NotTaken, jitter: float) ->
     if gives_up:
         changed |= {"state": DeliveryState.DEAD, "lease_until": None}
     else:
-        changed |= {"due_at": tx.now + wait_after(attempts, jitter), "lease_until": None}
+        changed |= {"due_at": tx.now + max(wait_after(attempts, jitter), refusal.after), "lease_until": None}
     await tx.execute(deliveries.update().where(deliveries.c.id == row.id).values(changed))
     if gives_up:
         await _try_next(tx, [row])

@@ -1,27 +1,47 @@
 """Proofs of insurance that run out: planned when one is added, told unless another follows it."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from votremachine.accounts.rules import WORKERS
-from votremachine.accounts.service.parties import people_of, seats_of
+from votremachine.accounts.service.parties import seats_of
 from votremachine.infra.database import Tx
 from votremachine.inspections.events import InsuranceAdded
+from votremachine.inspections.rules.insurance import Proof
 from votremachine.inspections.service import insurance
 from votremachine.notifications.delivering.posting import Notice
 from votremachine.notifications.reminders.rules import Moments, dedupe_key, expiring
 from votremachine.notifications.reminders.service.planning import Wanted, add
 
 KIND = "document_expiring"
+BATCH = 200
 
 
 async def plan_document(tx: Tx, event: InsuranceAdded, *, moments: Moments) -> None:
     """Plan what those who may add the next proof are told before this one ends."""
-    for proof in (await insurance.running_out(tx, [event.proof_id])).values():
-        people = await people_of(tx, event.party_id, WORKERS)
+    await _plan(tx, list((await insurance.running_out(tx, [event.proof_id])).values()), moments)
+
+
+async def plan_ending(tx: Tx, *, after: UUID, moments: Moments) -> UUID | None:
+    """Plan the same of a batch of the proofs that end soon: some are older than reminders, and people come and go.
+
+    The id to go on after, None when all were seen.
+    """
+    until = tx.now.date() + timedelta(days=max(moments.document_days, default=0) + 1)
+    batch = await insurance.ending(tx, until=until, after=after, limit=BATCH)
+    last = await insurance.running_out(tx, [one.id for one in batch]) if batch else {}
+    await _plan(tx, list(last.values()), moments)
+    return batch[-1].id if len(batch) == BATCH else None
+
+
+async def _plan(tx: Tx, proofs: Sequence[Proof], moments: Moments) -> None:
+    seats = await seats_of(tx, {one.party_id for one in proofs}) if proofs else {}
+    for proof in proofs:
+        people = [person_id for person_id, role in seats[proof.party_id].items() if role in WORKERS]
         dates = expiring(proof.valid_until, moments)
         wanted = [Wanted(KIND, who, due, dedupe_key(KIND, proof.id, who, due)) for due in dates for who in people]
         await add(tx, proof.id, wanted)

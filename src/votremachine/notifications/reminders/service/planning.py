@@ -1,32 +1,28 @@
 """Planning the reminders of a booking anew, whenever a fact about it is handed on."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
+from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from votremachine.accounts.rules import Role
-from votremachine.accounts.service.parties import seats_of
 from votremachine.bookings.events import BookingEvent
 from votremachine.bookings.rules import Booking
 from votremachine.bookings.service import reading
+from votremachine.damages.events import ClaimEvent
+from votremachine.deposits.events import DepositEvent
 from votremachine.infra.database import Tx
 from votremachine.notifications.about import machines_of, zone_of
+from votremachine.notifications.circles import Circle, circles_of
 from votremachine.notifications.lacking import lacks_of
 from votremachine.notifications.reminders.models import reminders
-from votremachine.notifications.reminders.rules import (
-    BOOKING_KINDS,
-    Moments,
-    Planned,
-    ReminderState,
-    dedupe_key,
-    planned,
-)
-from votremachine.notifications.rules import Side
+from votremachine.notifications.reminders.rules import Moments, ReminderState, dedupe_key
+from votremachine.notifications.reminders.wants import BOOKING_KINDS, Planned, planned
 
-Seats = Mapping[UUID, Mapping[UUID, Role]]
+# What begins later is planned anew by then.
+AHEAD = timedelta(days=3)
 
 
 class Wanted(NamedTuple):
@@ -38,7 +34,7 @@ class Wanted(NamedTuple):
     key: str
 
 
-async def plan_booking(tx: Tx, event: BookingEvent, *, moments: Moments) -> None:
+async def plan_booking(tx: Tx, event: BookingEvent | DepositEvent | ClaimEvent, *, moments: Moments) -> None:
     """Let the reminders of a booking be those that it wants as it stands now, whatever the fact said of it.
 
     So facts may come late, twice or in another order: the last to hold the lock reads what all have led to.
@@ -50,15 +46,20 @@ async def plan(tx: Tx, booking_id: UUID, moments: Moments) -> None:
     """Plan what a booking wants and does not have yet; drop what waits and is not wanted any more. What has come due
     is left to the sweep, which looks again, and what was told stays told.
     """
-    await _lock(tx, booking_id)
+    await lock(tx, booking_id)
     booking = await reading.load(tx, booking_id)
     machines = await machines_of(tx, [booking])
-    seats = await seats_of(tx, (booking.owner_party_id, booking.renter_party_id))
-    lacks = (await lacks_of(tx, [booking], machines))[booking.id]
-    wants = planned(booking, zone_of(booking, machines), moments, lacks)
-    wanted = {one.key: one for one in wanted_of(booking, wants, seats)}
-    await _drop_others(tx, booking_id, wanted)
+    lacks = await lacks_of(tx, [booking], machines)
+    circle = (await circles_of(tx, [booking], lacks))[booking.id]
+    wants = planned(booking, zone_of(booking, machines), moments, lacks[booking.id])
+    wanted = {one.key: one for one in wanted_of(booking, wants, circle)}
+    await drop_others(tx, booking_id, wanted)
     await add(tx, booking_id, wanted.values())
+
+
+async def coming(tx: Tx, *, after: UUID, limit: int) -> list[UUID]:
+    """The next bookings, in order of id, that may want to be planned anew; `limit` at most."""
+    return await reading.coming(tx, until=tx.now + AHEAD, after=after, limit=limit)
 
 
 async def add(tx: Tx, subject: UUID, wanted: Iterable[Wanted]) -> None:
@@ -74,30 +75,25 @@ async def add(tx: Tx, subject: UUID, wanted: Iterable[Wanted]) -> None:
         await tx.execute(again, rows)
 
 
-def wanted_of(booking: Booking, wants: Collection[Planned], seats: Seats) -> Iterator[Wanted]:
+def wanted_of(booking: Booking, wants: Collection[Planned], circle: Circle) -> Iterator[Wanted]:
     """What a booking wants, for each of the people whom it concerns."""
     for one in wants:
-        party = side_of(booking, one.side)
-        for person_id, role in seats[party].items():
+        for person_id, role in circle[one.side].items():
             if role in BOOKING_KINDS[one.kind].roles:
                 key = dedupe_key(one.kind, booking.id, person_id, one.due_at)
                 yield Wanted(one.kind, person_id, one.due_at, key)
 
 
-def side_of(booking: Booking, side: Side) -> UUID:
-    """The party that stands on a side."""
-    return booking.owner_party_id if side is Side.OWNER else booking.renter_party_id
-
-
-async def _lock(tx: Tx, booking_id: UUID) -> None:
-    key = int.from_bytes(booking_id.bytes[8:], signed=True) ^ _OURS
+async def lock(tx: Tx, subject: UUID) -> None:
+    """Nobody else plans what is about this until the transaction ends."""
+    key = int.from_bytes(subject.bytes[8:], signed=True) ^ _OURS
     await tx.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
 
 
-async def _drop_others(tx: Tx, booking_id: UUID, wanted: Collection[str]) -> None:
-    """Those that wait for a moment to come, and are wanted no more."""
+async def drop_others(tx: Tx, subject: UUID, wanted: Collection[str]) -> None:
+    """Drop those that wait for a moment to come, and are wanted no more."""
     waiting = sa.and_(
-        reminders.c.subject == booking_id,
+        reminders.c.subject == subject,
         reminders.c.state == ReminderState.PLANNED,
         reminders.c.due_at > tx.now,
         reminders.c.dedupe_key.not_in(list(wanted)),

@@ -1,33 +1,30 @@
 """What is due is looked at again, and told: the inbox and its deliveries in the transaction that marks it as told."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from votremachine.accounts.service.parties import seats_of
-from votremachine.bookings.rules import Booking
 from votremachine.bookings.service import reading
 from votremachine.infra.database import Tx
 from votremachine.notifications.about import facts_about, machines_of, zone_of
+from votremachine.notifications.circles import Circle, circles_of
 from votremachine.notifications.delivering.posting import Notice, Posted, post
 from votremachine.notifications.delivering.rules import MOST_ATTEMPTS, wait_after
 from votremachine.notifications.lacking import lacks_of
 from votremachine.notifications.leasing import Queue
 from votremachine.notifications.reminders.models import reminders
-from votremachine.notifications.reminders.rules import BOOKING_KINDS, Moments, ReminderState, planned
-from votremachine.notifications.reminders.service import calendars, documents
+from votremachine.notifications.reminders.rules import Moments, ReminderState
+from votremachine.notifications.reminders.service.checks import OTHER_CHECKS, Check, Rows
 from votremachine.notifications.reminders.service.digests import digests
-from votremachine.notifications.reminders.service.planning import plan, side_of, wanted_of
-from votremachine.notifications.rules import Side, still_true
+from votremachine.notifications.reminders.service.planning import plan, wanted_of
+from votremachine.notifications.reminders.wants import BOOKING_KINDS, planned
+from votremachine.notifications.rules import KINDS, Facts, Lacks, Side, still_true
 
 DUE = Queue(reminders, ReminderState.PLANNED)
-Rows = Sequence[sa.Row[Any]]
-# What still holds of the reminders of a kind that are due: the notice of each that does, by its id.
-Check = Callable[[Tx, Rows, Moments], Awaitable[Mapping[UUID, Notice]]]
 
 
 async def tell(tx: Tx, ids: Sequence[UUID], lease: datetime, moments: Moments) -> list[Posted]:
@@ -38,7 +35,9 @@ async def tell(tx: Tx, ids: Sequence[UUID], lease: datetime, moments: Moments) -
         by_check[CHECKS[row.kind]].append(row)
     notices: dict[UUID, Notice] = {}
     for check, some in by_check.items():
-        notices |= await check(tx, some, moments)
+        subjects = {row.id: row.subject for row in some}
+        found = await check(tx, some, moments)
+        notices |= {one: notice._replace(subject=subjects[one]) for one, notice in found.items()}
     posted = await post(tx, list(notices.values()), lease=lease)
     for state, some_ids in (
         (ReminderState.TOLD, list(notices)),
@@ -65,19 +64,21 @@ async def about_bookings(tx: Tx, rows: Rows, moments: Moments) -> Mapping[UUID, 
     """Those that their booking still wants at this moment, of people who still act for the side that they did."""
     found = await reading.by_ids(tx, {row.subject for row in rows})
     machines = await machines_of(tx, list(found.values()))
-    parties = {party for one in found.values() for party in (one.owner_party_id, one.renter_party_id)}
-    seats = await seats_of(tx, parties)
     facts = await facts_about(tx, list(found.values()), machines)
     lacks = await lacks_of(tx, list(found.values()), machines)
+    circles = await circles_of(tx, list(found.values()), lacks)
     keys = {
         one.key
         for booking in found.values()
-        for one in wanted_of(booking, planned(booking, zone_of(booking, machines), moments, lacks[booking.id]), seats)
+        for one in wanted_of(
+            booking, planned(booking, zone_of(booking, machines), moments, lacks[booking.id]), circles[booking.id]
+        )
     }
     notices = {}
     for row in rows:
         booking = found[row.subject]
-        said = {**facts[booking.id], "side": _side(booking, row.person_id, seats)}
+        side = _side(row.person_id, circles[booking.id])
+        said = {**facts[booking.id], **_facts(row.kind, lacks[booking.id]), "side": side}
         if row.dedupe_key in keys and still_true(row.kind, said, booking, tx.now, lacks[booking.id]):
             notices[row.id] = Notice(row.person_id, row.kind, said, booking.id)
     # The moments may have been set anew since these were planned.
@@ -86,14 +87,20 @@ async def about_bookings(tx: Tx, rows: Rows, moments: Moments) -> Mapping[UUID, 
     return notices
 
 
-def _side(booking: Booking, person_id: UUID, seats: Mapping[UUID, Mapping[UUID, Any]]) -> Side:
-    return Side.OWNER if person_id in seats[side_of(booking, Side.OWNER)] else Side.RENTER
+def _facts(kind: str, lacks: Lacks) -> Facts:
+    """What the words about what is missing name."""
+    known = KINDS[kind].lack
+    return lacks[known].facts if known and known in lacks else {}
+
+
+def _side(person_id: UUID, circle: Circle) -> Side:
+    """From where a person looks: as the owner, if they act for both."""
+    return next((side for side in Side if person_id in circle.get(side, ())), Side.RENTER)
 
 
 # How each kind is looked at again when it is due.
 CHECKS: Mapping[str, Check] = {
     **dict.fromkeys(BOOKING_KINDS, about_bookings),
-    documents.KIND: documents.documents,
-    calendars.KIND: calendars.unseen_calendars,
+    **OTHER_CHECKS,
     "digest": digests,
 }

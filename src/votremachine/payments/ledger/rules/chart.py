@@ -30,11 +30,22 @@ class Code(StrEnum):
     DEPOSITS = "deposits"  # 165: deposits that were really taken, to be paid back
     HOLDS_AT_GATEWAY = "holds_at_gateway"  # 8021: set aside on cards; a promise to us, not money
     HOLDS_OWED = "holds_owed"  # 809: its counterpart, by renter
+    ACCOUNT_OWED = "account_owed"  # 8028: what a renter owes an owner who invoices it; nothing of it comes here
+    ACCOUNT_DUE = "account_due"  # 8098: its counterpart, by owner
 
 
-OF_PARTIES = frozenset({Code.RENTER, Code.OWNER_PENDING, Code.OWNER_PAYABLE, Code.DEPOSITS, Code.HOLDS_OWED})
-# These face only each other: a hold is a promise, and no money until it is captured (ADR 9).
-MEMO = frozenset({Code.HOLDS_AT_GATEWAY, Code.HOLDS_OWED})
+# Two pairs that face only each other: a hold is a promise, and no money until it is captured (ADR 9); what is booked on
+# account is settled between renter and owner, and no money of ours at all (ADR 12).
+HOLDS = frozenset({Code.HOLDS_AT_GATEWAY, Code.HOLDS_OWED})
+ON_ACCOUNT = frozenset({Code.ACCOUNT_OWED, Code.ACCOUNT_DUE})
+MEMO = (HOLDS, ON_ACCOUNT)
+OF_PARTIES = ON_ACCOUNT | {
+    Code.RENTER,
+    Code.OWNER_PENDING,
+    Code.OWNER_PAYABLE,
+    Code.DEPOSITS,
+    Code.HOLDS_OWED,
+}
 
 
 class NoSuchAccount(DomainError):

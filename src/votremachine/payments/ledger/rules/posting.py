@@ -30,6 +30,8 @@ class PostingKind(StrEnum):
     DEPOSIT_PAID_BACK = "deposit_paid_back"
     DEPOSIT_KEPT = "deposit_kept"
     AWARDED = "awarded"
+    PAID_DIRECTLY = "paid_directly"
+    ACCOUNT_SETTLED = "account_settled"
     OWNER_PAYABLE = "owner_payable"
     PAYOUT_SENT = "payout_sent"
     PAYOUT_PAID = "payout_paid"
@@ -56,8 +58,8 @@ class EmptyPosting(DomainError):
 class MemoMeetsMoney(DomainError):
     kind = Kind.FAULT
     code = "memo_meets_money"
-    en = "{posting} balances money with what is only held."
-    fr = "{posting} équilibre de l'argent par une simple empreinte."
+    en = "{posting} balances money with what is none: a hold, or what is settled elsewhere."
+    fr = "{posting} équilibre de l'argent par ce qui n'en est pas : une empreinte, ou ce qui se règle ailleurs."
 
 
 class AmountTooLarge(DomainError):
@@ -127,7 +129,7 @@ def check(posting: Posting) -> Posting:
     for currency, minor in _sums(entries).items():
         if minor:
             raise Unbalanced(posting=posting.kind.value, minor=minor, currency=currency)
-    if any(_sums(entry for entry in entries if entry.account.code in MEMO).values()):
+    if any(minor for pair in MEMO for minor in _sums(one for one in entries if one.account.code in pair).values()):
         raise MemoMeetsMoney(posting=posting.kind.value)
     codes = {entry.account.code for entry in entries}
     if codes & _PROVED and posting.kind not in _NO_ORDER and not posting.reference:

@@ -42,6 +42,26 @@ def rental_refunded(renter: UUID, owner: UUID, refund: Refund) -> Posting:
     return Posting(PostingKind.RENTAL_REFUNDED, entries)
 
 
+def due_on_account(renter: UUID, owner: UUID, amount: Money) -> Posting:
+    """A rental is agreed that the owner invoices, without the platform: the renter owes it, and the owner awaits it."""
+    return _on_account(PostingKind.RENTAL_DUE, renter, owner, amount)
+
+
+def changed_on_account(renter: UUID, owner: UUID, change: Money) -> Posting:
+    """A rental on account costs so much more, or less, below zero."""
+    return _on_account(PostingKind.RENTAL_CHANGED, renter, owner, change)
+
+
+def refunded_on_account(renter: UUID, owner: UUID, back: Money) -> Posting:
+    """A rental on account was called off: so much of it is not owed any more."""
+    return _on_account(PostingKind.RENTAL_REFUNDED, renter, owner, Money(-back.minor, back.currency))
+
+
+def account_settled(renter: UUID, owner: UUID, amount: Money) -> Posting:
+    """The owner has so much of what was owed on account, by transfer or debit: it never came through the platform."""
+    return _on_account(PostingKind.ACCOUNT_SETTLED, renter, owner, Money(-amount.minor, amount.currency))
+
+
 def charged(renter: UUID, amount: Money, reference: str) -> Posting:
     """The renter's card was charged: their money is at the gateway."""
     return _between(PostingKind.CHARGED, _gateway(amount), _renter(renter, amount), amount, reference)
@@ -94,6 +114,11 @@ def awarded(renter: UUID, owner: UUID, amount: Money) -> Posting:
     return _between(PostingKind.AWARDED, _renter(renter, amount), _payable(owner, amount), amount)
 
 
+def paid_directly(renter: UUID, owner: UUID, amount: Money) -> Posting:
+    """The renter paid an owner past the platform: neither is owed it here any more."""
+    return _between(PostingKind.PAID_DIRECTLY, _payable(owner, amount), _renter(renter, amount), amount)
+
+
 def owner_payable(owner: UUID, amount: Money) -> Posting:
     """Nobody can claim damage any more: what waited is to be paid out. Below zero, the owner owes it."""
     pending = Account(Code.OWNER_PENDING, owner, amount.currency)
@@ -134,6 +159,11 @@ def unexplained(amount: Money) -> Posting:
 
 def _between(kind: PostingKind, debit: Account, credit: Account, amount: Money, reference: str = "") -> Posting:
     return Posting(kind, lines((debit, amount.minor), (credit, -amount.minor)), reference)
+
+
+def _on_account(kind: PostingKind, renter: UUID, owner: UUID, amount: Money) -> Posting:
+    owed = Account(Code.ACCOUNT_OWED, renter, amount.currency)
+    return _between(kind, owed, Account(Code.ACCOUNT_DUE, owner, amount.currency), amount)
 
 
 def _parts(owner: UUID, due: Money, fee: Money, fee_vat: Money, sign: int) -> list[tuple[Account, int]]:

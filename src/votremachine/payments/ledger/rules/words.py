@@ -18,6 +18,8 @@ _WORDS: Mapping[Kind, tuple[str, str]] = {
     Kind.DEPOSIT_PAID_BACK: ("Deposit paid back", "Caution rendue"),
     Kind.DEPOSIT_KEPT: ("Kept of the deposit", "Retenu sur la caution"),
     Kind.AWARDED: ("Damage awarded", "Indemnité pour dommage"),
+    Kind.PAID_DIRECTLY: ("Damage paid to its owner", "Indemnité payée au propriétaire"),
+    Kind.ACCOUNT_SETTLED: ("Paid to the owner", "Réglé au propriétaire"),
     Kind.OWNER_PAYABLE: ("Rental to be paid out", "Location à reverser"),
     Kind.PAYOUT_SENT: ("Payout sent to the bank", "Virement envoyé"),
     Kind.PAYOUT_PAID: ("Payout arrived", "Virement arrivé"),

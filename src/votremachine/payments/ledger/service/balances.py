@@ -19,6 +19,7 @@ from votremachine.payments.ledger.models import (
     ledger_transactions,
 )
 from votremachine.payments.ledger.rules.chart import Account, Code
+from votremachine.payments.ledger.rules.posting import PostingKind
 
 FIRST = UUID(int=0)
 Place = tuple[UUID, int]  # of an entry: its transaction, and its number there
@@ -108,6 +109,27 @@ _BY_BOOKING = (
     )
     .group_by(ledger_transactions.c.booking_id)
 )
+_OF_BOOKING = (
+    sa.select(ledger_accounts.c.code, sa.cast(sa.func.sum(ledger_entries.c.minor), sa.BigInteger).label("minor"))
+    .join_from(ledger_transactions, ledger_entries)
+    .join(ledger_accounts, ledger_accounts.c.id == ledger_entries.c.account_id)
+    .where(ledger_transactions.c.booking_id == sa.bindparam("booking", type_=sa.Uuid))
+    .group_by(ledger_accounts.c.code)
+)
+_OF_RENTERS = (
+    sa.select(
+        ledger_transactions.c.booking_id, sa.cast(sa.func.sum(ledger_entries.c.minor), sa.BigInteger).label("minor")
+    )
+    .join_from(ledger_transactions, ledger_entries)
+    .join(ledger_accounts, ledger_accounts.c.id == ledger_entries.c.account_id)
+    .where(
+        ledger_transactions.c.booking_id == sa.any_(sa.bindparam("booking_ids", type_=sa.ARRAY(sa.Uuid))),
+        ledger_transactions.c.kind == sa.any_(sa.bindparam("kinds", type_=sa.ARRAY(sa.Text))),
+        ledger_accounts.c.code == Code.RENTER,
+        ledger_accounts.c.currency == sa.bindparam("currency"),
+    )
+    .group_by(ledger_transactions.c.booking_id)
+)
 _PLACE = sa.tuple_(ledger_entries.c.transaction_id, ledger_entries.c.line_no)
 _STATEMENT = (
     sa.select(ledger_entries, ledger_transactions)
@@ -146,6 +168,19 @@ async def by_booking(tx: Tx, account: Account, booking_ids: Collection[UUID]) ->
     """What these bookings left on an account by now, where they touched it at all. One statement."""
     rows = await tx.rows(_BY_BOOKING, {"account_id": account.id, "booking_ids": list(booking_ids)})
     return {row.booking_id: row.minor for row in rows}
+
+
+async def of_booking(tx: Tx, booking_id: UUID) -> Mapping[Code, int]:
+    """What a booking left on each kind of account by now, in minor units of its currency. One statement."""
+    return {Code(row.code): row.minor for row in await tx.rows(_OF_BOOKING, {"booking": booking_id})}
+
+
+async def of_renters(
+    tx: Tx, booking_ids: Collection[UUID], currency: str, kinds: Collection[PostingKind]
+) -> Mapping[UUID, int]:
+    """What postings of these kinds left on the accounts of the renters, whoever they are, by booking. One statement."""
+    values = {"booking_ids": list(booking_ids), "currency": currency, "kinds": [kind.value for kind in kinds]}
+    return {row.booking_id: row.minor for row in await tx.rows(_OF_RENTERS, values)}
 
 
 async def statement(

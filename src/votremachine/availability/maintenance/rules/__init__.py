@@ -1,0 +1,1 @@
+"""Pure decisions about maintenance: what meters show, and when plans come due."""

@@ -1,0 +1,1 @@
+"""Invoices and credit notes: numbered without a gap, never changed, paid or due."""
