@@ -1,6 +1,7 @@
 """A database of the tests put back to what it was at one moment: far quicker than to make all of it again."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from io import BytesIO
 from typing import Any
 
@@ -14,7 +15,7 @@ async def kept(database: Database) -> Template:
     """The rows of each table that has any."""
     async with database.read() as tx:
         tables = await filled(tx)
-    async with database.driver() as connection:
+    async with _driver(database) as connection:
         return {table: await _rows(connection, table) for table in tables}
 
 
@@ -22,10 +23,17 @@ async def put_back(database: Database, template: Template) -> None:
     """Every table as it was; as the server's own copying does it, which no trigger stops."""
     async with database.begin() as tx:
         await empty(tx)
-    async with database.driver() as connection, connection.transaction():
+    async with _driver(database) as connection, connection.transaction():
         await connection.execute("SET LOCAL session_replication_role = replica")
         for table, rows in template.items():
             await connection.copy_to_table(table, source=BytesIO(rows), format="binary")
+
+
+@asynccontextmanager
+async def _driver(database: Database) -> AsyncIterator[Any]:
+    """The driver's own connection: SQLAlchemy copies nothing."""
+    async with database.engine.connect() as connection:
+        yield (await connection.get_raw_connection()).driver_connection
 
 
 async def _rows(connection: Any, table: str) -> bytes:
