@@ -6,29 +6,10 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from tests.emptying import filled
+from tests.payments.typed_numbers import TYPED, typed_in
 from votremachine.infra.database import Database, Tx, metadata
 from votremachine.payments.card_numbers import card_numbers_in
 
-# All that tests type anywhere: among the ids of a whole run some digits would pass for a card by chance, not for these.
-TYPED = (
-    "4242424242424242",
-    "5555555555554444",
-    "2223003122003222",
-    "378282246310005",
-    "30569309025904",
-    "3566002020360505",
-    "6011111111111117",
-    "6200000000000005",
-    "4222222222222",
-    # Those of the Stripe-compatible server, behind its tokens.
-    "4000000000000341",
-    "4000000000009995",
-    "4000000000000069",
-    "4000000000000002",
-    "4000002760003184",
-)
-# In groups or not, as people write them, and whatever stands around them.
-_SEEN = re.compile("|".join("[ -]?".join(number) for number in TYPED))
 # What is kept as bytes is shown as the hexadecimal of its ASCII.
 _AS_BYTES = re.compile("|".join("(?:20|2d)?".join(f"3{digit}" for digit in number) for number in TYPED))
 # Any other number is looked for where it stands by itself: all the digits of it, and neither in a longer word, as an id
@@ -36,11 +17,6 @@ _AS_BYTES = re.compile("|".join("(?:20|2d)?".join(f"3{digit}" for digit in numbe
 _ALONE = re.compile(r"(?<![0-9A-Za-z.-])\d(?:[ -]?\d){12,}(?![0-9A-Za-z-])")
 # What PostgreSQL shows: few rows have so many digits in a row.
 _IN = "SELECT '{0}' AS name, row_of::text AS shown FROM {0} AS row_of WHERE row_of::text ~ '[0-9]([ -]?[0-9]){{12}}'"
-
-
-def typed_in(text: str) -> bool:
-    """Whether the number of a card that tests use stands in a text."""
-    return _SEEN.search(text) is not None
 
 
 def any_in(text: str) -> bool:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from tests.payments.card_numbers import TYPED, any_in, tables_with_numbers, typed_in
+from tests.payments.card_numbers import any_in, tables_with_numbers
+from tests.payments.typed_numbers import TYPED, typed_in
 from votremachine.infra.database import Database
 
 ROOT = Path(__file__).parents[2]
