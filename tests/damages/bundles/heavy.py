@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 from tests.shots import field, sent
 from votremachine.damages.bundles.building import SMALL, Bundles
