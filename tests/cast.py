@@ -52,11 +52,11 @@ async def listed(
     buffers: Buffers = (timedelta(0), timedelta(0)),
     *,
     on_request: bool = False,
-    day: int = 10_000,
+    rate: tuple[Unit, int] = (Unit.DAY, 10_000),
     cancellation: Cancellation = Cancellation.FLEXIBLE,
     deposit: int = 0,
 ) -> UUID:
-    """A tractor that may be booked, by the day at so many cents; its id."""
+    """A tractor that may be booked, at so many cents a unit; its id."""
     before, after = (int(buffer / timedelta(minutes=1)) for buffer in buffers)
     asked = ListMachine(
         party_id=next(iter(owner.seats)),
@@ -75,6 +75,6 @@ async def listed(
         ),
     )
     machine = await list_machine(tx, owner, asked)
-    await set_rates(tx, owner, machine.id, SetRates(rates=[RateInput(unit=Unit.DAY, minor=day)]))
+    await set_rates(tx, owner, machine.id, SetRates(rates=[RateInput(unit=rate[0], minor=rate[1])]))
     await set_state(tx, owner, machine.id, State.LISTED)
     return machine.id

@@ -5,7 +5,7 @@ What a test left in the database is looked at by the fixture `database`, before 
 
 import pytest
 
-from tests.payments.card_numbers import typed_in
+from tests.payments.typed_numbers import typed_in
 
 
 class NoCardNumbers:

@@ -21,7 +21,8 @@ from benchmarks.world import World
 from votremachine.bookings.service import reading
 from votremachine.infra.database import Database
 from votremachine.notifications.about import machines_of, zone_of
-from votremachine.notifications.reminders.rules import Moments, planned
+from votremachine.notifications.reminders.rules import Moments
+from votremachine.notifications.reminders.wants import planned
 
 WORKERS = 2
 A_SECOND = 10_000  # reminders that a round of a second is given: `--rounds 1 --seconds 10` gives a hundred thousand

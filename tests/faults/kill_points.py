@@ -26,7 +26,7 @@ COUNTED = (
     "simulated_orders",
     "simulated_operations",
 )
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 _HANG = f"""
 CREATE FUNCTION hang_at_kill_point() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -62,7 +62,7 @@ _LET_GO = sa.text("SELECT pg_terminate_backend(:pid)")
 
 # Forks of a process that has imported everything: each is a real one, and ready at once.
 _forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload(["votremachine.worker"])
+_forks.set_forkserver_preload(["votremachine.worker", "tests.faults.hasty_worker"])
 
 
 class KillPoints:

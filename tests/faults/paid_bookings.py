@@ -1,8 +1,11 @@
-"""Renters who pay by card, and an API that sometimes dies between the gateway's answer and its own last commit."""
+"""Renters who pay by card, and an API that sometimes dies between the gateway's answer and its own last commit.
 
-from collections.abc import Awaitable, Callable, Sequence
+What becomes of a booking follows from its number: nothing is left to chance, nor to who was quicker.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from random import Random
 from typing import TypeVar
 from uuid import UUID
 
@@ -10,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from tests.bookings.paying.money import books
-from tests.bookings.paying.money.terms import Part, Rental
+from tests.bookings.paying.money.terms import Listing, Rental
 from tests.cast import farmer, listed
 from tests.people import at
 from votremachine.accounts.rules import Actor
@@ -23,9 +26,12 @@ from votremachine.infra.database import Database, Tx, sqlstate
 from votremachine.payments.instruments import service as instruments
 from votremachine.payments.orders.carrying import carry_out
 from votremachine.payments.simulated.gateway import SimulatedGateway
+from votremachine.pricing.rules.card import Unit
 
-CARDS = ["tok_visa", "tok_mastercard", "tok_timeout_before", "tok_timeout_after", "tok_webhooks_twice", "tok_declined"]
-POLICIES = ["flexible", "moderate", "strict"]
+VISA, DECLINED = "tok_visa", "tok_declined"
+CARDS = [VISA, "tok_mastercard", "tok_timeout_before", "tok_timeout_after", "tok_webhooks_twice", VISA, DECLINED]
+# Half of the machines are booked at once, the others on request.
+MACHINES = [Listing(("flexible", "moderate", "strict")[n % 3], asks=n % 2 == 1, day=9_999 + n) for n in range(8)]
 DAYS = 25
 LOCK_NOT_AVAILABLE = "55P03"
 Answer = TypeVar("Answer")
@@ -34,36 +40,63 @@ _HURRY = (
     sa.text("UPDATE payment_orders SET next_at = now() WHERE settled_at IS NULL"),
     sa.text("UPDATE outbox SET due_at = now() WHERE due_at > now()"),
 )
-_STANDING = sa.text("SELECT id, state FROM bookings")
+_STANDING = sa.text("SELECT id, state FROM bookings ORDER BY id")
 _OPEN = sa.text(
     "SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM payment_orders WHERE settled_at IS NULL) AS n"
 )
 
 
-class PaidBookings:
-    """Half of the machines are booked at once, the others on request. `rentals` is what should become of the money."""
+@dataclass(frozen=True)
+class Fate:
+    """Which card pays; after which step the API dies: 1, the order is written down, 2, the gateway was asked, or not at
+    all; whether an owner who is asked agrees; and who calls it off once it stands, if anybody does.
+    """
 
-    def __init__(self, database: Database, random: Random, cards: Sequence[str] = CARDS, dies: str = "12345") -> None:
-        self.database, self.random, self.cards = database, random, cards
-        # After which of its steps the API dies: 1 is the first transaction, 2 the gateway; mostly it does not.
-        self.dies = dies
+    card: str = VISA
+    dies: int | None = None
+    agreed: bool = True
+    called_off_by: str | None = None
+
+    def ends(self, asks: bool) -> str:
+        """The state that its booking comes to."""
+        if self.card == DECLINED:
+            return "held"
+        if asks and not self.agreed:
+            return "declined"
+        return "cancelled" if self.called_off_by else "confirmed"
+
+
+def mixed(n: int) -> Fate:
+    """Of each ten bookings two are left to the worker whole, and two when the gateway has been asked already."""
+    if n % 10 in {0, 1}:
+        return Fate(dies=1)
+    by = (None, None, None, "owner", "renter")[n // 3 % 5]
+    return Fate(CARDS[n % 7], 2 if n % 10 in {4, 7} else None, n % 11 < 8, by)
+
+
+class PaidBookings:
+    """`rentals` is what should become of the money, `fates` what of the bookings."""
+
+    def __init__(self, database: Database, fate: Callable[[int], Fate]) -> None:
+        self.database, self.fate = database, fate
         self.gateway = SimulatedGateway(database)
         self.rentals: dict[UUID, Rental] = {}
-        self.machines: list[tuple[UUID, str]] = []
+        self.fates: dict[UUID, Fate] = {}
+        self.machines: list[UUID] = []
         self.renters: list[tuple[Actor, dict[str, UUID]]] = []
         self.owner: Actor
 
     async def open(self) -> None:
         async with self.database.begin() as tx:
             self.owner = await farmer(tx, "owner")
-            for n in range(8):
-                policy = POLICIES[n % 3]
-                terms = Cancellation(policy)
-                made = await listed(tx, self.owner, on_request=n % 2 == 1, day=9_999 + n, cancellation=terms)
-                self.machines.append((made, policy))
+            self.machines = [await self._listed(tx, one) for one in MACHINES]
             renters = [await farmer(tx, f"renter{n}") for n in range(4)]
         for who in renters:
-            self.renters.append((who, {token: await self._card(who, token) for token in self.cards}))
+            self.renters.append((who, {token: await self._card(who, token) for token in sorted(set(CARDS))}))
+
+    async def _listed(self, tx: Tx, one: Listing) -> UUID:
+        terms = Cancellation(one.policy)
+        return await listed(tx, self.owner, on_request=one.asks, rate=(Unit.DAY, one.day), cancellation=terms)
 
     async def _card(self, who: Actor, token: str) -> UUID:
         async with self.database.begin() as tx:
@@ -72,35 +105,39 @@ class PaidBookings:
         async with self.database.begin() as tx:
             return (await instruments.keep(tx, who, next(iter(who.seats)), "simulated", saved)).id
 
-    async def pay(self, n: int) -> UUID:
+    async def pay(self, n: int) -> None:
         """The n-th booking: held and confirmed, as far as the API lives."""
-        machine, policy = self.machines[n % len(self.machines)]
-        who, cards = self.random.choice(self.renters)
-        start = at(2 + n // len(self.machines) % DAYS)
+        round_, place = divmod(n, len(self.machines))
+        machine, (who, cards), fate = self.machines[place], self.renters[n % len(self.renters)], self.fate(n)
+        start = at(2 + round_ % DAYS)
         asked = Book(machine_ids=[machine], start=start, end=start + timedelta(hours=20))
         held: BookingView = await self._do(lambda tx: book(tx, who, asked))
-        price = held.price
-        part = Part(policy, price.net.minor, price.vat.minor)
-        self.rentals[held.id] = Rental(next(iter(who.seats)), [part], held.during.start)
-        await self._confirm(who, held.id, cards[self.random.choice(self.cards)], dies=self.random.choice(self.dies))
-        return held.id
+        self.rentals[held.id] = Rental(next(iter(who.seats)), {machine: MACHINES[place]}, start, asked.end)
+        self.fates[held.id] = fate
+        await self._confirm(who, held.id, cards[fate.card], fate.dies)
 
-    async def _confirm(self, who: Actor, booking: UUID, card: UUID, dies: str) -> None:
+    async def _confirm(self, who: Actor, booking: UUID, card: UUID, dies: int | None) -> None:
         begun = await self.database.run(lambda tx: paying.begin(tx, who, booking, card))
         assert isinstance(begun, paying.Begun)
-        if dies == "1":
+        if dies == 1:
             return
         outcome = await carry_out(self.gateway, begun.order)
-        if dies != "2":
+        if dies != 2:
             await self._do(lambda tx: paying.end(tx, who, begun, outcome))
 
-    async def decide(self) -> None:
-        """Owners answer, and somebody has second thoughts about one in four."""
+    async def decide(self) -> bool:
+        """Owners answer, and who has second thoughts calls it off; whether anybody did."""
+        decided = False
         for booking, state in (await self.states()).items():
+            fate = self.fates[booking]
             if state == "requested":
-                await self._answer(booking, yes=self.random.random() < 0.7)
-            elif state == "confirmed" and self.random.randrange(4) == 0:
-                await self._cancel(booking, by_owner=self.random.random() < 0.5)
+                await self._answer(booking, yes=fate.agreed)
+            elif state == "confirmed" and fate.called_off_by:
+                await self._cancel(booking, fate.called_off_by)
+            else:
+                continue
+            decided = True
+        return decided
 
     async def _answer(self, booking: UUID, *, yes: bool) -> None:
         if yes:
@@ -108,15 +145,15 @@ class PaidBookings:
         else:
             await self._do(lambda tx: decide.decline(tx, self.owner, booking, ""))
 
-    async def _cancel(self, booking: UUID, *, by_owner: bool) -> None:
+    async def _cancel(self, booking: UUID, by: str) -> None:
         one = self.rentals[booking]
-        who = self.owner if by_owner else next(who for who, _ in self.renters if one.renter in who.seats)
+        who = self.owner if by == "owner" else next(who for who, _ in self.renters if one.renter in who.seats)
 
         async def verb(tx: Tx) -> datetime:
             await decide.cancel(tx, who, booking, "rain")
             return tx.now
 
-        one.called_off = await self._do(verb), "owner" if by_owner else "renter"
+        one.called_off = await self._do(verb), by
 
     async def _do(self, verb: Callable[[Tx], Awaitable[Answer]]) -> Answer:
         """As a client does it, who tries again where a worker that hangs had what was wanted."""

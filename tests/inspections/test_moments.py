@@ -152,3 +152,19 @@ async def test_two_machines_are_back_when_the_last_is_whichever_report_comes_fir
     for yard, ago in zip(yards, (2, 3), strict=True):
         await yard.signed(made(yard, "check_in", ago))
     assert await moved(yards[0]) == (8, 2)
+
+
+async def test_a_report_is_readable_once_its_last_photo_is_there(yard: Yard, database: Database) -> None:
+    """Who keeps a photo back does not let the owner's time run meanwhile."""
+    await between(yard, database, -80, -70)
+    shot = photo(1)
+    await yard.signed(made(yard, "check_out", 80))
+    view = await yard.sent(made(yard, "check_in", 70, photos=[shot]), yard.renter)
+    async with database.begin() as tx:
+        await tx.execute(sa.text("SET LOCAL session_replication_role = replica"))
+        arrived = sa.text("UPDATE inspections SET sent_at = now() - interval '70 hours' WHERE state <> 'signed'")
+        await tx.execute(arrived)
+    assert (await yard.put(view["id"], shot, yard.renter)).is_success
+    for side, who in (("renter", yard.renter), ("owner", yard.owner)):
+        assert (await yard.sign(view, side, who)).is_success
+    assert await database.run(handover.complete) == 0

@@ -96,7 +96,7 @@ async def test_what_claims_waited_for_becomes_reminders_and_all_goes_down_again(
     await told(url, "ClaimWaits", what_fr="Il vous reste moins de 24 heures ; ensuite, un médiateur tranche.")
     await told(url, "ClaimWaits", what_fr="Les deux parties attendent votre décision.")
     await told(url, "ClaimOpened", amount={"minor": 1, "currency": "EUR"})
-    await upgrade(url, "0026")
+    await upgrade(url, "0025")
     found = dict(await messages(url))
     assert set(found) == {"claim_answer_due", "claim_undecided", "ClaimOpened"}
     assert str(found["claim_answer_due"]["until"]).startswith("2026-11-02T08:00:00")
@@ -116,4 +116,4 @@ async def test_what_claims_waited_for_becomes_reminders_and_all_goes_down_again(
     assert swept["withdrawn"] is None
     assert None not in {swept[state] for state in ("open", "contested", "mediation")}
     assert len(await ask(url, "SELECT FROM devices")) == 1
-    await upgrade(url, "0026")
+    await upgrade(url, "0025")

@@ -225,7 +225,7 @@ def test_what_is_missing_is_reminded_of_before_it_is_too_late_and_by_day(
             assert not in_hours(wanted.due_at, zone, MOMENTS.night_begins, MOMENTS.night_ends)
         if known.lack in {Lack.CLAIM, Lack.ANSWER, Lack.RENEWAL}:
             assert wanted.due_at < until
-        if known.lack in {Lack.DECISION, Lack.COVER}:
+        if known.lack in endless:
             assert wanted.due_at > since
 
 

@@ -168,13 +168,12 @@ async def test_what_a_card_paid_for_a_booking_that_is_on_account_meanwhile_goes_
     await due(till.database)
     await carry_out_orders({"database": till.database, "gateway": till.gateway})
     await drained_before(till, "OrderSettled")
-    assert await ledger(till) == {
-        "gateway": on_account["price"]["total"]["minor"],
-        "renter": -on_account["price"]["total"]["minor"],
-    }, "nothing is due in this ledger"
+    total = on_account["price"]["total"]["minor"]
+    owed = {"account_owed": total, "account_due": -total}
+    assert await ledger(till) == {"gateway": total, "renter": -total, **owed}, "it is due to the owner, not by card"
     await hand_on(till)
     await till.work()
-    assert (await state(renter, on_account), await till.in_till(), await ledger(till)) == ("confirmed", 0, {})
+    assert (await state(renter, on_account), await till.in_till(), await ledger(till)) == ("confirmed", 0, owed)
 
 
 @pytest.fixture

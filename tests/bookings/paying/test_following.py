@@ -68,6 +68,32 @@ async def test_what_was_set_aside_for_a_request_in_vain_is_released(
     assert await ledger(till) == {}
 
 
+@pytest.mark.parametrize("out", [False, True])
+async def test_what_was_set_aside_is_not_to_be_had_any_more(
+    out: bool, till: Till, renter: Person, owner: Person, on_request: str
+) -> None:
+    """A booking that nobody paid for does not stand. Of one whose machine is out it is owed, and both are told."""
+    booking = await confirmed(till, renter, on_request)
+    assert (await owner.act(booking["id"], "accept")).status_code == 200
+    async with till.database.begin() as tx:
+        await tx.execute(sa.text("UPDATE simulated_orders SET capture_before = now()"))
+        if out:
+            await tx.execute(sa.text("UPDATE bookings SET state = 'in_use', out_at = now()"))
+    for _ in range(2):
+        await till.work()
+    assert await state(renter, booking) == ("in_use" if out else "cancelled")
+    total, net = booking["price"]["total"]["minor"], booking["price"]["net"]["minor"]
+    for person in (renter, owner):
+        told = {one["kind"] for one in (await person.get("/inbox")).json()["items"]}
+        assert ("PaymentMissing" in told, "BookingCancelled" in told) == (out, not out)
+    if out:
+        assert (await ledger(till))["renter"] == total
+        assert (await renter.act(booking["id"], "pay", {"instrument_id": await till.card()})).status_code == 200
+        assert await ledger(till) == shares(total, net)
+    else:
+        assert await ledger(till) == {}
+
+
 async def test_called_off_in_time_all_of_it_goes_back(till: Till, renter: Person, tractor: str) -> None:
     booking = await confirmed(till, renter, tractor)
     assert await ledger(till) == shares(booking["price"]["total"]["minor"], booking["price"]["net"]["minor"])

@@ -122,10 +122,10 @@ async def test_bookings_from_before_keep_what_their_agreed_machines_say_now(url:
 
 
 async def test_what_stood_before_keeps_the_fee_that_was_and_a_member_is_free_until_the_start(url: str) -> None:
-    await upgrade(url, "0028")
+    await upgrade(url, "0026")
     for statement in BEFORE:
         await ask(url, statement)
-    await upgrade(url, "0029")
+    await upgrade(url, "0027")
     ((fee, vat, hours),) = [
         (row["fee_bp"], row["fee_vat_bp"], row["short_notice_hours"])
         for row in await ask(url, f"SELECT * FROM bookings, machines m WHERE m.id = '{ONE}'")
@@ -134,5 +134,5 @@ async def test_what_stood_before_keeps_the_fee_that_was_and_a_member_is_free_unt
     told = msgspec.convert({"cancellation": "cooperative"}, AgreedTerms)
     assert told.policy == Policy(Cancellation.COOPERATIVE)
     assert told.policy.free_until == timedelta(0)
-    await downgrade(url, "0028")
-    await upgrade(url, "0029")
+    await downgrade(url, "0026")
+    await upgrade(url, "0027")

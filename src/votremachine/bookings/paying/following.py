@@ -7,7 +7,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 import structlog
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from votremachine.bookings.events import (
     BookingCancelled,
@@ -15,6 +15,7 @@ from votremachine.bookings.events import (
     BookingDeclined,
     BookingExpired,
     MachineReturned,
+    PaymentMissing,
     RenterAbsent,
 )
 from votremachine.bookings.models import booking_transitions
@@ -101,6 +102,8 @@ async def on_capture_refused(tx: Tx, fact: OrderSettled) -> None:
         log.error("payments.unpaid", booking_id=str(booking.id), order_id=str(order.id), state=booking.state)
         # The ledger holds no longer what the gateway does not: the rental is owed instead.
         await _let_go(tx, charges_of(await orders.of_booking(tx, booking.id), booking.id))
+        if booking.state in rules.DUE:
+            tx.publish(store.fact(PaymentMissing, booking, None, **asdict(order.amount)))
         return
     await store.step(tx, booking, State.CANCELLED, BookingCancelled, by=None, why="payment_failed")
 

@@ -201,6 +201,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "kind.missing": ("Non restitué", "Not given back"),
     "kind.overuse": ("Usage en plus", "Use beyond what was booked"),
     "kind.late_return": ("Retour tardif", "Late return"),
+    "kind.overuse": ("Usage en plus", "Overuse"),
     "report.check_out": ("État des lieux de départ", "Condition report at check-out"),
     "report.check_in": ("État des lieux de retour", "Condition report at check-in"),
     "report.relay": ("État des lieux de relais", "Condition report of a relay"),

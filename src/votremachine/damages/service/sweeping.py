@@ -45,5 +45,5 @@ async def _stall(tx: Tx, claim: Claim) -> None:
 
 
 async def _give_up(tx: Tx, claim: Claim) -> None:
-    await store.step(tx, claim, State.UNRESOLVED, ClaimUnresolved, by=None, why="undecided", due_at=None)
+    await store.step(tx, claim, State.UNRESOLVED, ClaimUnresolved, by=None, due_at=None)
     await ending.let_go(tx, claim.booking_id, claim.id)

@@ -22,11 +22,16 @@ _NEVER = {
         FROM payment_orders p JOIN simulated_orders g ON g.key = p.id
         WHERE p.purpose IN ('rental', 'deposit') AND (g.captured > g.refunded OR g.standing = 'held')
             AND NOT EXISTS (SELECT FROM payment_orders e WHERE e.earlier_id = p.id AND e.what IN ('refund', 'release'))
+            -- Its cardholder proved who they are just when it was given up: it goes back as soon as that is seen.
+            AND NOT (p.given_up AND p.settled_at IS NULL)
         GROUP BY p.subject_id, p.purpose HAVING count(*) > 1
     """,
     "more was taken than was asked for": """
         SELECT p.id FROM payment_orders p JOIN simulated_orders g ON g.key = p.id
         WHERE g.captured > p.minor OR g.minor <> p.minor OR g.captured + g.released > g.minor
+    """,
+    "more was to be given back than there was": """
+        SELECT p.id FROM payment_orders p WHERE p.what = 'refund' AND p.state = 'refused'
     """,
     "it was captured, released or refunded in parallel": """
         SELECT e.earlier_id FROM payment_orders e WHERE e.earlier_id IS NOT NULL AND e.state = 'done'
@@ -35,6 +40,7 @@ _NEVER = {
     "a booking stands by a card that has not paid": """
         SELECT b.id, b.state FROM bookings b
         WHERE b.state IN ('requested', 'confirmed', 'in_use', 'returned', 'completed', 'no_show') AND NOT b.on_account
+            AND (b.price -> 'total' ->> 'minor')::bigint > 0
             AND NOT EXISTS (
                 SELECT FROM payment_orders p JOIN simulated_orders g ON g.key = p.id
                 WHERE p.booking_id = b.id AND p.purpose = 'rental' AND p.state = 'done'
@@ -60,6 +66,9 @@ _NEVER_AT_ALL = sa.text(
         for what, question in _NEVER.items()
     )
 )
+_UNDER_WAY = sa.text(
+    "SELECT EXISTS (SELECT FROM outbox) OR EXISTS (SELECT FROM payment_orders WHERE settled_at IS NULL) AS so"
+)
 _LEFT = sa.text(
     """
     SELECT 'order' AS kind, id::text || ' ' || what || ' ' || state AS what FROM payment_orders WHERE settled_at IS NULL
@@ -76,12 +85,13 @@ _LEFT = sa.text(
         WHERE state NOT IN ('captured', 'partially_captured', 'released', 'waived')
     """
 )
-# Not: one that the owner waived; whose loss was told; or of which nobody could know, because no worker was alive.
+# Not: one that the owner waived; that was taken for a claim; whose loss was told; or of which nobody could know,
+# because no worker was alive.
 _UNSECURED = sa.text(
     """
     SELECT b.id, d.state, d.next_at, d.capture_before FROM bookings b LEFT JOIN deposits d ON d.booking_id = b.id
-    WHERE b.state = 'in_use' AND NOT b.on_account AND b.deposit_minor > 0
-        AND NOT coalesce(d.state = 'waived' OR d.next_at <= :now, false)
+    WHERE b.state IN ('in_use', 'returned') AND NOT b.on_account AND b.deposit_minor > 0
+        AND NOT coalesce(d.state IN ('waived', 'captured', 'partially_captured') OR d.next_at <= :now, false)
         AND NOT EXISTS (
             SELECT FROM simulated_orders g WHERE g.key = d.order_id AND g.minor = d.minor
                 AND (g.capture_before > :now OR (g.standing = 'succeeded' AND g.captured > g.refunded)))
@@ -94,7 +104,11 @@ _PAID = sa.text(
     """
     SELECT b.id, coalesce(sum(g.captured - g.refunded) FILTER (WHERE p.purpose <> 'deposit'), 0)::bigint AS paid,
         coalesce(sum(g.captured - g.refunded) FILTER (WHERE p.purpose = 'deposit'), 0)::bigint AS deposit,
-        coalesce(sum(lost.minor) FILTER (WHERE p.purpose <> 'deposit'), 0)::bigint AS lost
+        coalesce(sum(lost.minor) FILTER (WHERE p.purpose <> 'deposit'), 0)::bigint AS lost,
+        coalesce(sum(p.minor) FILTER (WHERE p.purpose = 'difference' AND p.what = 'charge' AND p.state = 'declined'), 0)
+            ::bigint AS declined,
+        EXISTS (SELECT FROM deposits d WHERE d.booking_id = b.id AND d.state IN ('captured', 'partially_captured'))
+            AS captured
     FROM bookings b LEFT JOIN payment_orders p ON p.booking_id = b.id LEFT JOIN simulated_orders g ON g.key = p.id
     LEFT JOIN payment_orders lost ON lost.earlier_id = p.id AND lost.what = 'capture' AND lost.state = 'refused'
     GROUP BY b.id
@@ -112,18 +126,38 @@ _POSTED = sa.text(
 )
 
 
+# Where something is wrong with somebody's money, or theirs again, they are told.
+_UNTOLD = sa.text(
+    """
+    SELECT 'given back', d.booking_id::text FROM deposits d
+    WHERE d.state = 'released' AND d.held > 0
+        AND NOT EXISTS (SELECT FROM messages m WHERE m.booking_id = d.booking_id AND m.kind = 'DepositReleased')
+    UNION ALL SELECT 'lapsed', d.booking_id::text FROM deposits d
+    WHERE EXISTS (SELECT FROM deposit_transitions t WHERE t.deposit_id = d.id AND t.to_state = 'lapsed')
+        AND NOT EXISTS (SELECT FROM messages m WHERE m.booking_id = d.booking_id AND m.kind = 'DepositLapsed')
+    UNION ALL SELECT 'missing', p.booking_id::text FROM payment_orders p JOIN bookings b ON b.id = p.booking_id
+    WHERE (p.what = 'capture' AND p.state = 'refused' AND p.purpose <> 'deposit'
+            OR p.what = 'charge' AND p.state = 'declined' AND p.purpose = 'difference' AND p.off_session)
+        AND b.state IN ('confirmed', 'in_use', 'returned', 'completed')
+        AND NOT EXISTS (SELECT FROM messages m WHERE m.booking_id = p.booking_id AND m.kind = 'PaymentMissing')
+    """
+)
+
+
 @dataclass(frozen=True)
 class Booked:
     """What became of the money of one booking: at the gateway, and on each kind of account of the ledger; what is the
     owner's counts as one, be it to be paid out yet or not.
 
-    `deposit` is what was taken of the deposit and not given back, `lost` what was set aside and ran out before it was
-    taken; all in cents.
+    `deposit` is what was taken of the deposit and not given back, which `captured` says was meant; `lost` what was set
+    aside and ran out before it was taken, `declined` what a bank did not give afterwards; all in cents.
     """
 
     paid: int
     deposit: int
     lost: int
+    declined: int
+    captured: bool
     ledger: dict[str, int]
 
 
@@ -132,13 +166,23 @@ async def broken(tx: Tx) -> dict[str, str]:
     return {row.what: row.found for row in await tx.rows(_NEVER_AT_ALL, {"now": tx.now}) if row.found is not None}
 
 
+async def under_way(tx: Tx) -> bool:
+    """Whether any money is just being moved, or is about to be."""
+    return bool((await tx.execute(_UNDER_WAY)).scalar_one())
+
+
 async def left(tx: Tx) -> Sequence[Any]:
     """What has not come to its end."""
     return [tuple(row) for row in await tx.rows(_LEFT)]
 
 
+async def untold(tx: Tx) -> Sequence[Any]:
+    """What nobody was told that somebody must know."""
+    return [tuple(row) for row in await tx.rows(_UNTOLD)]
+
+
 async def unsecured(tx: Tx) -> Sequence[Any]:
-    """The bookings whose machine is out without a deposit that is live at the gateway."""
+    """The bookings whose machine is out, or just back, without a deposit that is live at the gateway."""
     return [tuple(row) for row in await tx.rows(_UNSECURED, {"now": tx.now})]
 
 
@@ -147,4 +191,7 @@ async def booked(tx: Tx) -> dict[UUID, Booked]:
     posted: dict[UUID, dict[str, int]] = {}
     for row in await tx.rows(_POSTED):
         posted.setdefault(row.booking_id, {})[row.code] = row.minor
-    return {row.id: Booked(row.paid, row.deposit, row.lost, posted.get(row.id, {})) for row in await tx.rows(_PAID)}
+    return {
+        row.id: Booked(row.paid, row.deposit, row.lost, row.declined, row.captured, posted.get(row.id, {}))
+        for row in await tx.rows(_PAID)
+    }

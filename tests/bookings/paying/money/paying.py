@@ -5,7 +5,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
 
-from tests.bookings.paying.money.playing import HOUR, Playing, cards, rental_in, some, starts
+from tests.bookings.paying.money.playing import HOUR, Playing, cards, machines, quantities, rental_in, some, starts
 from tests.bookings.paying.money.terms import Rental
 from votremachine.bookings.schemas import Book, BookingView
 from votremachine.bookings.service import decide
@@ -28,29 +28,39 @@ def some_secret(machine: "Playing") -> bool:
 class Paying(Playing):
     """A renter holds, and pays by card, or tries to."""
 
-    @initialize(chosen=st.sets(st.integers(0, 2), min_size=1, max_size=2), start=starts, token=cards)
+    @initialize(chosen=machines, start=starts, token=cards)
     def open(self, chosen: set[int], start: int, token: str) -> None:
         """Nobody is interesting who has not tried to pay for something."""
         self.play()
-        self.hold(0, chosen, start, 30, on_account=False)
+        self.hold(0, chosen, start, 30)
         self.confirm(next(iter(self.rentals)), token)
 
     @rule(
         renter=st.integers(0, 1),
-        chosen=st.sets(st.integers(0, 2), min_size=1, max_size=2),
+        chosen=machines,
         start=starts,
         hours=st.integers(1, 60),
-        on_account=st.integers(0, 9).map(lambda drawn: drawn == 0),
+        on_account=st.integers(0, 9).map(lambda drawn: drawn == 9),
+        hectares=quantities,
     )
-    def hold(self, renter: int, chosen: set[int], start: int, hours: int, on_account: bool) -> None:
-        """Time of one or two machines, held for who will pay, or booked on account."""
+    def hold(
+        self, renter: int, chosen: set[int], start: int, hours: int, on_account: bool = False, hectares: int = 10_000
+    ) -> None:
+        """Time of one or two machines, held for who will pay, or booked on account; of work that is measured, so many
+        thousandths of a hectare.
+        """
         one = self.stage.renters[renter]
         begin = self.hour() + start * HOUR
-        asked = Book(machine_ids=sorted(self.stage.machines[i] for i in chosen), start=begin, end=begin + hours * HOUR)
+        rental = Rental(one.party, self.stage.listed(chosen), begin, begin + hours * HOUR, on_account=on_account)
+        if rental.metered:
+            rental.used = hectares
+        asked = Book(machine_ids=list(rental.machines), start=rental.start, end=rental.end)
         asked.payment = "on_account" if on_account else None
-        made: BookingView | None = self.do(lambda tx: book(tx, one.who, asked))
+        offer = self.stage.offer(rental) if rental.metered else None
+        made: BookingView | None = self.do(lambda tx: book(tx, one.who, asked, offer))
         if made is not None:
-            self.rentals[made.id] = Rental(one.party, self.parts(made.price), begin, made.state.value, on_account)
+            rental.state = made.state.value
+            self.rentals[made.id] = rental
 
     @precondition(some("held"))
     @rule(ref=rental_in("held"), token=cards)
@@ -88,7 +98,7 @@ class Paying(Playing):
     def the_cardholder_proves(self, nth: int, ok: bool) -> None:
         secret = self.secrets.pop(nth % len(self.secrets))
         try:
-            self.runner.run(self.stage.gateway.authenticate(secret, ok=ok))
+            self.stage.run(self.stage.gateway.authenticate(secret, ok=ok))
             self.seen.add("proved" if ok else "not proved")
         except NotAtGateway:
             self.seen.add("nothing to prove")

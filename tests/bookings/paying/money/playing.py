@@ -1,16 +1,15 @@
 """What every part of the machine plays with: the stage, what it did so far, and what a card is to pay for."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine
 
-from tests.bookings.paying.money.stage import CARDS, PAYS, Renter, Stage
+from tests.bookings.paying.money.stage import CARDS, OFFERED, PAYS, Renter, Stage
 from tests.bookings.paying.money.terms import Part, Rental
 from votremachine.accounts.rules import Actor
 from votremachine.bookings.paying import service as paying
@@ -22,12 +21,14 @@ from votremachine.payments.orders.carrying import carry_out
 from votremachine.payments.orders.rules import Answer, Outcome, PaymentOrder
 from votremachine.pricing.rules.lines import Price
 
-START = datetime(2026, 6, 1, 6, tzinfo=UTC)
 A_MOMENT = timedelta(milliseconds=5)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 # Hours ahead: within each of the terms, and for a request to run out before its start.
 starts = st.integers(1, 30) | st.sampled_from([40, 72, 130, 200, 400])
+machines = st.sets(st.integers(0, len(OFFERED) - 1), min_size=1, max_size=2)
+# Of a hectare, in thousandths.
+quantities = st.sampled_from([10_000, 1, 12_345]) | st.integers(1, 20_000)
 cards = st.sampled_from(sorted(PAYS)) | st.sampled_from(CARDS) | st.just("tok_needs_authentication")
 
 
@@ -60,14 +61,12 @@ def some(*states: str) -> Callable[["Playing"], bool]:
 class Playing(RuleBasedStateMachine):
     """`rentals` is what the test did, by booking; the oracle judges by it."""
 
-    url: ClassVar[str]
+    stage: ClassVar[Stage]
     seen: ClassVar[set[str]]
 
     def play(self) -> None:
         """A new world."""
-        self.runner = asyncio.Runner()
-        self.stage = Stage(self.url, START)
-        self.runner.run(self.stage.open())
+        self.stage.reset()
         self.rentals: dict[UUID, Rental] = {}
         self.attempts: list[Attempt] = []
         self.secrets: list[str] = []
@@ -78,7 +77,7 @@ class Playing(RuleBasedStateMachine):
         """The verb's answer, None where it is refused for a reason that a client is told. It takes its time."""
         self.stage.now += A_MOMENT
         try:
-            return self.runner.run(self.stage.database.run(verb))
+            return self.stage.run(self.stage.database.run(verb))
         except DomainError as error:
             if error.kind is Kind.FAULT:
                 raise
@@ -96,15 +95,15 @@ class Playing(RuleBasedStateMachine):
     def learn(self) -> None:
         """What the worker did meanwhile, judged as far as it can be; in the machine that knows of it."""
 
-    def parts(self, price: Price) -> list[Part]:
+    def check_paid(self) -> None:
+        """With everybody at work, nobody has paid less than is due by now, or more; in the machine that judges."""
+
+    def parts(self, price: Price) -> dict[UUID, Part]:
         """What each machine costs, from the lines that people read."""
-        by_machine: dict[UUID, list[tuple[int, int]]] = {}
-        for line in price.lines:
-            by_machine.setdefault(line.machine_id, []).append((line.net.minor, line.vat_amount.minor))
-        return [
-            Part(self.stage.terms[machine], sum(net for net, _ in lines), sum(vat for _, vat in lines))
-            for machine, lines in by_machine.items()
-        ]
+        return {
+            line.machine_id: Part(self.stage.listing(line.machine_id).policy, line.net.minor, line.vat_amount.minor)
+            for line in price.lines
+        }
 
     def hour(self) -> datetime:
         """The hour that has begun."""
@@ -125,7 +124,7 @@ class Playing(RuleBasedStateMachine):
 
     def card_of(self, ref: UUID, token: str) -> UUID:
         """The card of this kind that its renter has."""
-        return self.runner.run(self.stage.card(self.renter_of(ref), token))
+        return self.renter_of(ref).cards[token]
 
     def at_once(self, attempt: Attempt | None) -> None:
         """As routes do it."""
@@ -140,7 +139,7 @@ class Playing(RuleBasedStateMachine):
 
     def ask(self, attempt: Attempt) -> None:
         """The gateway is asked."""
-        attempt.outcome = self.runner.run(carry_out(self.stage.gateway, attempt.order))
+        attempt.outcome = self.stage.run(carry_out(self.stage.gateway, attempt.order))
         if isinstance(attempt.outcome, Answer) and attempt.outcome.client_secret:
             self.secrets.append(attempt.outcome.client_secret)
 

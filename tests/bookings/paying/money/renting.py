@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from tests.bookings.paying.money.paying import Paying
 from tests.bookings.paying.money.playing import HOUR, Attempt, cards, rental_in, some
 from tests.bookings.paying.money.stage import PAYS
+from tests.bookings.paying.money.terms import Rental
 from votremachine.bookings.paying import moving
 from votremachine.bookings.rules import Wish, WishKind
 from votremachine.bookings.schemas import BookingView
@@ -20,7 +21,9 @@ from votremachine.bookings.service import decide, handover, look
 from votremachine.payments.orders.rules import PaymentOrder
 from votremachine.pricing.rules.lines import Price
 
-_BOOKINGS = sa.text("SELECT id, state, expires_at, starts, ends, price FROM bookings").columns(price=JSONB)
+_BOOKINGS = sa.text("SELECT id, state, expires_at, starts, ends, price, deposit_minor FROM bookings").columns(
+    price=JSONB
+)
 
 
 class Renting(Paying):
@@ -104,7 +107,7 @@ class Renting(Paying):
         self.learn()
 
     def _shown(self, ref: UUID) -> BookingView:
-        view: BookingView = self.runner.run(self.stage.read(lambda tx: look.show(tx, self.renter_of(ref).who, ref)))
+        view: BookingView = self.stage.run(self.stage.read(lambda tx: look.show(tx, self.renter_of(ref).who, ref)))
         return view
 
     @precondition(some("confirmed"))
@@ -126,15 +129,22 @@ class Renting(Paying):
             self.rentals[ref].state = "no_show"
 
     def learn(self) -> None:
-        for row in self.runner.run(self.stage.rows(_BOOKINGS)):
-            one, parts = self.rentals[row.id], self.parts(msgspec.convert(row.price, Price))
-            if (parts, row.starts) != (one.parts, one.start):
-                assert (row.starts, row.ends) in one.wishes, "nobody wanted it moved there"
-                self.seen.add("moved while paid" if one.paid else "moved")
-                one.parts, one.start = parts, row.starts
+        for row in self.stage.run(self.stage.rows(_BOOKINGS)):
+            one = self.rentals[row.id]
+            if (row.starts, row.ends) != (one.start, one.end):
+                self._learn_move(one, row.starts, row.ends)
+            assert self.parts(msgspec.convert(row.price, Price)) == one.parts, one
+            assert row.deposit_minor == one.deposit
             if row.state != one.state:
                 self._learnt(row, one.state)
                 one.state = row.state
+
+    def _learn_move(self, one: Rental, start: datetime, end: datetime) -> None:
+        assert (start, end) in one.wishes, "nobody wanted it moved there"
+        was = one.total
+        one.start, one.end = start, end
+        dearer = "dearer" if one.total > was else "cheaper" if one.total < was else "no dearer"
+        self.seen.add(f"moved {dearer}" if one.paid else "moved before it was paid")
 
     def _learnt(self, row: Any, was: str) -> None:
         one = self.rentals[row.id]

@@ -6,8 +6,11 @@ Written from docs/ledger.md and docs/paying.md alone: it imports nothing of the 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+MOMENT, HOUR, DAY = timedelta(microseconds=1), timedelta(hours=1), timedelta(days=1)
+# Where all the machines stand.
+ZONE = ZoneInfo("Europe/Paris")
 # How long before the start all comes back, and how long half of it; after that nothing. None: half for ever.
 POLICIES: dict[str, tuple[timedelta, timedelta | None]] = {
     "flexible": (24 * HOUR, None),
@@ -16,6 +19,8 @@ POLICIES: dict[str, tuple[timedelta, timedelta | None]] = {
 }
 # A booking that is paid for, or will be once its money is captured.
 PAID = {"confirmed", "in_use", "returned", "completed", "no_show"}
+# One whose renter owes what its cards have not paid, and pays it when they like.
+DUE = PAID - {"no_show"}
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,19 @@ class Shares:
 
 
 @dataclass(frozen=True)
+class Listing:
+    """What an owner offers a machine for: its terms, and in cents without VAT its price, by the local date that is
+    touched or by the hectare, and its deposit.
+    """
+
+    policy: str
+    asks: bool = False
+    day: int = 0
+    hectare: int = 0
+    deposit: int = 0
+
+
+@dataclass(frozen=True)
 class Part:
     """What one machine of a booking costs, and the terms on which it may be called off."""
 
@@ -45,8 +63,14 @@ class Rental:
     """What the test did with a booking, as far as its money goes. `paid` once it stood by a card's money."""
 
     renter: UUID
-    parts: list[Part]
+    machines: dict[UUID, Listing]
     start: datetime
+    end: datetime
+    # Thousandths of a hectare: first as they were estimated, then as both sides agree.
+    used: int = 0
+    settled: bool = False
+    # What was said of it last, by which side, and the id of that word.
+    said: tuple[int, str, UUID] | None = None
     state: str = "held"
     on_account: bool = False
     paid: bool = False
@@ -57,17 +81,42 @@ class Rental:
     wishes: list[tuple[datetime, datetime]] = field(default_factory=list)
 
     @property
+    def parts(self) -> dict[UUID, Part]:
+        return self._parts(self.used)
+
+    def costs(self, used: int) -> int:
+        """The whole price, if so much is used."""
+        return sum(part.net + part.vat for part in self._parts(used).values())
+
+    def _parts(self, used: int) -> dict[UUID, Part]:
+        """One line for each: so many dates or hectares, net and VAT (20 %) each rounded."""
+        dates = ((self.end - MOMENT).astimezone(ZONE).date() - self.start.astimezone(ZONE).date()).days + 1
+        parts = {}
+        for machine, listing in self.machines.items():
+            net = half_up(listing.hectare * used, 1000) if listing.hectare else listing.day * dates
+            parts[machine] = Part(listing.policy, net, half_up(net * 20, 100))
+        return parts
+
+    @property
+    def metered(self) -> bool:
+        return any(listing.hectare for listing in self.machines.values())
+
+    @property
     def net(self) -> int:
-        return sum(part.net for part in self.parts)
+        return sum(part.net for part in self.parts.values())
 
     @property
     def total(self) -> int:
-        return sum(part.net + part.vat for part in self.parts)
+        return self.costs(self.used)
+
+    @property
+    def deposit(self) -> int:
+        return sum(listing.deposit for listing in self.machines.values())
 
     @property
     def asks(self) -> bool:
-        """Whether an owner is asked: the machine with moderate terms is booked on request."""
-        return any(part.policy == "moderate" for part in self.parts)
+        """Whether an owner is asked."""
+        return any(listing.asks for listing in self.machines.values())
 
     def kept(self) -> int:
         """What the renter has paid for good."""
@@ -88,7 +137,7 @@ class Rental:
 
     def _back(self, at: datetime) -> int:
         """What comes back to a renter who calls it off: of each machine by its own terms, net and VAT each rounded."""
-        rated = [(part, _per_cent(part.policy, self.start - at)) for part in self.parts]
+        rated = [(part, _per_cent(part.policy, self.start - at)) for part in self.parts.values()]
         return sum(half_up(part.net * rate, 100) + half_up(part.vat * rate, 100) for part, rate in rated)
 
 
@@ -98,7 +147,7 @@ def half_up(numerator: int, denominator: int) -> int:
 
 def divided(amount: int, weights: list[int]) -> list[int]:
     """By the largest remainder, so that nothing is lost; the first of equals has the cent."""
-    whole = sum(weights)
+    whole = sum(weights) or 1
     parts = [amount * weight // whole for weight in weights]
     owed = sorted(range(len(weights)), key=lambda i: -(amount * weights[i] % whole))
     for i in owed[: amount - sum(parts)]:

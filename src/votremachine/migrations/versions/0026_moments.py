@@ -1,12 +1,12 @@
 """When the time to claim counts from, and how far the clock of the phone was off that sent a condition report.
 
-Revision 0028.
+Revision 0026.
 """
 
 from alembic import op
 
-revision = "0028"
-down_revision = "0026"
+revision = "0026"
+down_revision = "0025"
 
 # As in 0019, with one more column that never changes.
 _SAID = """

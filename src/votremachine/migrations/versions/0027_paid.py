@@ -1,12 +1,12 @@
 """What a cooperative charges at short notice, the platform's fee as it was on the day of booking, payouts by booking.
 
-Revision 0029, after 0023.
+Revision 0027, after 0026.
 """
 
 from alembic import op
 
-revision = "0029"
-down_revision = "0028"
+revision = "0027"
+down_revision = "0026"
 
 
 def upgrade() -> None:

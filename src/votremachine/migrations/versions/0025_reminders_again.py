@@ -1,11 +1,11 @@
 """What a message is about besides a booking; apps among the devices; claims are swept when an answer is too late.
 
-Revision 0026.
+Revision 0025.
 """
 
 from alembic import op
 
-revision = "0026"
+revision = "0025"
 down_revision = "0024"
 
 # Who was reminded of a claim a day before an answer was due, and mediators, by the words that there were for both.

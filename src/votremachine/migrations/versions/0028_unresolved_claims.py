@@ -1,12 +1,12 @@
 """A mediation ends, too: by a decision, or unresolved once nobody has decided for long; lines ask for overuse.
 
-Revision 0030, after 0029.
+Revision 0028, after 0027.
 """
 
 from alembic import op
 
-revision = "0030"
-down_revision = "0029"
+revision = "0028"
+down_revision = "0027"
 
 _STATES = ("accepted", "agreed", "contested", "decided", "mediation", "open", "settled")
 _KINDS = ("cleaning", "fuel", "late_return", "missing", "part", "repair")
