@@ -199,7 +199,6 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "kind.cleaning": ("Nettoyage", "Cleaning"),
     "kind.fuel": ("Carburant", "Fuel"),
     "kind.missing": ("Non restitué", "Not given back"),
-    "kind.overuse": ("Usage en plus", "Use beyond what was booked"),
     "kind.late_return": ("Retour tardif", "Late return"),
     "kind.overuse": ("Usage en plus", "Overuse"),
     "report.check_out": ("État des lieux de départ", "Condition report at check-out"),
