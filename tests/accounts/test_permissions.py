@@ -6,19 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from votremachine.accounts.refusals import NotAllowed, NotInTheirPlace, UnknownParty, WhichParty
 from votremachine.accounts.rules import (
     PERMISSIONS,
     Actor,
-    NotAllowed,
-    NotInTheirPlace,
     Relation,
     Role,
     Seat,
     Sides,
     StaffRole,
-    UnknownParty,
     Verb,
-    WhichParty,
     acting_seat,
     on_account,
     permits,

@@ -4,7 +4,8 @@ import pytest
 import sqlalchemy as sa
 
 from tests.people import PASSWORD, Json, Person, World, at
-from votremachine.accounts.rules import StaffRole, UnknownPerson
+from votremachine.accounts.refusals import UnknownPerson
+from votremachine.accounts.rules import StaffRole
 from votremachine.accounts.service.staff import PLACE_LIFE, appoint
 from votremachine.infra.database import Database
 from votremachine.infra.outbox import drain

@@ -7,7 +7,7 @@ from uuid import UUID
 import jwt
 import pytest
 
-from votremachine.accounts.rules import NotSignedIn
+from votremachine.accounts.refusals import NotSignedIn
 from votremachine.accounts.tokens import ACCESS_TOKEN_LIFE, SKEW, Claims, Tokens
 from votremachine.infra.keys import Keys
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import jwt
 import msgspec
 
-from votremachine.accounts.rules import NotSignedIn
+from votremachine.accounts.refusals import NotSignedIn
 from votremachine.infra.keys import Keys
 
 AUDIENCE = "votremachine"

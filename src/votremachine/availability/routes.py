@@ -9,7 +9,7 @@ from litestar import Response, Router, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
-from votremachine.accounts.rules import NotSignedIn
+from votremachine.accounts.refusals import NotSignedIn
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.availability.rules import WindowTooLong, check_window

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from votremachine.accounts.privacy import PersonalData
 from votremachine.accounts.rules import Actor
 from votremachine.bookings.models import booking_transitions, booking_usages, bookings
-from votremachine.bookings.rules import BookingsStand, State
+from votremachine.bookings.refusals import BookingsStand
+from votremachine.bookings.rules import State
 from votremachine.bookings.service.reading import in_state
 from votremachine.infra.database import Tx
 

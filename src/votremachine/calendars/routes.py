@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.response import Stream
 
-from votremachine.accounts.rules import NotAllowed, NotInTheirPlace, NotSignedIn, UnknownParty
+from votremachine.accounts.refusals import NotAllowed, NotInTheirPlace, NotSignedIn, UnknownParty
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.calendars.rules import Feed, OneCalendar, UnknownCalendar, UnknownCalendarLink

@@ -5,7 +5,8 @@ from uuid import UUID
 
 import msgspec
 
-from votremachine.accounts.rules import Actor, AddressTaken, Role, Seat
+from votremachine.accounts.refusals import AddressTaken
+from votremachine.accounts.rules import Actor, Role, Seat
 from votremachine.accounts.schemas import CreateParty
 from votremachine.accounts.service.adhesions import approve, ask_to_join
 from votremachine.accounts.service.parties import create_party, give_seat

@@ -6,7 +6,8 @@ from litestar import Response, Router, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from votremachine.accounts.rules import Actor, NotACooperative, NotAllowed, NotSignedIn, UnknownParty
+from votremachine.accounts.refusals import NotACooperative, NotAllowed, NotSignedIn, UnknownParty
+from votremachine.accounts.rules import Actor
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.fleet import matching, service

@@ -6,7 +6,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from votremachine.accounts.rules import Actor, NotACooperative, NotAllowed, PartyKind, UnknownParty, Verb, require
+from votremachine.accounts.refusals import NotACooperative, NotAllowed, UnknownParty
+from votremachine.accounts.rules import Actor, PartyKind, Verb, require
 from votremachine.accounts.service import audit, parties
 from votremachine.fleet import table
 from votremachine.fleet.listing import Listing, check, check_complete, enter

@@ -8,7 +8,8 @@ from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from votremachine.accounts.rules import Actor, NotAllowed, NotInTheirPlace, NotSignedIn, UnknownParty
+from votremachine.accounts.refusals import NotAllowed, NotInTheirPlace, NotSignedIn, UnknownParty
+from votremachine.accounts.rules import Actor
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.damages.rules.claim import NothingOwed

@@ -12,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from votremachine.accounts.rules import NotSignedIn
+from votremachine.accounts.refusals import NotSignedIn
 from votremachine.config import Settings
 from votremachine.infra.database import Database, Tx
 from votremachine.infra.openapi import PUBLIC

@@ -10,8 +10,8 @@ from litestar.params import FromQuery, HeaderParameter, QueryParameter
 from litestar.types import ASGIApp
 
 from votremachine.accounts.credentials import Credentials
+from votremachine.accounts.refusals import NotSignedIn, UnknownParty
 from votremachine.accounts.routes.reading import bearer
-from votremachine.accounts.rules import NotSignedIn, UnknownParty
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.fleet import service as fleet

@@ -18,7 +18,7 @@ from votremachine.accounts.rules import Actor
 from votremachine.accounts.service import absent
 from votremachine.bookings.jobs import expire_provisional
 from votremachine.bookings.paying import service
-from votremachine.bookings.rules import BookingChanged
+from votremachine.bookings.refusals import BookingChanged
 from votremachine.payments.gateway import NotAtGateway
 from votremachine.payments.orders.carrying import carry_out
 from votremachine.payments.orders.rules import Answer

@@ -7,8 +7,8 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from votremachine.accounts.limits import PROOFS_FROM
+from votremachine.accounts.refusals import NotAllowed, NotInTheirPlace, NotSignedIn, UnknownParty
 from votremachine.accounts.routes.reading import Turnstile
-from votremachine.accounts.rules import NotAllowed, NotInTheirPlace, NotSignedIn, UnknownParty
 from votremachine.accounts.schemas import (
     AcceptInvitation,
     ChangeRole,

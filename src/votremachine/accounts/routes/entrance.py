@@ -10,8 +10,8 @@ from votremachine.accounts.addresses import NotAPhoneNumber, OneAddress
 from votremachine.accounts.challenges import Purpose
 from votremachine.accounts.credentials import Credentials
 from votremachine.accounts.limits import LETTERS_FROM, LETTERS_TO, PROOFS_FROM, SIGN_IN_FROM, SIGN_IN_TO
+from votremachine.accounts.refusals import NotSignedIn, PasswordNeeded, ProofFailed, SignInFailed
 from votremachine.accounts.routes.reading import Turnstile, device_of
-from votremachine.accounts.rules import NotSignedIn, PasswordNeeded, ProofFailed, SignInFailed
 from votremachine.accounts.schemas import Addressed, Asked, Redeem, Refresh, Register, SignIn, TokenPair
 from votremachine.accounts.service import challenges, credentials, sessions
 from votremachine.accounts.tokens import ACCESS_TOKEN_LIFE, Claims

@@ -10,8 +10,7 @@ from votremachine.accounts.addresses import NotAPhoneNumber, OneAddress
 from votremachine.accounts.credentials import Credentials
 from votremachine.accounts.limits import EXPORTS, LETTERS_FROM, LETTERS_TO, PROOFS_FROM, SIGN_IN_TO
 from votremachine.accounts.privacy import Parts
-from votremachine.accounts.routes.reading import Turnstile
-from votremachine.accounts.rules import (
+from votremachine.accounts.refusals import (
     AddressTaken,
     NotInTheirPlace,
     NotSignedIn,
@@ -19,6 +18,7 @@ from votremachine.accounts.rules import (
     ProveItIsYou,
     UnknownSession,
 )
+from votremachine.accounts.routes.reading import Turnstile
 from votremachine.accounts.schemas import (
     Addressed,
     Asked,

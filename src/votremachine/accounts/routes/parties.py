@@ -8,7 +8,8 @@ from litestar.params import FromPath, JSONBody
 
 from votremachine.accounts.credentials import Credentials
 from votremachine.accounts.identity import BadIban, BadSiren, BadSiret, BadVatNumber, OtherSiren
-from votremachine.accounts.rules import Actor, NotACooperative, NotAllowed, NotSignedIn, UnknownParty
+from votremachine.accounts.refusals import NotACooperative, NotAllowed, NotSignedIn, UnknownParty
+from votremachine.accounts.rules import Actor
 from votremachine.accounts.schemas import (
     Adhesion,
     AskToJoin,

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from votremachine.accounts.limits import ACCOUNT, ANYBODY
-from votremachine.accounts.rules import NotSignedIn
+from votremachine.accounts.refusals import NotSignedIn
 from votremachine.accounts.tokens import Claims, Tokens
 from votremachine.infra.callers import Networks, caller_address
 from votremachine.infra.database import Clock

@@ -8,7 +8,7 @@ from litestar.params import JSONBody, QueryParameter
 
 from votremachine.accounts.addresses import NotAPhoneNumber, OneAddress
 from votremachine.accounts.credentials import Credentials
-from votremachine.accounts.rules import NotAllowed, NotSignedIn, UnknownPerson
+from votremachine.accounts.refusals import NotAllowed, NotSignedIn, UnknownPerson
 from votremachine.accounts.schemas import FoundPerson, Impersonate, InTheirPlace
 from votremachine.accounts.service import sessions, staff
 from votremachine.accounts.tokens import Claims

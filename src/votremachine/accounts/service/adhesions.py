@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from votremachine.accounts.models import adhesions
-from votremachine.accounts.rules import Actor, NotACooperative, PartyKind, UnknownParty, Verb, require
+from votremachine.accounts.refusals import NotACooperative, UnknownParty
+from votremachine.accounts.rules import Actor, PartyKind, Verb, require
 from votremachine.accounts.schemas import Adhesion
 from votremachine.accounts.service import audit
 from votremachine.accounts.service.parties import party, party_views

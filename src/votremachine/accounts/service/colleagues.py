@@ -11,7 +11,8 @@ from sqlalchemy.dialects.postgresql import insert
 from votremachine.accounts.challenges import token_hash
 from votremachine.accounts.events import RoleChanged
 from votremachine.accounts.models import invitations, parties, people, seats
-from votremachine.accounts.rules import Actor, Role, UnknownParty, Verb, require, require_self
+from votremachine.accounts.refusals import UnknownParty
+from votremachine.accounts.rules import Actor, Role, Verb, require, require_self
 from votremachine.accounts.schemas import ColleagueView, InvitationView, Invite, NewInvitation, SeatView
 from votremachine.accounts.seating import (
     INVITATION_LIFE,

@@ -9,7 +9,8 @@ from votremachine.accounts.credentials import Credentials
 from votremachine.accounts.events import AddressChanged, PasswordChanged
 from votremachine.accounts.models import people, sessions
 from votremachine.accounts.passwords import Passwords
-from votremachine.accounts.rules import Actor, PasswordNeeded, ProofFailed, ProveItIsYou, require_self
+from votremachine.accounts.refusals import PasswordNeeded, ProofFailed, ProveItIsYou
+from votremachine.accounts.rules import Actor, require_self
 from votremachine.accounts.schemas import Addressed, Asked, ChangePassword, Redeem, Register
 from votremachine.accounts.service import audit, challenges
 from votremachine.accounts.service.people import add_person, person_at, put_address

@@ -5,7 +5,8 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from votremachine.accounts.models import sessions
-from votremachine.accounts.rules import Actor, UnknownSession, require_self
+from votremachine.accounts.refusals import UnknownSession
+from votremachine.accounts.rules import Actor, require_self
 from votremachine.accounts.schemas import SessionView
 from votremachine.accounts.service import audit
 from votremachine.accounts.service.sessions import end_sessions

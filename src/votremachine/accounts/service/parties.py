@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from votremachine.accounts.identity import Identity, check_iban, check_numbers, masked
 from votremachine.accounts.models import parties, seats
-from votremachine.accounts.rules import Actor, PartyKind, Role, UnknownParty, Verb, require, require_self
+from votremachine.accounts.refusals import UnknownParty
+from votremachine.accounts.rules import Actor, PartyKind, Role, Verb, require, require_self
 from votremachine.accounts.schemas import CreateParty, EditParty, PartyDetails, PartyView
 from votremachine.accounts.service import audit
 from votremachine.infra.database import Tx

@@ -10,7 +10,8 @@ from sqlalchemy.exc import IntegrityError
 
 from votremachine.accounts.addresses import is_phone
 from votremachine.accounts.models import people
-from votremachine.accounts.rules import Actor, AddressTaken, Seat, require_self
+from votremachine.accounts.refusals import AddressTaken
+from votremachine.accounts.rules import Actor, Seat, require_self
 from votremachine.accounts.schemas import EditMe, Me, SeatView
 from votremachine.accounts.service import audit
 from votremachine.accounts.service.parties import party_views

@@ -14,7 +14,8 @@ from votremachine.accounts.events import RefreshTokenReused
 from votremachine.accounts.models import adhesions, parties, people, seats, sessions
 from votremachine.accounts.passwords import Passwords
 from votremachine.accounts.refreshing import SECRET_BYTES, Refreshing, digest
-from votremachine.accounts.rules import Actor, NotSignedIn, Role, Seat, SignInFailed, StaffRole
+from votremachine.accounts.refusals import NotSignedIn, SignInFailed
+from votremachine.accounts.rules import Actor, Role, Seat, StaffRole
 from votremachine.accounts.schemas import SignIn
 from votremachine.accounts.service import audit
 from votremachine.accounts.service.people import has

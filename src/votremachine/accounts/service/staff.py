@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from votremachine.accounts.addresses import one_address
 from votremachine.accounts.events import Impersonated
 from votremachine.accounts.models import people, seats, sessions
-from votremachine.accounts.rules import Actor, NotAllowed, Role, StaffRole, UnknownPerson, Verb, require
+from votremachine.accounts.refusals import NotAllowed, UnknownPerson
+from votremachine.accounts.rules import Actor, Role, StaffRole, Verb, require
 from votremachine.accounts.schemas import FoundPerson, Impersonate, SeatView
 from votremachine.accounts.service import audit
 from votremachine.accounts.service.parties import party_views

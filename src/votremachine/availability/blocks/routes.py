@@ -8,7 +8,8 @@ from litestar import Response, Router, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from votremachine.accounts.rules import Actor, NotAllowed, NotSignedIn
+from votremachine.accounts.refusals import NotAllowed, NotSignedIn
+from votremachine.accounts.rules import Actor
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.availability.blocks.recurrence import (

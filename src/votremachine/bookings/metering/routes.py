@@ -6,7 +6,8 @@ from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from votremachine.accounts.rules import Actor, NotAllowed, NotSignedIn
+from votremachine.accounts.refusals import NotAllowed, NotSignedIn
+from votremachine.accounts.rules import Actor
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.bookings.metering import service
@@ -14,7 +15,7 @@ from votremachine.bookings.metering.rules import NotBackYet, NotMetered, OwnWord
 from votremachine.bookings.metering.schemas import AgreeUsage, PayMissing, TellUsage, UsageView
 from votremachine.bookings.paying import routes as paying
 from votremachine.bookings.paying.rules import NothingDue
-from votremachine.bookings.rules import BookingChanged, UnknownBooking
+from votremachine.bookings.refusals import BookingChanged, UnknownBooking
 from votremachine.bookings.schemas import BookingView, Proof
 from votremachine.infra import idempotency
 from votremachine.infra.database import Database, Tx

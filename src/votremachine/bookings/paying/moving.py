@@ -18,7 +18,8 @@ from votremachine.bookings.paying import books, wishes
 from votremachine.bookings.paying.charges import PURPOSES, Charge, charges_of, promised, rests_on
 from votremachine.bookings.paying.rules import DUE
 from votremachine.bookings.paying.service import give_back, heard, pay_back
-from votremachine.bookings.rules import Booking, BookingChanged, State, Wish
+from votremachine.bookings.refusals import BookingChanged
+from votremachine.bookings.rules import Booking, State, Wish
 from votremachine.bookings.schemas import BookingView, Proof
 from votremachine.bookings.service import move, reading, store
 from votremachine.bookings.service.move import Move

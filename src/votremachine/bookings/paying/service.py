@@ -16,11 +16,10 @@ from votremachine.accounts.rules import Actor, Verb
 from votremachine.accounts.service import absent
 from votremachine.bookings.paying.charges import Charge, charge_of, charges_of, in_hand, rests_on, spread
 from votremachine.bookings.paying.rules import becomes, payable, waits_for
+from votremachine.bookings.refusals import BookingChanged, HoldExpired
 from votremachine.bookings.rules import (
     LIFE,
     Booking,
-    BookingChanged,
-    HoldExpired,
     State,
     after_payment,
     check_standing,

@@ -10,12 +10,13 @@ from litestar.di import NamedDependency
 from litestar.openapi.spec import Operation
 from litestar.params import FromPath, JSONBody
 
-from votremachine.accounts.rules import Actor, NotAllowed, NotSignedIn
+from votremachine.accounts.refusals import NotAllowed, NotSignedIn
+from votremachine.accounts.rules import Actor
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.availability.rules import SpanTaken
 from votremachine.bookings.paying import routes as paying
-from votremachine.bookings.rules import (
+from votremachine.bookings.refusals import (
     TIME_ERRORS,
     BookingChanged,
     CardsNotTaken,
@@ -33,9 +34,8 @@ from votremachine.bookings.rules import (
     TooLate,
     UnknownBooking,
     WeatherNotOffered,
-    Wish,
-    WishKind,
 )
+from votremachine.bookings.rules import Wish, WishKind
 from votremachine.bookings.schemas import BookingView, CheckIn, Confirm, Extend, Proof, Reschedule, Why
 from votremachine.bookings.service import decide, handover
 from votremachine.config import Settings

@@ -7,18 +7,14 @@ from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
-from votremachine.accounts.rules import Actor, NotAllowed, NotSignedIn, Relation, UnknownParty, WhichParty
+from votremachine.accounts.refusals import NotAllowed, NotSignedIn, UnknownParty, WhichParty
+from votremachine.accounts.rules import Actor, Relation
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.bookings.paying import look as paying
 from votremachine.bookings.paying.schemas import PaymentsView
-from votremachine.bookings.rules import (
-    TIME_ERRORS,
-    OwnMachine,
-    PaymentRequired,
-    State,
-    UnknownBooking,
-)
+from votremachine.bookings.refusals import TIME_ERRORS, OwnMachine, PaymentRequired, UnknownBooking
+from votremachine.bookings.rules import State
 from votremachine.bookings.schemas import Book, BookingDetails, BookingView, StepView
 from votremachine.bookings.service import look
 from votremachine.bookings.service.book import book

@@ -6,7 +6,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from votremachine.accounts.rules import Actor, NotAllowed, UnknownParty, Verb, require
+from votremachine.accounts.refusals import NotAllowed, UnknownParty
+from votremachine.accounts.rules import Actor, Verb, require
 from votremachine.availability.rules import Sight
 from votremachine.availability.service import agenda as calendars
 from votremachine.availability.service.agenda import Standing

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from votremachine.accounts.rules import Actor, NotAllowed, Relation, Seat, Verb, acting_seat, on_account, permits
+from votremachine.accounts.refusals import NotAllowed
+from votremachine.accounts.rules import Actor, Relation, Seat, Verb, acting_seat, on_account, permits
 from votremachine.availability.rules import SEARCH_RADIUS, Claim, SpanTaken, Taker, alternatives
 from votremachine.availability.service import claims, look
 from votremachine.bookings.events import BookingConfirmed, BookingHeld, BookingRequested
+from votremachine.bookings.refusals import OwnMachine, PaymentRequired
 from votremachine.bookings.rules import (
     AT_RISK_AHEAD,
     Booking,
-    OwnMachine,
-    PaymentRequired,
     State,
     after_payment,
     agreed_terms,

@@ -11,12 +11,11 @@ from votremachine.bookings.events import (
     BookingExpired,
 )
 from votremachine.bookings.models import bookings
+from votremachine.bookings.refusals import HoldExpired, PaymentRequired
 from votremachine.bookings.rules import (
     LIFE,
     PROVISIONAL,
     Booking,
-    HoldExpired,
-    PaymentRequired,
     State,
     after_payment,
     check_cancellable,

@@ -22,19 +22,8 @@ from votremachine.bookings.events import (
     RenterAbsent,
 )
 from votremachine.bookings.models import bookings
-from votremachine.bookings.rules import (
-    AT_RISK_AHEAD,
-    CLAIM_WINDOW,
-    Booking,
-    ImpossibleReturn,
-    NotFreeYet,
-    ReportNeeded,
-    State,
-    StillOut,
-    TooEarly,
-    check_not_early,
-    threatened,
-)
+from votremachine.bookings.refusals import ImpossibleReturn, NotFreeYet, ReportNeeded, StillOut, TooEarly
+from votremachine.bookings.rules import AT_RISK_AHEAD, CLAIM_WINDOW, Booking, State, check_not_early, threatened
 from votremachine.bookings.schemas import BookingView
 from votremachine.bookings.service import reading, store
 from votremachine.bookings.service.book import wishes

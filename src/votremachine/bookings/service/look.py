@@ -5,7 +5,8 @@ from uuid import UUID
 import msgspec
 import sqlalchemy as sa
 
-from votremachine.accounts.rules import RUNNERS, Actor, Relation, Sides, UnknownParty, Verb
+from votremachine.accounts.refusals import UnknownParty
+from votremachine.accounts.rules import RUNNERS, Actor, Relation, Sides, Verb
 from votremachine.accounts.service import colleagues
 from votremachine.bookings.models import booking_machines, bookings
 from votremachine.bookings.rules import MEETING, Booking, State

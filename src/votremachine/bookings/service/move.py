@@ -12,12 +12,11 @@ from votremachine.availability.rules import SpanTaken, Taker
 from votremachine.availability.service import claims, look
 from votremachine.bookings import securing
 from votremachine.bookings.events import BookingMoved
+from votremachine.bookings.refusals import NotLater, NotMovable
 from votremachine.bookings.rules import (
     EXTENDABLE,
     MOVABLE,
     Booking,
-    NotLater,
-    NotMovable,
     State,
     Wish,
     WishKind,

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from votremachine.accounts.service.parties import party_names
 from votremachine.bookings.models import booking_machines, booking_transitions, bookings
-from votremachine.bookings.rules import BLOCKING, AgreedTerms, Booking, State, UnknownBooking, state_at
+from votremachine.bookings.refusals import UnknownBooking
+from votremachine.bookings.rules import BLOCKING, AgreedTerms, Booking, State, state_at
 from votremachine.bookings.schemas import BookingView, Named, StepView
 from votremachine.fleet import service as fleet
 from votremachine.fleet.rules import Machine

@@ -12,7 +12,8 @@ from votremachine.accounts.service import audit
 from votremachine.availability.service import claims
 from votremachine.bookings.events import BookingEvent
 from votremachine.bookings.models import booking_machines, booking_transitions, bookings
-from votremachine.bookings.rules import BLOCKING, LIFE, Booking, BookingChanged, State, UnknownBooking
+from votremachine.bookings.refusals import BookingChanged, UnknownBooking
+from votremachine.bookings.rules import BLOCKING, LIFE, Booking, State
 from votremachine.bookings.service.reading import MACHINE_IDS, from_row
 from votremachine.infra.database import Tx, Write
 from votremachine.infra.statements import Prepared

@@ -6,10 +6,11 @@ from litestar import Response, Router, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from votremachine.accounts.rules import Actor, NotAllowed, NotSignedIn, UnknownParty, WhichParty
+from votremachine.accounts.refusals import NotAllowed, NotSignedIn, UnknownParty, WhichParty
+from votremachine.accounts.rules import Actor
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
-from votremachine.bookings.rules import OwnMachine
+from votremachine.bookings.refusals import OwnMachine
 from votremachine.bookings.waiting.rules import AlreadyWaiting, FreeNow, TooManyWaiting, UnknownWaiting
 from votremachine.bookings.waiting.schemas import QueuedView, Wait, WaitingView
 from votremachine.bookings.waiting.service import reading, verbs

@@ -8,7 +8,8 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from votremachine.accounts.challenges import token_hash
-from votremachine.accounts.rules import Actor, UnknownParty, Verb, require, require_self
+from votremachine.accounts.refusals import UnknownParty
+from votremachine.accounts.rules import Actor, Verb, require, require_self
 from votremachine.accounts.service import absent, audit
 from votremachine.calendars.models import calendar_links
 from votremachine.calendars.rules import OneCalendar, UnknownCalendar, UnknownCalendarLink, use_is_noted

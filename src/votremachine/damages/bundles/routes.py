@@ -13,8 +13,9 @@ from litestar.params import FromPath
 from litestar.response import Stream
 
 from votremachine.accounts.limits import BUNDLES
+from votremachine.accounts.refusals import NotAllowed, NotSignedIn
 from votremachine.accounts.routes.reading import Turnstile
-from votremachine.accounts.rules import Actor, NotAllowed, NotSignedIn
+from votremachine.accounts.rules import Actor
 from votremachine.damages.bundles import gathering, rules
 from votremachine.damages.bundles.building import Bundle, Bundles
 from votremachine.damages.bundles.dossier import Dossier

@@ -6,7 +6,7 @@ from litestar import Response, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from votremachine.accounts.rules import NotAllowed, NotInTheirPlace, NotSignedIn
+from votremachine.accounts.refusals import NotAllowed, NotInTheirPlace, NotSignedIn
 from votremachine.damages.routes.hearing import Hearing
 from votremachine.damages.rules.claim import (
     AnswerTooLate,

@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Stream
 
-from votremachine.accounts.rules import NotAllowed, NotSignedIn
+from votremachine.accounts.refusals import NotAllowed, NotSignedIn
 from votremachine.damages.routes.hearing import Hearing
 from votremachine.damages.rules.claim import UnknownClaim
 from votremachine.damages.rules.evidence import LARGEST_BYTES, ClaimOver, TooMuchEvidence, UnknownEvidence, file_name

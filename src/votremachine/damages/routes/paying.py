@@ -6,7 +6,8 @@ from litestar import Response, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from votremachine.accounts.rules import Actor, NotAllowed, NotSignedIn
+from votremachine.accounts.refusals import NotAllowed, NotSignedIn
+from votremachine.accounts.rules import Actor
 from votremachine.accounts.service import sessions
 from votremachine.bookings.paying.routes import ERRORS
 from votremachine.damages.routes.hearing import Hearing

@@ -7,8 +7,9 @@ from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from votremachine.accounts.rules import Actor, NotAllowed, NotSignedIn, UnknownParty
-from votremachine.bookings.rules import UnknownBooking
+from votremachine.accounts.refusals import NotAllowed, NotSignedIn, UnknownParty
+from votremachine.accounts.rules import Actor
+from votremachine.bookings.refusals import UnknownBooking
 from votremachine.damages.routes.hearing import Hearing
 from votremachine.damages.rules.claim import (
     ClaimOpenAlready,

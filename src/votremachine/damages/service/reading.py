@@ -6,7 +6,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from votremachine.accounts.rules import Actor, UnknownParty, Verb, require
+from votremachine.accounts.refusals import UnknownParty
+from votremachine.accounts.rules import Actor, Verb, require
 from votremachine.accounts.service.parties import party_names
 from votremachine.damages.models import claim_evidence, claim_lines, claim_transitions, claims
 from votremachine.damages.rules.claim import BARGAINING, Claim, Side, State, state_at

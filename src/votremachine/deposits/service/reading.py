@@ -6,7 +6,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from votremachine.accounts.rules import Actor, Relation, UnknownParty, Verb, require
+from votremachine.accounts.refusals import UnknownParty
+from votremachine.accounts.rules import Actor, Relation, Verb, require
 from votremachine.accounts.service.parties import party_names
 from votremachine.deposits.keeping import LAPSING
 from votremachine.deposits.models import deposit_transitions, deposits

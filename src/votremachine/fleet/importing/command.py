@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 from uuid import UUID
 
-from votremachine.accounts.rules import UnknownParty
+from votremachine.accounts.refusals import UnknownParty
 from votremachine.accounts.service import parties
 from votremachine.config import Settings
 from votremachine.fleet.importing import service

@@ -6,7 +6,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from votremachine.accounts.rules import Actor, NotACooperative, PartyKind, UnknownParty, Verb, require
+from votremachine.accounts.refusals import NotACooperative, UnknownParty
+from votremachine.accounts.rules import Actor, PartyKind, Verb, require
 from votremachine.accounts.service import audit, parties
 from votremachine.fleet.communes import fold
 from votremachine.fleet.importing.rows import Fleet, Row, cell_error, errors_shown, read_fleet, serial_of

@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from litestar.response import Stream
 
-from votremachine.accounts.rules import NotAllowed, NotSignedIn
+from votremachine.accounts.refusals import NotAllowed, NotSignedIn
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.fleet.photos import service

@@ -7,10 +7,11 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.response import Stream
 
-from votremachine.accounts.rules import Actor, NotAllowed, NotSignedIn, UnknownParty
+from votremachine.accounts.refusals import NotAllowed, NotSignedIn, UnknownParty
+from votremachine.accounts.rules import Actor
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
-from votremachine.bookings.rules import UnknownBooking
+from votremachine.bookings.refusals import UnknownBooking
 from votremachine.infra import idempotency
 from votremachine.infra.database import Database, Tx
 from votremachine.infra.documents import EmptyFile, NotADocument, look_at_document

@@ -7,11 +7,12 @@ from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from votremachine.accounts.rules import Actor, NotAllowed, NotSignedIn
+from votremachine.accounts.refusals import NotAllowed, NotSignedIn
+from votremachine.accounts.rules import Actor
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.availability.maintenance.rules.readings import MeterRunsBackwards, NoReading
-from votremachine.bookings.rules import TooEarly, UnknownBooking
+from votremachine.bookings.refusals import TooEarly, UnknownBooking
 from votremachine.fleet.rules import UnknownMachine
 from votremachine.infra import idempotency
 from votremachine.infra.database import Database, Tx

@@ -7,11 +7,19 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from votremachine.accounts.credentials import Credentials
-from votremachine.accounts.rules import Actor, NotAllowed, NotInTheirPlace, NotSignedIn
+from votremachine.accounts.refusals import NotAllowed, NotInTheirPlace, NotSignedIn
+from votremachine.accounts.rules import Actor
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.availability.rules import SpanTaken
-from votremachine.bookings.rules import BookingChanged, ImpossibleReturn, NotFreeYet, StillOut, TooEarly, UnknownBooking
+from votremachine.bookings.refusals import (
+    BookingChanged,
+    ImpossibleReturn,
+    NotFreeYet,
+    StillOut,
+    TooEarly,
+    UnknownBooking,
+)
 from votremachine.deposits.rules import DepositMissing
 from votremachine.infra import idempotency
 from votremachine.infra.database import Database, Tx

@@ -15,7 +15,8 @@ from votremachine.accounts.rules import WORKERS, Actor, Verb
 from votremachine.accounts.schemas import Redeem
 from votremachine.accounts.service import audit, challenges, colleagues, parties
 from votremachine.accounts.service.colleagues import Reachable
-from votremachine.bookings.rules import MEETING, Booking, UnknownBooking
+from votremachine.bookings.refusals import UnknownBooking
+from votremachine.bookings.rules import MEETING, Booking
 from votremachine.bookings.service import reading as bookings
 from votremachine.infra.database import Tx
 from votremachine.inspections.models import inspection_codes

@@ -7,7 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from votremachine.accounts.rules import Actor, Verb
-from votremachine.bookings.rules import UnknownBooking
+from votremachine.bookings.refusals import UnknownBooking
 from votremachine.bookings.service import reading as bookings
 from votremachine.infra.database import Tx
 from votremachine.infra.links import Links

@@ -10,9 +10,11 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from votremachine.accounts.rules import Actor, UnknownParty, Verb, require
+from votremachine.accounts.refusals import UnknownParty
+from votremachine.accounts.rules import Actor, Verb, require
 from votremachine.accounts.service import audit
-from votremachine.bookings.rules import MEETING, Booking, UnknownBooking
+from votremachine.bookings.refusals import UnknownBooking
+from votremachine.bookings.rules import MEETING, Booking
 from votremachine.bookings.service import reading as bookings
 from votremachine.fleet import service as fleet
 from votremachine.fleet.rules import Machine

@@ -8,7 +8,8 @@ import msgspec
 import sqlalchemy as sa
 
 from votremachine.accounts.rules import Actor, Relation, Sides, Verb, permits, require
-from votremachine.bookings.rules import Booking, UnknownBooking
+from votremachine.bookings.refusals import UnknownBooking
+from votremachine.bookings.rules import Booking
 from votremachine.bookings.service import reading as bookings
 from votremachine.infra.database import Tx
 from votremachine.infra.images.addresses import addresses

@@ -12,7 +12,8 @@ from votremachine.accounts.rules import Actor, Verb
 from votremachine.accounts.service import audit
 from votremachine.availability.maintenance.service import readings
 from votremachine.availability.rules import check_instant
-from votremachine.bookings.rules import Booking, UnknownBooking
+from votremachine.bookings.refusals import UnknownBooking
+from votremachine.bookings.rules import Booking
 from votremachine.bookings.service import reading as bookings
 from votremachine.bookings.service import store
 from votremachine.fleet import service as fleet

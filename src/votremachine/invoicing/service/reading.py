@@ -7,7 +7,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from votremachine.accounts.rules import Actor, UnknownParty, Verb, require
+from votremachine.accounts.refusals import UnknownParty
+from votremachine.accounts.rules import Actor, Verb, require
 from votremachine.infra.database import Tx
 from votremachine.invoicing.models import invoices
 from votremachine.invoicing.rules.invoice import Cause, Invoice, Standing, State, Whole, money, standing

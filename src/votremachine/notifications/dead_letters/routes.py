@@ -6,7 +6,7 @@ from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from votremachine.accounts.rules import NotAllowed, NotSignedIn
+from votremachine.accounts.refusals import NotAllowed, NotSignedIn
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.infra.database import Database

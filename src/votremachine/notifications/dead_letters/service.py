@@ -5,7 +5,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from votremachine.accounts.rules import Actor, NotAllowed, Verb, require
+from votremachine.accounts.refusals import NotAllowed
+from votremachine.accounts.rules import Actor, Verb, require
 from votremachine.accounts.service import audit
 from votremachine.infra.database import Tx
 from votremachine.kernel.errors import DomainError, Kind

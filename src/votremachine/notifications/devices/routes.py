@@ -8,7 +8,8 @@ from litestar import Response, Router, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from votremachine.accounts.rules import NotInTheirPlace, NotSignedIn, require_self
+from votremachine.accounts.refusals import NotInTheirPlace, NotSignedIn
+from votremachine.accounts.rules import require_self
 from votremachine.accounts.service import audit, sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.config import Settings

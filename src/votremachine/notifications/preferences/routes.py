@@ -6,7 +6,7 @@ from litestar import MediaType, Response, Router, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from votremachine.accounts.rules import NotInTheirPlace, NotSignedIn
+from votremachine.accounts.refusals import NotInTheirPlace, NotSignedIn
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.infra.database import Database

@@ -7,7 +7,7 @@ from litestar import Response, Router, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from votremachine.accounts.rules import NotAllowed, NotInTheirPlace, NotSignedIn, UnknownParty
+from votremachine.accounts.refusals import NotAllowed, NotInTheirPlace, NotSignedIn, UnknownParty
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.infra.database import Database

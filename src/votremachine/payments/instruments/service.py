@@ -6,7 +6,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from votremachine.accounts.rules import Actor, UnknownParty, Verb, require
+from votremachine.accounts.refusals import UnknownParty
+from votremachine.accounts.rules import Actor, Verb, require
 from votremachine.accounts.service import audit
 from votremachine.infra.database import Tx
 from votremachine.payments.gateway import SavedInstrument, Standing

@@ -8,7 +8,7 @@ from litestar import Response, Router, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
-from votremachine.accounts.rules import NotAllowed, NotSignedIn, UnknownParty
+from votremachine.accounts.refusals import NotAllowed, NotSignedIn, UnknownParty
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.infra.database import Database

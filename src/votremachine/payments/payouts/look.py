@@ -6,7 +6,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from votremachine.accounts.rules import Actor, NotAllowed, UnknownParty, Verb, require
+from votremachine.accounts.refusals import NotAllowed, UnknownParty
+from votremachine.accounts.rules import Actor, Verb, require
 from votremachine.infra.database import Tx
 from votremachine.kernel.money import Money
 from votremachine.payments.payouts import service

@@ -9,7 +9,8 @@ from litestar import Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
-from votremachine.accounts.rules import Actor, NotAllowed, NotInTheirPlace, NotSignedIn, UnknownParty, Verb, require
+from votremachine.accounts.refusals import NotAllowed, NotInTheirPlace, NotSignedIn, UnknownParty
+from votremachine.accounts.rules import Actor, Verb, require
 from votremachine.accounts.service import audit, sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.infra import idempotency

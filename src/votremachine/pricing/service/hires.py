@@ -7,7 +7,8 @@ from uuid import UUID
 import msgspec
 import sqlalchemy as sa
 
-from votremachine.accounts.rules import Actor, Seat, UnknownParty, acting_seat
+from votremachine.accounts.refusals import UnknownParty
+from votremachine.accounts.rules import Actor, Seat, acting_seat
 from votremachine.fleet import service as fleet
 from votremachine.fleet.rules import Machine
 from votremachine.infra.database import Tx

@@ -8,7 +8,8 @@ from uuid import UUID
 import msgspec
 import sqlalchemy as sa
 
-from votremachine.accounts.rules import Actor, UnknownParty, Verb
+from votremachine.accounts.refusals import UnknownParty
+from votremachine.accounts.rules import Actor, Verb
 from votremachine.accounts.service.parties import party_names
 from votremachine.bookings.models import bookings
 from votremachine.bookings.rules import State as BookingState

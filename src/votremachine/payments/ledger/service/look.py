@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import cast
 from uuid import UUID
 
-from votremachine.accounts.rules import Actor, UnknownParty, Verb, require
+from votremachine.accounts.refusals import UnknownParty
+from votremachine.accounts.rules import Actor, Verb, require
 from votremachine.infra.database import Tx
 from votremachine.infra.languages import Language
 from votremachine.kernel.span import Span

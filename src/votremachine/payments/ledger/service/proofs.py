@@ -7,7 +7,8 @@ from uuid import UUID
 import msgspec
 import sqlalchemy as sa
 
-from votremachine.accounts.rules import Actor, NotAllowed, Verb, require
+from votremachine.accounts.refusals import NotAllowed
+from votremachine.accounts.rules import Actor, Verb, require
 from votremachine.infra.database import Tx
 from votremachine.payments.ledger.models import ledger_proofs
 from votremachine.payments.ledger.rules.proving import Difference, UnknownProof
