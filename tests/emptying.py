@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from votremachine.infra.database import Tx, metadata
+from votremachine.infra.database import Tx
+from votremachine.infra.tables import metadata
 
 
 async def empty(tx: Tx) -> None:

@@ -14,7 +14,8 @@ from litestar import Litestar
 from tests.accounts.test_matrix import Scene
 from tests.accounts.test_matrix import scene as scene  # noqa: PLC0414 -- a fixture
 from tests.people import Json
-from votremachine.infra.database import Database, metadata
+from votremachine.infra.database import Database
+from votremachine.infra.tables import metadata
 
 # Never allowed anywhere: PostgreSQL has no place for NUL, and nobody writes a field of a hundred thousand letters.
 REFUSED = {"null byte": "a\x00b", "endless": "é" * 100_000, "lone surrogate": "\ud800"}

@@ -10,7 +10,8 @@ from tests.accounts.test_colleagues import invited
 from tests.calendars.test_feeds import linked
 from tests.people import PASSWORD, Person, World
 from votremachine.infra import logs
-from votremachine.infra.database import Database, metadata
+from votremachine.infra.database import Database
+from votremachine.infra.tables import metadata
 
 
 def token_of(path: str) -> str:

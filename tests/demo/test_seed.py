@@ -14,9 +14,10 @@ from votremachine.bookings.rules import BLOCKING
 from votremachine.config import Settings
 from votremachine.demo.seed import plant
 from votremachine.demo.world import ZONE, world
-from votremachine.infra.database import Database, metadata
+from votremachine.infra.database import Database
 from votremachine.infra.outbox import drain
 from votremachine.infra.storage.files import Files
+from votremachine.infra.tables import metadata
 from votremachine.inspections.service import verifying
 from votremachine.worker import HANDLERS
 

@@ -11,7 +11,8 @@ from sqlalchemy.exc import IntegrityError
 
 import votremachine
 from tests.people import Person, World, at
-from votremachine.infra.database import Database, metadata
+from votremachine.infra.database import Database
+from votremachine.infra.tables import metadata
 
 SLICES = Path(votremachine.__file__).parent
 INTO = sa.text(

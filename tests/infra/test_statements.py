@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError, IntegrityError, MultipleResultsFound, PendingRollbackError
 
-from votremachine.infra.database import Database, Tx, outbox, sqlstate
+from votremachine.infra.database import Database, Tx, sqlstate
+from votremachine.infra.publishing import outbox
 from votremachine.infra.statements import Prepared
 
 KINDS: dict[str, Any] = {

@@ -11,7 +11,8 @@ import msgspec
 
 from tests.people import Json, Person, at
 from tests.shots import different
-from votremachine.infra.database import Database, metadata
+from votremachine.infra.database import Database
+from votremachine.infra.tables import metadata
 from votremachine.inspections.checklists import checklist
 from votremachine.inspections.rules.chain import canonical, content_hash
 from votremachine.inspections.rules.report import Content

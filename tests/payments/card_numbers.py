@@ -7,7 +7,8 @@ import sqlalchemy as sa
 
 from tests.emptying import filled
 from tests.payments.typed_numbers import TYPED, typed_in
-from votremachine.infra.database import Database, Tx, metadata
+from votremachine.infra.database import Database, Tx
+from votremachine.infra.tables import metadata
 from votremachine.payments.card_numbers import card_numbers_in
 
 # What is kept as bytes is shown as the hexadecimal of its ASCII.

@@ -31,8 +31,9 @@ from votremachine.damages.rules.costs import Kind
 from votremachine.damages.schemas import AskedLine, Contest, Decide, Offer, OpenClaim
 from votremachine.damages.service import answering, mediating, opening, paying, settling, store, sweeping
 from votremachine.deposits.events import DepositCaptured
-from votremachine.infra.database import Database, Tx, outbox
+from votremachine.infra.database import Database, Tx
 from votremachine.infra.outbox import drain
+from votremachine.infra.publishing import outbox
 from votremachine.kernel.errors import DomainError
 from votremachine.payments.orders.jobs import carry_out_orders
 from votremachine.payments.orders.rules import PaymentOrder, PaymentUnderWay

@@ -14,7 +14,7 @@ from votremachine.availability.events import CalendarChanged
 from votremachine.infra import changes
 from votremachine.infra.changes import Position
 from votremachine.infra.database import Database, Tx, utc_now
-from votremachine.infra.database import changes as table
+from votremachine.infra.publishing import changes as table
 
 WRITERS, EACH = 12, 25
 BEGINNING = Position(0)

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TSTZRANGE
 
-from votremachine.infra.database import metadata
+from votremachine.infra.tables import metadata
 
 # No foreign key: each costs a query and a lock on a shared row for every claim (ADR 4). Machines are never deleted.
 occupancies = sa.Table(

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from votremachine.infra.database import metadata
+from votremachine.infra.tables import metadata
 
 STATES = (
     "held",

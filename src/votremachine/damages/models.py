@@ -5,7 +5,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from votremachine.damages.rules.claim import ENDED, Side, State
 from votremachine.damages.rules.costs import Kind
-from votremachine.infra.database import metadata
+from votremachine.infra.tables import metadata
 
 
 def _listed(names: type[State] | type[Side] | type[Kind] | frozenset[State]) -> str:

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from votremachine.deposits.rules import ENDED, State, Way
-from votremachine.infra.database import metadata
+from votremachine.infra.tables import metadata
 
 
 def _listed(names: type[State] | type[Way] | frozenset[State]) -> str:

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from votremachine.infra.database import metadata
+from votremachine.infra.tables import metadata
 
 
 def _one_of(column: str, *values: str) -> sa.CheckConstraint:

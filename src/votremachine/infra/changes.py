@@ -13,7 +13,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from votremachine.infra.database import Tx, changes
+from votremachine.infra.database import Tx
+from votremachine.infra.publishing import changes
 
 KEPT_FOR = timedelta(hours=48)
 NIL = UUID(int=0)

@@ -9,30 +9,19 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
-import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.exc import DBAPIError, MultipleResultsFound
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from votremachine.infra.statements import JSON, Line, Prepared
+from votremachine.infra.publishing import CHANGES, OUTBOX, shown, stored
+from votremachine.infra.statements import JSON, Line, Prepared, Write
 from votremachine.kernel.errors import DomainError, Kind
 from votremachine.kernel.events import Event
 from votremachine.kernel.ids import uuid7
-
-metadata = sa.MetaData(
-    naming_convention={
-        "pk": "%(table_name)s_pkey",
-        "fk": "%(table_name)s_%(column_0_name)s_fkey",
-        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
-        "uq": "%(table_name)s_%(column_0_N_name)s_key",
-        "ck": "%(table_name)s_%(constraint_name)s_check",
-    }
-)
 
 Clock = Callable[[], datetime]
 Answer = TypeVar("Answer")
@@ -68,13 +57,6 @@ class DatabaseAway(DomainError):
     code = "database_away"
     en = "The database does not answer just now. Try again in a moment."
     fr = "La base de données ne répond pas pour l'instant. Réessayez dans un moment."
-
-
-class Write(NamedTuple):
-    """An insert that may wait for others; its parameters carry its name, so that they never meet another's."""
-
-    name: str
-    statement: sa.Insert
 
 
 class Tx:
@@ -124,9 +106,9 @@ class Tx:
     async def flush(self, *last: tuple[Write, Mapping[str, Any]]) -> Sequence[sa.Row[Any]]:
         """Send what was deferred and published, and `last`, as one statement; the rows are those of the last write."""
         if self.events:
-            self._deferred.append((OUTBOX, _stored(self.events, self)))
-            if shown := [event for event in self.events if event.audience]:
-                self._deferred.append((CHANGES, _shown(shown, self)))
+            self._deferred.append((OUTBOX, stored(self.events, self.new_id, self.now)))
+            if seen := [event for event in self.events if event.audience]:
+                self._deferred.append((CHANGES, shown(seen, self.new_id, self.now)))
                 self.told = True
             self.events = []
         pending = [*self._deferred, *last]
@@ -286,91 +268,3 @@ def _kept_statements(url: str) -> int:
 def sqlstate(error: DBAPIError) -> str | None:
     """The five-character code PostgreSQL gave (its Appendix A), or None when it gave none."""
     return getattr(error.orig, "sqlstate", None)
-
-
-outbox = sa.Table(
-    "outbox",
-    metadata,
-    sa.Column("id", sa.Uuid, primary_key=True),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("body", JSONB, nullable=False),
-    sa.Column("happened_at", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
-    sa.Column("last_error", sa.Text),
-    sa.Index(None, "due_at"),
-)
-_facts = (
-    sa.func.unnest(
-        sa.bindparam("outbox_ids", type_=sa.ARRAY(sa.Uuid)),
-        sa.bindparam("outbox_names", type_=sa.ARRAY(sa.Text)),
-        sa.bindparam("outbox_bodies", type_=sa.ARRAY(sa.Text)),
-    )
-    .table_valued(*(sa.column(name) for name in ("id", "name", "body")), name="facts")
-    .render_derived()
-)
-_happened = sa.bindparam("outbox_now", type_=sa.DateTime(timezone=True))
-OUTBOX = Write(
-    "outbox",
-    outbox.insert().from_select(
-        ["id", "name", "body", "happened_at", "due_at"],
-        sa.select(_facts.c.id, _facts.c.name, sa.cast(_facts.c.body, JSONB), _happened, _happened),
-    ),
-)
-
-
-def _stored(events: Sequence[Event], tx: Tx) -> dict[str, Any]:
-    return {
-        "outbox_ids": [tx.new_id() for _ in events],
-        "outbox_names": [type(event).__name__ for event in events],
-        "outbox_bodies": [msgspec.json.encode(event).decode() for event in events],
-        "outbox_now": tx.now,
-    }
-
-
-# What open screens are told of, for a day or two. A transaction's id is known before its commit: infra/changes.py
-# says how they are read in an order in which none is passed over.
-changes = sa.Table(
-    "changes",
-    metadata,
-    sa.Column("xid", sa.BigInteger, primary_key=True, server_default=sa.text("pg_current_xact_id()::text::bigint")),
-    sa.Column("id", sa.Uuid, primary_key=True),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("parties", ARRAY(sa.Uuid), nullable=False),
-    sa.Column("body", JSONB, nullable=False),
-    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-)
-_shown_facts = (
-    sa.func.unnest(
-        sa.bindparam("changes_ids", type_=sa.ARRAY(sa.Uuid)),
-        sa.bindparam("changes_names", type_=sa.ARRAY(sa.Text)),
-        sa.bindparam("changes_parties", type_=sa.ARRAY(sa.Text)),
-        sa.bindparam("changes_bodies", type_=sa.ARRAY(sa.Text)),
-    )
-    .table_valued(*(sa.column(name) for name in ("id", "name", "parties", "body")), name="shown")
-    .render_derived()
-)
-CHANGES = Write(
-    "changes",
-    changes.insert().from_select(
-        ["id", "name", "parties", "body", "at"],
-        sa.select(
-            _shown_facts.c.id,
-            _shown_facts.c.name,
-            sa.cast(_shown_facts.c.parties, sa.ARRAY(sa.Uuid)),
-            sa.cast(_shown_facts.c.body, JSONB),
-            sa.bindparam("changes_now", type_=sa.DateTime(timezone=True)),
-        ),
-    ),
-)
-
-
-def _shown(events: Sequence[Event], tx: Tx) -> dict[str, Any]:
-    return {
-        "changes_ids": [tx.new_id() for _ in events],
-        "changes_names": [type(event).__name__ for event in events],
-        # As PostgreSQL writes an array: one of arrays would need each to be as long as the others.
-        "changes_parties": [f"{{{','.join(map(str, event.audience))}}}" for event in events],
-        "changes_bodies": [msgspec.json.encode(event.shown).decode() for event in events],
-        "changes_now": tx.now,
-    }

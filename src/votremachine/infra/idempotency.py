@@ -15,8 +15,9 @@ import sqlalchemy as sa
 from litestar import Request, Response
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
-from votremachine.infra.database import Database, RunAgain, Tx, Write, metadata
-from votremachine.infra.statements import Prepared
+from votremachine.infra.database import Database, RunAgain, Tx
+from votremachine.infra.statements import Prepared, Write
+from votremachine.infra.tables import metadata
 from votremachine.kernel.errors import DomainError, Kind
 
 Body = TypeVar("Body")

@@ -13,7 +13,8 @@ import msgspec
 import sqlalchemy as sa
 import structlog
 
-from votremachine.infra.database import Database, Tx, outbox
+from votremachine.infra.database import Database, Tx
+from votremachine.infra.publishing import outbox
 from votremachine.kernel.events import Event
 
 Handler = Callable[[Tx, Any], Awaitable[None]]

@@ -67,6 +67,13 @@ class Prepared:
         )
 
 
+class Write(NamedTuple):
+    """An insert that may wait for others; its parameters carry its name, so that they never meet another's."""
+
+    name: str
+    statement: sa.Insert
+
+
 class Line:
     """A connection of the pool, for SQLAlchemy (`connection`) and for the driver itself.
 

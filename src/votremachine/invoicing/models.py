@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from votremachine.infra.database import metadata
+from votremachine.infra.tables import metadata
 from votremachine.invoicing.rules.invoice import Cause, Means, State
 from votremachine.invoicing.rules.numbering import Kind
 from votremachine.invoicing.rules.sums import Category

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from votremachine.infra.database import metadata
+from votremachine.infra.tables import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 context.run_migrations()

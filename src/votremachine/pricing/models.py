@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from votremachine.infra.database import metadata
+from votremachine.infra.tables import metadata
 
 rate_cards = sa.Table(
     "rate_cards",

@@ -10,8 +10,9 @@ from tests.bookings.test_statements import Statements
 from tests.bookings.test_statements import statements as statements  # noqa: PLC0414 -- a fixture
 from tests.people import Json, Person, World, at
 from votremachine.bookings.replacing.service import planning
-from votremachine.infra.database import Database, metadata
+from votremachine.infra.database import Database
 from votremachine.infra.outbox import drain
+from votremachine.infra.tables import metadata
 from votremachine.worker import HANDLERS
 
 HOURS = [{"weekday": day, "opens": "00:00", "closes": "00:15"} for day in range(1, 8)]

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from votremachine.accounts.models import audit_log
 from votremachine.accounts.rules import Actor
 from votremachine.accounts.schemas import AuditView
-from votremachine.infra.database import Tx, Write
+from votremachine.infra.database import Tx
+from votremachine.infra.statements import Write
 
 # Nobody waits for it: it travels with the writes that it speaks of.
 _NOTE = Write(

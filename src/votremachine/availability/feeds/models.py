@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, TSTZRANGE
 
-from votremachine.infra.database import metadata
+from votremachine.infra.tables import metadata
 
 _INSTANT = sa.DateTime(timezone=True)
 

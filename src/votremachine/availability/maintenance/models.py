@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from votremachine.infra.database import metadata
+from votremachine.infra.tables import metadata
 
 _METERS = "'engine_hour', 'hectare', 'bale', 'm3', 'km', 'tonne'"
 _AMOUNT = sa.Numeric(9, 2)

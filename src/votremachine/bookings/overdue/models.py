@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from votremachine.infra.database import metadata
+from votremachine.infra.tables import metadata
 
 # The end is part of the key: who extended a booking begins anew.
 overdue_steps = sa.Table(

@@ -15,8 +15,8 @@ from votremachine.bookings.models import booking_machines, booking_transitions, 
 from votremachine.bookings.refusals import BookingChanged, UnknownBooking
 from votremachine.bookings.rules import BLOCKING, LIFE, Booking, State
 from votremachine.bookings.service.reading import MACHINE_IDS, from_row
-from votremachine.infra.database import Tx, Write
-from votremachine.infra.statements import Prepared
+from votremachine.infra.database import Tx
+from votremachine.infra.statements import Prepared, Write
 from votremachine.kernel.states import advance
 
 # The booking, its machines and its first steps in one round trip.

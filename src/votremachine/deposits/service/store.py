@@ -11,7 +11,8 @@ from votremachine.accounts.service import parties
 from votremachine.deposits.events import DepositEvent
 from votremachine.deposits.models import deposit_transitions, deposits
 from votremachine.deposits.rules import LIFE, Deposit, State, UnknownDeposit, Way
-from votremachine.infra.database import Tx, Write
+from votremachine.infra.database import Tx
+from votremachine.infra.statements import Write
 from votremachine.kernel.money import Money
 from votremachine.kernel.states import advance
 

@@ -11,8 +11,9 @@ from datetime import timedelta
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from votremachine.infra.database import Database, Tx, metadata
+from votremachine.infra.database import Database, Tx
 from votremachine.infra.storage.files import Files
+from votremachine.infra.tables import metadata
 
 # How long a file may take from its name to its row.
 TO_BE_KEPT_WITHIN = timedelta(hours=1)

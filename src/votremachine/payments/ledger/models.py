@@ -5,7 +5,7 @@ and at commit every transaction whose lines are not all there or do not come to 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from votremachine.infra.database import metadata
+from votremachine.infra.tables import metadata
 
 ledger_accounts = sa.Table(
     "ledger_accounts",

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from votremachine.infra.database import metadata
+from votremachine.infra.tables import metadata
 from votremachine.payments.orders.rules import Purpose, State, What
 
 

@@ -7,8 +7,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from msgspec.structs import replace
 
-from votremachine.infra.database import Tx, Write
-from votremachine.infra.statements import Prepared
+from votremachine.infra.database import Tx
+from votremachine.infra.statements import Prepared, Write
 from votremachine.kernel.money import Money
 from votremachine.payments.gateway import Refusal
 from votremachine.payments.instruments.models import instruments

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 
-from votremachine.infra.database import metadata
+from votremachine.infra.tables import metadata
 from votremachine.payments.gateway import Standing
 from votremachine.payments.simulated.rules import Kind
 

@@ -9,7 +9,8 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from votremachine.infra.database import Tx, Write
+from votremachine.infra.database import Tx
+from votremachine.infra.statements import Write
 from votremachine.payments.ledger.models import ledger_accounts, ledger_entries, ledger_transactions
 from votremachine.payments.ledger.rules.posting import Cause, Posting, PostingKind, check
 
