@@ -66,7 +66,7 @@ def test_more_sides_permit_what_each_of_them_permits(verb: Verb, some: Sides, ot
 
 
 # By other names than the rest.
-READING = {Verb.VERIFY_INSPECTIONS}
+READING = {Verb.VERIFY_INSPECTIONS, Verb.EXPORT_CLAIM}
 # What each does that is more than reading.
 STAFFS = {
     StaffRole.SUPPORT: {Verb.FIND_PERSON, Verb.IMPERSONATE, Verb.MIND_LETTERS},

@@ -12,6 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.people import PASSWORD, Json, Letters, Person, World
+from tests.statements import Statements
 from votremachine.accounts.challenges import LIFE, MOST_ATTEMPTS, Proofs, Purpose
 from votremachine.accounts.credentials import Credentials
 from votremachine.accounts.service.challenges import LEASE, purge, send_letters
@@ -80,23 +81,15 @@ async def test_the_answers_are_the_same_with_and_without_an_account(
 
 
 async def test_asking_costs_the_same_statements_with_and_without_an_account(
-    http: httpx.AsyncClient, world: World, database: Database
+    http: httpx.AsyncClient, world: World, statements: Statements
 ) -> None:
     await world.person(CLAIRE)
-    said: list[str] = []
-
-    def note(_c: object, _u: object, statement: str, *_: object) -> None:
-        said.append(statement)
-
-    sa.event.listen(database.engine.sync_engine, "before_cursor_execute", note)
-    app_engine = http._transport.app.dependencies["database"].dependency().engine.sync_engine  # type: ignore[attr-defined]
-    sa.event.listen(app_engine, "before_cursor_execute", note)
     counted = []
     for email in (CLAIRE, "nobody@x.example"):
-        said.clear()
+        statements.sent.clear()
         for path in ("codes", "resets"):
             await http.post(f"/v1/auth/{path}", json={"email": email})
-        counted.append(list(said))
+        counted.append(statements.asked)
     assert counted[0] == counted[1]
     assert len(counted[0]) == 2
 

@@ -14,13 +14,11 @@ from tests.availability.feeds.test_feeds import Clockwork, busy, followed
 from tests.availability.feeds.test_feeds import clockwork as clockwork  # noqa: PLC0414 -- a fixture
 from tests.availability.maintenance.test_maintenance import CHECK
 from tests.bookings.fleets import plant_fleet
-from tests.bookings.test_statements import Statements, statements
 from tests.feed_server import FeedServer, calendar, feed_server
 from tests.people import Json, Person, World, at
+from tests.statements import Statements
 from votremachine.bookings.jobs import complete_returned
 from votremachine.infra.database import Database
-
-__all__ = ["statements"]
 
 PARIS = ZoneInfo("Europe/Paris")
 DAYTIME = [{"weekday": day, "opens": "07:00", "closes": "19:00"} for day in range(1, 7)]

@@ -169,7 +169,7 @@ async def test_a_machine_that_is_out_leaves_with_nobody_else(
     assert (refused.status_code, refused.json()["code"]) == (409, "machine_still_out")
     assert (await owner.act(first, "check_in", {})).status_code == 200
     early = await owner.act(following["id"], "check_out")
-    assert (early.status_code, early.json()["code"]) == (409, "span_taken"), "the buffer after the first still stands"
+    assert (early.status_code, early.json()["code"]) == (409, "not_free_yet"), "the buffer after the first still stands"
 
 
 async def test_an_early_check_out_takes_the_time_from_then_on(world: World, owner: Person, renter: Person) -> None:

@@ -1,55 +1,11 @@
 """Every statement that PostgreSQL is sent, BEGIN and COMMIT included, counted at the driver."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
 import pytest
-import sqlalchemy as sa
-from litestar import Litestar
 
 from tests.people import Person, World, at
+from tests.statements import Statements
 
 MOST_FOR_A_BOOKING = 12
-
-
-class Statements:
-    """What the application's connections were asked, in order."""
-
-    def __init__(self) -> None:
-        self.sent: list[str] = []
-
-    def note(self, statement: str) -> None:
-        self.sent.append(" ".join(statement.split()))
-
-    @contextmanager
-    def counted(self) -> Iterator[list[str]]:
-        self.sent.clear()
-        seen: list[str] = []
-        yield seen
-        seen.extend(self.sent)
-
-
-@pytest.fixture
-async def statements(app: Litestar) -> Any:
-    noted = Statements()
-    database = app.dependencies["database"].dependency()  # type: ignore[union-attr]
-    await database.close()
-
-    def on_connect(connection: Any, _: Any) -> None:
-        # What asyncpg is not given as a prepared statement: BEGIN, COMMIT, ROLLBACK.
-        connection.driver_connection.add_query_logger(lambda record: noted.note(record.query))
-
-    def on_execute(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        noted.note(statement)
-
-    engine = database.engine.sync_engine
-    sa.event.listen(engine, "connect", on_connect)
-    sa.event.listen(engine, "before_cursor_execute", on_execute)
-    yield noted
-    sa.event.remove(engine, "connect", on_connect)
-    sa.event.remove(engine, "before_cursor_execute", on_execute)
-    await database.close()
 
 
 async def test_a_booking_on_account_takes_twelve_statements_at_most(

@@ -7,11 +7,10 @@ import httpx
 import sqlalchemy as sa
 from icalendar import Calendar, Event
 
-from tests.bookings.test_statements import Statements
-from tests.bookings.test_statements import statements as statements  # noqa: PLC0414 -- a fixture
 from tests.calendars.rfc import check
 from tests.calendars.test_writing import busy
 from tests.people import Json, Person, World, at
+from tests.statements import Statements
 from votremachine.calendars.rules import CANCELLED_FOR
 from votremachine.infra.database import Database
 from votremachine.kernel.span import Span

@@ -4,12 +4,11 @@ import pytest
 import sqlalchemy as sa
 from litestar import Litestar
 
-from tests.bookings.test_statements import Statements
-from tests.bookings.test_statements import statements as statements  # noqa: PLC0414 -- a fixture
 from tests.damages.conftest import Yard, lines
 from tests.damages.test_files import send
 from tests.inspections.test_files import PDF_THAT_RUNS
 from tests.people import Json, Person
+from tests.statements import Statements
 from votremachine.infra.database import Database
 
 MOST_FOR_A_LIST, MOST_FOR_A_CLAIM = 5, 9

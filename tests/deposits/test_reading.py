@@ -6,10 +6,9 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
-from tests.bookings.test_statements import Statements
-from tests.bookings.test_statements import statements as statements  # noqa: PLC0414 -- a fixture
 from tests.deposits.conftest import HELD, Vault
 from tests.people import Json, Person, World, at
+from tests.statements import Statements
 
 
 async def listed(owner: Person, state: str = "") -> list[Json]:

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.people import Person, World
+from tests.statements import Statements
 from votremachine import cli
 from votremachine.config import Settings
 from votremachine.fleet.categories import categories
@@ -324,22 +325,13 @@ def test_the_docs_explain_every_column() -> None:
         assert f"| `{column.code}` | {column.fr} |" in page
 
 
-async def test_rows_are_sent_in_batches(owner: Person, database: Database) -> None:
+async def test_rows_are_sent_in_batches(owner: Person, statements: Statements) -> None:
     many = 2 * BATCH + 1
     sheet = "category;title_fr;commune\n" + "tractor;x;Dax\n" * many
-    seen: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if statement.startswith("INSERT INTO machines"):
-            seen.append(statement)
-
-    sa.event.listen(sa.engine.Engine, "before_cursor_execute", note)
-    try:
+    with statements.counted() as seen:
         answer = await send(owner, sheet.encode())
-    finally:
-        sa.event.remove(sa.engine.Engine, "before_cursor_execute", note)
     assert len(answer.json()["machine_ids"]) == many
-    assert len(seen) == 3
+    assert len([one for one in seen if one.startswith("INSERT INTO machines")]) == 3
 
 
 async def test_the_command_imports_for_the_operator(

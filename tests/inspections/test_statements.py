@@ -2,9 +2,8 @@
 
 from litestar import Litestar
 
-from tests.bookings.test_statements import Statements
-from tests.bookings.test_statements import statements as statements  # noqa: PLC0414 -- a fixture
 from tests.inspections.phone import Yard, photo
+from tests.statements import Statements
 
 MOST_FOR_A_REPORT = 10
 

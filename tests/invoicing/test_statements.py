@@ -1,9 +1,8 @@
 """What reading invoices costs, counted at the driver: a page is one statement, for one and for thirty."""
 
-from tests.bookings.test_statements import Statements
-from tests.bookings.test_statements import statements as statements  # noqa: PLC0414 -- a fixture
 from tests.invoicing.test_numbers import draft
 from tests.people import Person
+from tests.statements import Statements
 from votremachine.infra.database import Database
 from votremachine.invoicing.service.issuing import issue
 

@@ -10,9 +10,8 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
-from tests.bookings.test_statements import Statements
-from tests.bookings.test_statements import statements as statements  # noqa: PLC0414 -- a fixture
 from tests.people import Json, Person, World, at
+from tests.statements import Statements
 from votremachine.availability.blocks.jobs import roll_forward
 from votremachine.availability.blocks.rules import AHEAD, MOST_SERIES
 from votremachine.config import Settings

@@ -9,11 +9,10 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from tests.bookings.test_statements import Statements
-from tests.bookings.test_statements import statements as statements  # noqa: PLC0414 -- a fixture
 from tests.calendars.test_feeds import asked, linked
 from tests.feed_server import FeedServer, calendar, event, feed_server
 from tests.people import Json, Person, World, at
+from tests.statements import Statements
 from votremachine.accounts.credentials import keys_of
 from votremachine.accounts.rules import Actor
 from votremachine.availability.blocks.jobs import roll_forward

@@ -1,9 +1,8 @@
 """What confirming by card asks of PostgreSQL: ours and the simulated gateway's own, BEGIN and COMMIT included."""
 
 from tests.bookings.paying.conftest import Till
-from tests.bookings.test_statements import Statements
-from tests.bookings.test_statements import statements as statements  # noqa: PLC0414 -- a fixture
 from tests.people import Person
+from tests.statements import Statements
 
 MOST = 14
 

@@ -10,9 +10,8 @@ from tests.bookings.paying.test_confirming import paid
 from tests.bookings.paying.test_moving import evening, extended, morning, paid_for
 from tests.bookings.paying.test_on_account import member as member  # noqa: PLC0414 -- a fixture
 from tests.bookings.paying.test_terms import begins_in, machine_with
-from tests.bookings.test_statements import Statements
-from tests.bookings.test_statements import statements as statements  # noqa: PLC0414 -- a fixture
 from tests.people import Json, Person, World
+from tests.statements import Statements
 from votremachine.payments.payouts.jobs import prepare_payouts
 
 HOUR = timedelta(hours=1)

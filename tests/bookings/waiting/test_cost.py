@@ -6,10 +6,9 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from tests.bookings.test_statements import Statements
-from tests.bookings.test_statements import statements as statements  # noqa: PLC0414 -- a fixture
 from tests.cast import Cast, farmer, plant
 from tests.people import Person, World, at
+from tests.statements import Statements, noted
 from votremachine.bookings.schemas import Book
 from votremachine.bookings.service.book import book
 from votremachine.bookings.waiting.jobs import FIRST, offer_freed
@@ -42,16 +41,10 @@ PAST = sa.text(
 
 @pytest.fixture
 async def counted(database: Database) -> AsyncIterator[tuple[Database, Statements]]:
-    """A pool of its own, whose statements are counted but for BEGIN and COMMIT."""
-    noted = Statements()
+    """A pool of its own, whose statements are counted."""
     own = Database(database.engine.url.render_as_string(hide_password=False), 2)
-
-    def on_execute(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        noted.note(statement)
-
-    sa.event.listen(own.engine.sync_engine, "before_cursor_execute", on_execute)
-    yield own, noted
-    await own.close()
+    async with noted(own) as seen:
+        yield own, seen
 
 
 async def crowded(database: Database, hours: int) -> Cast:
@@ -74,9 +67,9 @@ async def test_a_sweep_with_nothing_to_do_asks_three_questions(
 ) -> None:
     database, statements = counted
     await crowded(database, hours)
-    with statements.counted() as seen:
-        assert await offer_freed({"database": database, "settings": Settings()}) == 0
-    assert len(seen) == 3, "\n".join(seen)
+    statements.sent.clear()
+    assert await offer_freed({"database": database, "settings": Settings()}) == 0
+    assert len(statements.asked) == 3, "\n".join(statements.asked)
 
 
 async def test_an_offer_costs_the_same_whoever_waits_behind_it(counted: tuple[Database, Statements]) -> None:

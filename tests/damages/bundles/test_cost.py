@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 from litestar import Litestar
 
-from tests.bookings.test_statements import Statements
-from tests.bookings.test_statements import statements as statements  # noqa: PLC0414 -- a fixture
 from tests.damages.bundles.conftest import Case, provided
 from tests.people import Person
+from tests.statements import Statements
 from votremachine.infra.images.copies import Copies
 from votremachine.infra.storage.files import Files
 from votremachine.infra.typesetting.press import Press

@@ -1,13 +1,9 @@
 """Whose photos are seen by whom."""
 
-from typing import Any
-
-import sqlalchemy as sa
-from litestar import Litestar
-
 from tests.fleet.photos.conftest import Owner, Worker
 from tests.people import Person, World
 from tests.shots import different, field, sent
+from tests.statements import Statements
 
 
 async def test_a_drafts_photos_are_its_owners_alone(
@@ -68,25 +64,15 @@ async def test_a_deleted_photo_is_gone_with_its_files(camera: Owner, worker: Wor
 
 
 async def test_four_photos_take_no_more_statements_than_one(
-    camera: Owner, worker: Worker, renter: Person, app: Litestar
+    camera: Owner, worker: Worker, renter: Person, statements: Statements
 ) -> None:
-    asked: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        asked.append(statement)
-
-    engine = app.dependencies["database"].dependency().engine.sync_engine  # type: ignore[union-attr]
     counts = []
-    sa.event.listen(engine, "before_cursor_execute", note)
-    try:
-        for numbers in ([1], range(2, 5)):
-            for number in numbers:
-                await camera.added(different(number))
-            await worker.make_copies()
-            asked.clear()
-            assert len((await renter.get(camera.path)).json()) == max(numbers)
-            counts.append(len(asked))
-    finally:
-        sa.event.remove(engine, "before_cursor_execute", note)
+    for numbers in ([1], range(2, 5)):
+        for number in numbers:
+            await camera.added(different(number))
+        await worker.make_copies()
+        statements.sent.clear()
+        assert len((await renter.get(camera.path)).json()) == max(numbers)
+        counts.append(len(statements.asked))
     # Who asks, the machine, its photos.
     assert counts == [3, 3]

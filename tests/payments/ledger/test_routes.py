@@ -5,9 +5,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tests.bookings.test_statements import Statements, statements  # noqa: F401 -- a fixture
 from tests.payments.ledger.books import cause
 from tests.people import Json, Person
+from tests.statements import Statements
 from votremachine.infra.database import Database
 from votremachine.kernel.money import Money
 from votremachine.payments.ledger.rules import recipes
@@ -86,7 +86,7 @@ async def test_lists_do_not_grow_in_queries(
     path: str,
     owner: Person,
     database: Database,
-    statements: Statements,  # noqa: F811
+    statements: Statements,
 ) -> None:
     counts = []
     for minors in ((1,), (2, 3)):
