@@ -44,8 +44,10 @@ async def noted(database: Database) -> AsyncIterator[Statements]:
         # What does not go through SQLAlchemy's cursors.
         connection.driver_connection.add_query_logger(lambda record: seen.note(record.query))
 
-    def on_execute(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        seen.note(statement)
+    def on_execute(_connection: Any, _cursor: Any, statement: str, _values: Any, _context: Any, many: bool) -> None:
+        # Of many rows the driver tells itself.
+        if not many:
+            seen.note(statement)
 
     # Each connection is listened to from its beginning.
     await database.close()
