@@ -248,8 +248,9 @@ async def test_control_at_the_deadline_without_the_lock_both_count(
     await court.claimed()
     court.now = DUE - A_MOMENT
     look_together(2)
-    await court.at_once(1, ("owner", "withdraw"), ("mediator", "decide"), ahead=["decide"])
-    assert await court.forks()
+    heard = await court.at_once(1, ("owner", "withdraw"), ("mediator", "decide"), ahead=["decide"])
+    # A fork, or the database refuses it: by who of the two writes first.
+    assert all(one[HEARD] == 2 or one[BROKEN] for one in heard), heard
 
 
 async def test_the_sweep_and_somebody_at_the_last_moment_are_one(court: Court) -> None:
