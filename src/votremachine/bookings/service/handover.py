@@ -34,6 +34,7 @@ from votremachine.bookings.rules import (
     TooEarly,
     check_not_early,
     threatened,
+    whole_minute,
 )
 from votremachine.bookings.schemas import BookingView
 from votremachine.bookings.service import reading, store
@@ -89,7 +90,7 @@ async def _begin_now(tx: Tx, booking: Booking, *, handed_on: bool) -> None:
     there = [one for one in await look.taken(tx, booking.machine_ids, ahead) if one.ref_id != booking.id]
     if others := [one for one in there if one.blocked.overlaps(wanted[one.machine_id])]:
         free_from = min(max(one.blocked.end for one in others), booking.during.start)
-        raise NotFreeYet(machine_id=str(others[0].machine_id), possible_from=free_from.isoformat(timespec="minutes"))
+        raise NotFreeYet(machine_id=str(others[0].machine_id), possible_from=whole_minute(free_from).isoformat())
     await claims.move(tx, Taker.BOOKING, booking.id, early, expires_at=None)
 
 
