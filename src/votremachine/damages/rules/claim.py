@@ -185,7 +185,9 @@ class MoreThanAsked(DomainError):
     fr = "Cette déclaration demande au plus {asked}."
 
     def sentence(self, language: str) -> str:
-        return (self.fr if language == "fr" else self.en).format(asked=in_words(Money(self.facts["asked"], self.facts["currency"]), language))
+        return (self.fr if language == "fr" else self.en).format(
+            asked=in_words(Money(self.facts["asked"], self.facts["currency"]), language)
+        )
 
 
 class TooManyOffers(DomainError):
