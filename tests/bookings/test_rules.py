@@ -58,7 +58,7 @@ def test_a_request_never_outlives_its_own_start_or_a_day(hours: int) -> None:
     assert request_expiry(NOW, start) == NOW + timedelta(hours=min(hours, 24))
 
 
-@given(st.datetimes(max_value=datetime(2200, 1, 1), timezones=st.just(UTC)))
+@given(st.datetimes(timezones=st.just(UTC)).filter(lambda moment: moment.year < 9999))
 def test_the_hour_that_is_told_is_never_before_the_hour_itself(moment: datetime) -> None:
     told = whole_minute(moment)
     assert timedelta(0) <= told - moment < timedelta(minutes=1)

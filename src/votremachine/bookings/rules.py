@@ -352,7 +352,8 @@ def check_standing(booking: Booking, now: datetime) -> None:
 
 def whole_minute(moment: datetime) -> datetime:
     """The first whole minute from then on: who comes back at the hour that they were told is not too early."""
-    return moment + (datetime.min.replace(tzinfo=moment.tzinfo) - moment) % timedelta(minutes=1)
+    begun = moment.replace(second=0, microsecond=0)
+    return begun if begun == moment else begun + timedelta(minutes=1)
 
 
 def check_not_early(booking: Booking, now: datetime) -> None:
