@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from votremachine.bookings.models import STATES
-from votremachine.bookings.rules import BLOCKING, LIFE, PROVISIONAL, State, lapsed, request_expiry
+from votremachine.bookings.rules import BLOCKING, LIFE, PROVISIONAL, State, lapsed, request_expiry, whole_minute
 from votremachine.kernel.states import IllegalTransition, advance
 
 NOW = datetime(2026, 5, 4, 6, tzinfo=UTC)
@@ -56,3 +56,10 @@ def test_only_a_promise_that_ran_out_has_lapsed(state: State, seconds: int) -> N
 def test_a_request_never_outlives_its_own_start_or_a_day(hours: int) -> None:
     start = NOW + timedelta(hours=hours)
     assert request_expiry(NOW, start) == NOW + timedelta(hours=min(hours, 24))
+
+
+@given(st.datetimes(timezones=st.just(UTC)).filter(lambda moment: moment.year < 9999))
+def test_the_hour_that_is_told_is_never_before_the_hour_itself(moment: datetime) -> None:
+    told = whole_minute(moment)
+    assert timedelta(0) <= told - moment < timedelta(minutes=1)
+    assert (told.second, told.microsecond) == (0, 0)

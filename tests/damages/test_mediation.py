@@ -107,3 +107,14 @@ async def test_a_decision_before_the_sweep_has_been_by_is_one(yard: Yard, mediat
     await yard.said(mediator, mediated, "decide", DECISION)
     await yard.later(days=1)
     assert (await yard.claim_now(mediated)).awarded == DECISION["minor"]
+
+
+async def test_messages_lead_to_the_claim_which_a_mediator_of_the_cooperative_may_open(
+    yard: Yard, owner: Person, renter: Person, mediator: Person, mediated: Json
+) -> None:
+    """Not to its booking: an admin of the cooperative sees nothing of that."""
+    await yard.work()
+    for person in (owner, mediator):
+        inbox = (await person.get("/inbox")).json()["items"]
+        (link,) = {one["link"] for one in inbox if one["kind"] == "ClaimEscalated"}
+        assert link == f"/claims/{mediated['id']}"

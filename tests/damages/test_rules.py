@@ -223,3 +223,12 @@ def test_the_window_is_open_until_its_last_moment() -> None:
         rules.check_window(NOW, "returned", window, NOW + window)
     with pytest.raises(rules.NotReturned):
         rules.check_window(None, "in_use", window, NOW)
+
+
+def test_what_is_more_than_asked_is_refused_in_words_that_people_read() -> None:
+    asked = replace(claim(State.OPEN), asked=123_405)
+    with pytest.raises(rules.MoreThanAsked) as refused:
+        rules.check_amount(asked, 123_406, "/minor")
+    assert "1234,05 EUR" in refused.value.sentence("fr")
+    assert "1234.05 EUR" in refused.value.sentence("en")
+    assert refused.value.facts["asked"] == 123_405

@@ -22,12 +22,19 @@ from votremachine.inspections.rules.comparison import compare, pairs
 from votremachine.inspections.rules.insurance import Proof, covering
 from votremachine.inspections.rules.meters import LastReading, MeterJumps
 from votremachine.inspections.rules.report import Content, Damage, MeterRead, Occasion
-from votremachine.inspections.rules.signing import NoSignature, check_drawing
+from votremachine.inspections.rules.signing import NoSignature, NotNow, OwnerSignsLast, check_drawing
 from votremachine.kernel.span import Span
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 PARIS = ZoneInfo("Europe/Paris")
 SAID = msgspec.json.decode(CHAIN[0].content, type=Content)
+
+
+def test_refusals_name_sides_and_states_in_the_readers_words() -> None:
+    waiting = OwnerSignsLast(missing="renter, next_renter")
+    assert waiting.sentence("fr").endswith(": le locataire, le locataire suivant.")
+    assert waiting.sentence("en").endswith(": the renter, the next renter.")
+    assert "« confirmée »" in NotNow(state="confirmed").sentence("fr")
 
 
 def read(value: str, why: str = "") -> tuple[MeterRead, ...]:

@@ -5,12 +5,13 @@ from enum import StrEnum
 import pytest
 
 from votremachine.bookings import rules as bookings
+from votremachine.damages.rules import claim as damages
 from votremachine.deposits import rules as deposits
 from votremachine.kernel.states import FRENCH, IllegalTransition, advance, named
 from votremachine.payments.payouts import rules as payouts
 
 
-@pytest.mark.parametrize("states", [bookings.State, deposits.State, payouts.State])
+@pytest.mark.parametrize("states", [bookings.State, damages.State, deposits.State, payouts.State])
 def test_every_state_that_a_client_meets_has_a_french_name(states: type[StrEnum]) -> None:
     assert {state.value for state in states} <= FRENCH.keys()
 

@@ -47,6 +47,7 @@ FACTS: dict[str, Any] = {
     "hash": "9f86d081884c7d65",
     "proof": "00000000-0000-0000-0000-000000000001",
     "invoice": "00000000-0000-0000-0000-000000000002",
+    "claim": "00000000-0000-0000-0000-000000000003",
     "number": "VM2026-000123",
     "seller": "CUMA du Marsan",
     "buyer": "EARL de la Chalosse",

@@ -222,11 +222,17 @@ def check_standing(booking: Booking, now: datetime) -> None:
         raise HoldExpired
 
 
+def whole_minute(moment: datetime) -> datetime:
+    """The first whole minute from then on: who comes back at the hour that they were told is not too early."""
+    begun = moment.replace(second=0, microsecond=0)
+    return begun if begun == moment else begun + timedelta(minutes=1)
+
+
 def check_not_early(booking: Booking, now: datetime) -> None:
     """Raises `TooEarly`, with the hour from which its machines may leave."""
     possible_from = booking.during.start - EARLIEST_CHECK_OUT
     if now < possible_from:
-        raise TooEarly(possible_from=possible_from.isoformat(timespec="minutes"))
+        raise TooEarly(possible_from=whole_minute(possible_from).isoformat())
 
 
 def check_movable(booking: Booking) -> None:

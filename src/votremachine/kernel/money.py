@@ -31,6 +31,12 @@ class Money(msgspec.Struct, frozen=True, order=False):
         return other.minor
 
 
+def in_words(amount: Money, language: str) -> str:
+    """An amount as a sentence names it: "1600,00 EUR" in French ("fr"), "1600.00 EUR" in English."""
+    units, cents = divmod(amount.minor, 100)
+    return f"{units}{',' if language == 'fr' else '.'}{cents:02} {amount.currency}"
+
+
 def total(amounts: Iterable[Money], currency: str = "EUR") -> Money:
     """The sum; zero of `currency` when there is nothing to add. ValueError when currencies differ."""
     return sum(amounts, Money(0, currency))

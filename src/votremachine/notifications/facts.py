@@ -87,6 +87,10 @@ def _of_deposit(event: deposits.DepositEvent) -> Facts:
 
 
 def _of_claim(event: damages.ClaimEvent) -> Facts:
+    return {"claim": str(event.claim_id), **_amounts_of(event)}
+
+
+def _amounts_of(event: damages.ClaimEvent) -> Facts:
     match event:
         case damages.ClaimStalled():
             return {"amount": amount(event.minor, event.currency), "until": event.until.isoformat()}

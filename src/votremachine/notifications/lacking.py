@@ -56,7 +56,8 @@ def _of_claim(booking: Booking, last: Last | None, now: datetime) -> dict[Lack, 
     if last is None:
         back, window = booking.claimable_from, booking.claim_window
         return {Lack.CLAIM: Missing((Side.OWNER,), back, back + window)} if back else {}
-    claim, names = last.claim, {"amount": amount(last.claim.asked, last.claim.currency)}
+    claim = last.claim
+    names = {"claim": str(claim.id), "amount": amount(claim.asked, claim.currency)}
     if claim.state is ClaimState.MEDIATION:
         return {Lack.DECISION: Missing((Side.MEDIATOR,), last.since, names=names)}
     # What nobody answered in time is a mediator's, once the sweep has been by.

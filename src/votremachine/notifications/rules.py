@@ -34,6 +34,7 @@ class Page(StrEnum):
     BOOKING = "booking"
     CALENDAR = "calendar"
     ACCOUNT = "account"
+    CLAIM = "claim"
     INVOICE = "invoice"
     INBOX = "inbox"
 
@@ -90,6 +91,8 @@ class Kind(msgspec.Struct, frozen=True):
 _ACCOUNT = Kind(Page.ACCOUNT, urgent=True)
 _ACCOUNT_LATER = Kind(Page.ACCOUNT)
 _CALENDAR = Kind(Page.CALENDAR)
+_CLAIM = Kind(Page.CLAIM)
+_CLAIM_NOW = Kind(Page.CLAIM, urgent=True)
 _INVOICE = Kind(Page.INVOICE)
 _STANDING = frozenset({State.CONFIRMED, State.IN_USE})
 _BACK = frozenset({State.RETURNED, State.COMPLETED})
@@ -129,18 +132,18 @@ KINDS: Mapping[str, Kind] = {
     "DepositReleased": Kind(),
     "DepositWaived": Kind(),
     "DepositCaptured": Kind(),
-    "ClaimOpened": Kind(urgent=True),
-    "ClaimAccepted": Kind(),
-    "ClaimContested": Kind(urgent=True),
-    "OfferMade": Kind(urgent=True),
-    "ClaimAgreed": Kind(),
-    "ClaimWithdrawn": Kind(),
-    "ClaimEscalated": Kind(),
-    "ClaimStalled": Kind(),
-    "ClaimUnresolved": Kind(urgent=True),
-    "ClaimDecided": Kind(urgent=True),
-    "ClaimSettled": Kind(),
-    "ClaimPaid": Kind(),
+    "ClaimOpened": _CLAIM_NOW,
+    "ClaimAccepted": _CLAIM,
+    "ClaimContested": _CLAIM_NOW,
+    "OfferMade": _CLAIM_NOW,
+    "ClaimAgreed": _CLAIM,
+    "ClaimWithdrawn": _CLAIM,
+    "ClaimEscalated": _CLAIM,
+    "ClaimStalled": _CLAIM,
+    "ClaimUnresolved": _CLAIM_NOW,
+    "ClaimDecided": _CLAIM_NOW,
+    "ClaimSettled": _CLAIM,
+    "ClaimPaid": _CLAIM,
     "InvoiceIssued": _INVOICE,
     "InvoiceIssuedPaid": _INVOICE,
     "InvoicePaid": _INVOICE,
@@ -168,8 +171,8 @@ KINDS: Mapping[str, Kind] = {
     "departure_report_missing": Kind(states=_STANDING, lack=Lack.DEPARTURE_REPORT),
     "return_report_missing": Kind(states=frozenset({State.IN_USE, State.RETURNED}), lack=Lack.RETURN_REPORT),
     "claim_window_ending": Kind(states=frozenset({State.RETURNED}), lack=Lack.CLAIM),
-    "claim_answer_due": Kind(urgent=True, states=_BACK, lack=Lack.ANSWER),
-    "claim_undecided": Kind(states=_BACK, lack=Lack.DECISION),
+    "claim_answer_due": Kind(Page.CLAIM, urgent=True, states=_BACK, lack=Lack.ANSWER),
+    "claim_undecided": Kind(Page.CLAIM, states=_BACK, lack=Lack.DECISION),
     "deposit_failed": Kind(urgent=True, states=_STANDING, lack=Lack.DEPOSIT),
     "deposit_lapsing": Kind(urgent=True, states=_STANDING | _BACK, lack=Lack.RENEWAL),
     "deposit_lapsed": Kind(urgent=True, states=_STANDING | _BACK, lack=Lack.COVER),

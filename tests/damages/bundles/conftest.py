@@ -64,10 +64,15 @@ class Exported:
         return {one["path"]: one["status"] for one in self.manifest["files"]}
 
     @property
+    def lines(self) -> list[str]:
+        """What the summary says, line by line, without the marks at which a long word may break."""
+        pages = PdfReader(BytesIO(self.files["resume.pdf"])).pages
+        return [line.replace("\u200b", "") for page in pages for line in page.extract_text().splitlines()]
+
+    @property
     def text(self) -> str:
         """What the summary says, its lines joined."""
-        pages = PdfReader(BytesIO(self.files["resume.pdf"])).pages
-        return " ".join(" ".join(page.extract_text().split()) for page in pages)
+        return " ".join(" ".join(self.lines).split())
 
     def named(self, start: str) -> list[str]:
         return sorted(path for path in self.files if path.startswith(start))

@@ -9,6 +9,7 @@ MARKUP = "$x$ *gras* _italique_ `brut` @ref <label> = Titre // ### \\ \" ' {{ }}
 WORLD = "שלום مرحبا Żółć Ελληνικά 🚜 日本 \u202egnp\u202c"
 LONG = "mots et " * 499  # 4,000 characters hardly
 UNBROKEN = "x" * 500
+WIDEST = 200  # characters of a line of the summary
 
 
 async def test_hostile_texts_are_shown_and_never_obeyed(case: Case, renter: Person, owner: Person) -> None:
@@ -32,6 +33,7 @@ async def test_hostile_texts_are_shown_and_never_obeyed(case: Case, renter: Pers
         for word in (READ, CLOSE, MARKUP, "<script>alert(1)</script> ../../etc", "Żółć", "Ελληνικά"):
             assert word.replace(" ", "") in shown, word
         assert UNBROKEN[:60] in shown
+        assert max(len(line) for line in bundle.lines) < WIDEST, "nothing runs off the paper"
         for reference in ("{amount}", "{0}", "%s"):
             assert reference in text, "nobody's words are filled in"
 

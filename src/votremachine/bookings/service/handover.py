@@ -23,7 +23,15 @@ from votremachine.bookings.events import (
 )
 from votremachine.bookings.models import bookings
 from votremachine.bookings.refusals import ImpossibleReturn, NotFreeYet, ReportNeeded, StillOut, TooEarly
-from votremachine.bookings.rules import AT_RISK_AHEAD, CLAIM_WINDOW, Booking, State, check_not_early, threatened
+from votremachine.bookings.rules import (
+    AT_RISK_AHEAD,
+    CLAIM_WINDOW,
+    Booking,
+    State,
+    check_not_early,
+    threatened,
+    whole_minute,
+)
 from votremachine.bookings.schemas import BookingView
 from votremachine.bookings.service import reading, store
 from votremachine.bookings.service.book import wishes
@@ -78,7 +86,7 @@ async def _begin_now(tx: Tx, booking: Booking, *, handed_on: bool) -> None:
     there = [one for one in await look.taken(tx, booking.machine_ids, ahead) if one.ref_id != booking.id]
     if others := [one for one in there if one.blocked.overlaps(wanted[one.machine_id])]:
         free_from = min(max(one.blocked.end for one in others), booking.during.start)
-        raise NotFreeYet(machine_id=str(others[0].machine_id), possible_from=free_from.isoformat(timespec="minutes"))
+        raise NotFreeYet(machine_id=str(others[0].machine_id), possible_from=whole_minute(free_from).isoformat())
     await claims.move(tx, Taker.BOOKING, booking.id, early, expires_at=None)
 
 

@@ -179,7 +179,9 @@ def _insured_by(number: int, document: Document, sha256: str, *, sealed: bool, w
         return Insured(document.proof, sealed, None)
     path = rules.insurance_path(number, sha256, document.media_type)
     stored = insurance.file_name(document.file_id)
-    return Insured(document.proof, sealed, Source(path, stored, sha256, document.bytes, document.media_type, whole))
+    source = Source(path, stored, sha256, document.bytes, document.media_type, whole)
+    # Only pictures have copies: who reads a PDF makes no other bundle, and no other tag of it.
+    return Insured(document.proof, sealed, source if source.is_image else msgspec.structs.replace(source, whole=True))
 
 
 def _shown(said: ClaimDetails, *, whole: bool) -> list[Shown]:

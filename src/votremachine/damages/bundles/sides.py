@@ -150,7 +150,8 @@ def _damage(one: Comparison, say: Tongue) -> Iterator[list[str]]:
 def _told(when: str, damage: Damage, side: Content | None, say: Tongue) -> list[str]:
     """When it was found, where, what it is, on which photos of that report, and how bad."""
     places = [str(place) for place, shot in enumerate(side.photos if side else (), 1) if shot.sha256 in damage.photos]
-    shown = f"{damage.what} ({say('on_photos', n=', '.join(places))})" if places else damage.what
+    on = "on_photo" if len(places) == 1 else "on_photos"
+    shown = f"{damage.what} ({say(on, n=', '.join(places))})" if places else damage.what
     return [when, damage.where, shown, say(f"severity.{damage.severity}")]
 
 

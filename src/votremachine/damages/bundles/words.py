@@ -95,6 +95,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "where": ("Endroit", "Where"),
     "what": ("Constat", "What was found"),
     "severity": ("Gravité", "Severity"),
+    "on_photo": ("photo {n}", "photo {n}"),
     "on_photos": ("photos {n}", "photos {n}"),
     "new_damage": ("Nouveau au retour", "New at check-in"),
     "changed_damage": ("Changé", "Changed"),

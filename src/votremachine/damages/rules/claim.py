@@ -7,7 +7,8 @@ from uuid import UUID
 import msgspec
 
 from votremachine.kernel.errors import DomainError, Kind
-from votremachine.kernel.states import Life
+from votremachine.kernel.money import Money, in_words
+from votremachine.kernel.states import AboutState, Life
 
 
 class State(StrEnum):
@@ -112,7 +113,7 @@ class ClaimChanged(DomainError):
     fr = "Cette déclaration a changé depuis votre lecture. Relisez-la, puis répondez."
 
 
-class NotReturned(DomainError):
+class NotReturned(AboutState):
     kind = Kind.CONFLICT
     code = "not_returned"
     en = "Damage is claimed once the machine is back: this booking is {state}."
@@ -180,8 +181,13 @@ class NoOffer(DomainError):
 
 class MoreThanAsked(DomainError):
     code = "more_than_asked"
-    en = "At most {asked} minor units are asked by this claim."
-    fr = "Cette déclaration demande au plus {asked} unités mineures."
+    en = "At most {asked} is asked by this claim."
+    fr = "Cette déclaration demande au plus {asked}."
+
+    def sentence(self, language: str) -> str:
+        return (self.fr if language == "fr" else self.en).format(
+            asked=in_words(Money(self.facts["asked"], self.facts["currency"]), language)
+        )
 
 
 class TooManyOffers(DomainError):
@@ -210,7 +216,7 @@ def check_window(claimable_from: datetime | None, state: str, window: timedelta,
     if claimable_from is None:
         raise NotReturned(state=state)
     if now >= claimable_from + window:
-        raise ClaimWindowClosed(until=(claimable_from + window).isoformat(timespec="minutes"))
+        raise ClaimWindowClosed(until=(claimable_from + window).isoformat(timespec="seconds"))
 
 
 def check_in_time(claim: Claim, now: datetime) -> None:
@@ -228,7 +234,7 @@ def check_turn(claim: Claim, side: Side) -> None:
 def check_amount(claim: Claim, minor: int, pointer: str) -> None:
     """Raises `MoreThanAsked`: nobody offers, or decides, more than the claim asks."""
     if minor > claim.asked:
-        raise MoreThanAsked(pointer=pointer, asked=claim.asked)
+        raise MoreThanAsked(pointer=pointer, asked=claim.asked, currency=claim.currency)
 
 
 def state_at(claim: Claim, now: datetime) -> State:

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from votremachine.kernel.errors import DomainError, Kind
+from votremachine.kernel.states import AboutState
 
 LARGEST_BYTES = 15 * 1024 * 1024
 MOST_FILES = 30  # of one side
@@ -22,7 +23,7 @@ class TooMuchEvidence(DomainError):
     fr = "Chaque partie montre au plus {most} fichiers."
 
 
-class ClaimOver(DomainError):
+class ClaimOver(AboutState):
     kind = Kind.CONFLICT
     code = "claim_over"
     en = "This claim is {state}: nothing can be added to it any more."

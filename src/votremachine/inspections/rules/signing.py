@@ -13,6 +13,7 @@ import msgspec
 from votremachine.bookings import rules as bookings
 from votremachine.inspections.rules.report import Content, Occasion, State
 from votremachine.kernel.errors import DomainError, Kind
+from votremachine.kernel.states import AboutState
 
 MOST_STROKES = 60
 MOST_POINTS = 3_000
@@ -30,6 +31,13 @@ class Side(StrEnum):
     OWNER = "owner"
     RENTER = "renter"
     NEXT_RENTER = "next_renter"  # who takes over in a relay
+
+
+# How people call who signs before the owner does.
+_SIGNERS: Mapping[str, Mapping[Side, str]] = {
+    "fr": {Side.RENTER: "le locataire", Side.NEXT_RENTER: "le locataire suivant"},
+    "en": {Side.RENTER: "the renter", Side.NEXT_RENTER: "the next renter"},
+}
 
 
 class Method(StrEnum):
@@ -60,6 +68,12 @@ class OwnerSignsLast(DomainError):
     en = "The owner signs when the others have: {missing}."
     fr = "Le propriétaire signe quand les autres l'ont fait : {missing}."
 
+    def sentence(self, language: str) -> str:
+        """Sides in the reader's words; `missing` of the facts goes on carrying their codes."""
+        sides = _SIGNERS["fr" if language == "fr" else "en"]
+        missing = ", ".join(sides[Side(one)] for one in self.facts["missing"].split(", "))
+        return (self.fr if language == "fr" else self.en).format(missing=missing)
+
 
 class ContentDiffers(DomainError):
     kind = Kind.CONFLICT
@@ -75,7 +89,7 @@ class AlreadyInspected(DomainError):
     fr = "Un état des lieux a déjà été signé pour cela. Ce qu'il ne dit pas s'ajoute par un avenant."
 
 
-class NotNow(DomainError):
+class NotNow(AboutState):
     kind = Kind.CONFLICT
     code = "inspection_not_now"
     en = "The booking is {state}: such a condition report is not made now."

@@ -12,7 +12,7 @@ from votremachine.invoicing.rules.numbering import Kind, number_of
 from votremachine.invoicing.rules.sums import Line
 from votremachine.kernel import errors
 from votremachine.kernel.errors import DomainError
-from votremachine.kernel.money import Money
+from votremachine.kernel.money import Money, in_words
 
 # A payment may come before its invoice, but not this long before.
 EARLIEST_PAYMENT = timedelta(days=366)
@@ -161,9 +161,8 @@ class MoreThanDue(DomainError):
     fr = "Il ne reste dû que {due} sur cette facture. Enregistrez cette somme, et voyez le reste avec qui l'a payée."
 
     def sentence(self, language: str) -> str:
-        units, cents = divmod(self.facts["due"], 100)
-        point, said = (",", self.fr) if language == "fr" else (".", self.en)
-        return said.format(due=f"{units}{point}{cents:02} {self.facts['currency']}")
+        due = in_words(Money(self.facts["due"], self.facts["currency"]), language)
+        return (self.fr if language == "fr" else self.en).format(due=due)
 
 
 class PaymentDateOff(DomainError):

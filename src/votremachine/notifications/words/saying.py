@@ -69,7 +69,9 @@ def _values(facts: Facts, language: str, now: datetime) -> dict[str, str]:
 
 
 def _path(page: Page, booking_id: UUID | None, facts: Facts) -> str:
-    if page is Page.BOOKING and booking_id is not None:
+    if page is Page.CLAIM and "claim" in facts:
+        return f"/claims/{facts['claim']}"
+    if page in (Page.BOOKING, Page.CLAIM) and booking_id is not None:
         return f"/bookings/{booking_id}"
     if page is Page.INVOICE and "invoice" in facts:
         return f"/invoices/{facts['invoice']}"
