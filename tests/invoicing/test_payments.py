@@ -109,6 +109,8 @@ async def test_the_debt_of_a_claim_is_settled_once_whoever_was_paid(
     assert await office.payable({"id": claim}) == [15_000, HELD], "what the owner has is not paid out again"
     told = (await renter.get("/claims/" + claim)).json()["settlement"]["owed"]["minor"]
     assert told == 0
+    payments = (await renter.get(f"/bookings/{damage['booking_id']}/payments")).json()
+    assert (payments["paid_directly"]["minor"], payments["owed"]["minor"]) == (10_000, 0)
 
 
 async def test_while_a_card_pays_a_claim_nobody_records_it(office: Office, owner: Person, damage: Json) -> None:
@@ -137,6 +139,9 @@ async def test_a_credit_note_takes_an_invoice_back_and_changes_nothing_of_it(
     assert (note["credits_id"], note["reason"], note["due"]["minor"]) == (due["id"], why["reason"], 0)
     assert any(due["number"] in text for text in note["mentions"])
     assert (await office.books())["account_owed"] == -1_000, "its issuer owes back what was paid"
+    told = (await renter.get(f"/bookings/{due['booking_id']}/payments")).json()
+    sums = {name: told[name]["minor"] for name in ("paid", "paid_directly", "owed", "owed_back")}
+    assert sums == {"paid": 0, "paid_directly": 1_000, "owed": 0, "owed_back": 1_000}
     ended = (await renter.get(f"/invoices/{due['id']}")).json()
     assert (ended["state"], ended["due"]["minor"], ended["paid"]["minor"]) == ("credited", 0, 1_000)
     fixed = set(due) - {"state", "paid", "due", "payments", "version"}

@@ -22,7 +22,7 @@ from votremachine.payments.payouts import look as payouts
 
 
 async def payments(tx: Tx, who: Actor, booking_id: UUID) -> PaymentsView:
-    """What was paid, refunded and is held for a booking, to its two sides and to staff; seven statements at most.
+    """What was paid, refunded and is held for a booking, to its two sides and to staff; eight statements at most.
 
     Raises `UnknownBooking`.
     """
@@ -39,7 +39,9 @@ async def payments(tx: Tx, who: Actor, booking_id: UUID) -> PaymentsView:
         paid=Money(moved.paid, currency),
         refunded=Money(moved.refunded, currency),
         set_aside=Money(moved.set_aside, currency),
+        paid_directly=Money(await balances.paid_directly(tx, booking_id), currency),
         owed=Money(_owed(stands), currency),
+        owed_back=Money(max(0, -stands.get(Code.ACCOUNT_OWED, 0)), currency),
         payments=[_payment(one, cards) for one in found if _concerns(one, sides)],
         deposit=await deposits.history(tx, booking_id),
         owners_part=await _owners_part(tx, booking, stands) if sides.keys() - {Relation.RENTER} else None,

@@ -47,8 +47,10 @@ class OwnersPart(msgspec.Struct, frozen=True):
 class PaymentsView(msgspec.Struct, frozen=True):
     """What was paid for a booking, what went back, and what is still held.
 
-    `price` is what it costs now, `owed` what its renter has still to pay of what is due, on account or by card, awarded
-    damage among it. A side that is not the renter sees what came about, and no card.
+    `price` is what it costs now. `paid`: by card, for damage too; what was captured for damage stands with the
+    `deposit`. `paid_directly`: to its owner past the platform, as they recorded it with an invoice. `owed`: what the
+    renter has still to pay of what is due, on account or by card, awarded damage among it; `owed_back`: what the owner
+    has to give back of what they were paid directly. A side that is not the renter sees what came about, and no card.
     """
 
     booking_id: UUID
@@ -57,7 +59,9 @@ class PaymentsView(msgspec.Struct, frozen=True):
     paid: Money
     refunded: Money
     set_aside: Money
+    paid_directly: Money
     owed: Money
+    owed_back: Money
     payments: list[PaymentView]
     deposit: DepositHistory | None
     owners_part: OwnersPart | None

@@ -116,6 +116,16 @@ _OF_BOOKING = (
     .where(ledger_transactions.c.booking_id == sa.bindparam("booking", type_=sa.Uuid))
     .group_by(ledger_accounts.c.code)
 )
+_DIRECTLY = (
+    sa.select(sa.cast(-sa.func.coalesce(sa.func.sum(ledger_entries.c.minor), 0), sa.BigInteger).label("minor"))
+    .join_from(ledger_transactions, ledger_entries)
+    .join(ledger_accounts, ledger_accounts.c.id == ledger_entries.c.account_id)
+    .where(
+        ledger_transactions.c.booking_id == sa.bindparam("booking", type_=sa.Uuid),
+        ledger_transactions.c.kind.in_([PostingKind.ACCOUNT_SETTLED, PostingKind.PAID_DIRECTLY]),
+        ledger_accounts.c.code.in_([Code.RENTER, Code.ACCOUNT_OWED]),
+    )
+)
 _OF_RENTERS = (
     sa.select(
         ledger_transactions.c.booking_id, sa.cast(sa.func.sum(ledger_entries.c.minor), sa.BigInteger).label("minor")
@@ -173,6 +183,11 @@ async def by_booking(tx: Tx, account: Account, booking_ids: Collection[UUID]) ->
 async def of_booking(tx: Tx, booking_id: UUID) -> Mapping[Code, int]:
     """What a booking left on each kind of account by now, in minor units of its currency. One statement."""
     return {Code(row.code): row.minor for row in await tx.rows(_OF_BOOKING, {"booking": booking_id})}
+
+
+async def paid_directly(tx: Tx, booking_id: UUID) -> int:
+    """What the renter of a booking paid its owner past the platform, in minor units of its currency. One statement."""
+    return int((await tx.execute(_DIRECTLY, {"booking": booking_id})).scalar_one())
 
 
 async def of_renters(
