@@ -205,6 +205,19 @@ async def test_a_machine_came_back_dented_and_both_reports_and_the_claim_say_so(
         assert await number(demo, waits, then=demo.clock() + timedelta(hours=24)) == 1
 
 
+async def test_the_books_have_what_is_over_and_what_is_owed(settings: Settings, database: Database) -> None:
+    async with planted(settings) as demo:
+        over = "SELECT count(*) FROM bookings WHERE state = 'completed' AND price -> 'total' ->> 'minor' <> '0'"
+        assert await number(demo, "SELECT count(DISTINCT cause_id) FROM invoices") == await number(demo, over) > 10
+        gaps = "SELECT issuer_party_id FROM invoices GROUP BY issuer_party_id, series HAVING max(position) <> count(*)"
+        assert await number(demo, f"SELECT count(*) FROM ({gaps}) gap") == 0
+        stands = (
+            "SELECT count(*) FROM bookings WHERE state IN ('confirmed', 'in_use', 'returned', 'completed') AND"
+            " NOT EXISTS (SELECT FROM ledger_transactions t WHERE t.booking_id = bookings.id AND t.kind = 'rental_due')"
+        )
+        assert await number(demo, stands) == 0
+
+
 @pytest.mark.parametrize(("day", "hour"), AWKWARD, ids=str)
 async def test_it_can_be_planted_on_any_day(settings: Settings, database: Database, day: date, hour: time) -> None:
     async with planted(settings, day, hour) as demo:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -11,6 +11,8 @@ import msgspec
 from votremachine.accounts.rules import Actor
 from votremachine.availability.blocks.schemas import BlockTime
 from votremachine.availability.blocks.service import verbs as blocks
+from votremachine.bookings.events import BookingCancelled, BookingCompleted, BookingConfirmed, BookingDeclined
+from votremachine.bookings.paying.following import on_confirmed, on_fallen_through
 from votremachine.bookings.rules import CLAIM_WINDOW, State
 from votremachine.bookings.schemas import Book
 from votremachine.bookings.service import decide, handover
@@ -23,6 +25,8 @@ from votremachine.fleet.terms import BookingMode
 from votremachine.infra.database import Tx
 from votremachine.inspections.rules.report import Occasion
 from votremachine.inspections.rules.signing import Side
+from votremachine.invoicing.service.issuing import on_completed
+from votremachine.kernel.events import Event
 
 # How many days ahead people book, and when they have a moment for it: some plan, some are late.
 DAYS_AHEAD = (3, 7, 2, 11, 5, 9, 4)
@@ -37,6 +41,13 @@ WHY_DECLINED = "Désolé, nous en avons besoin nous-mêmes ces jours-là."
 
 OUT = {State.IN_USE, State.RETURNED, State.COMPLETED}
 BACK = {State.RETURNED, State.COMPLETED}
+# Nobody is told of the past, but the books have it: what was owed, and the invoices.
+BOOKS: Mapping[type[Event], Callable[[Tx, Any], Awaitable[None]]] = {
+    BookingConfirmed: on_confirmed,
+    BookingDeclined: on_fallen_through,
+    BookingCancelled: on_fallen_through,
+    BookingCompleted: on_completed,
+}
 
 
 class Step(NamedTuple):
@@ -64,7 +75,11 @@ class Diary:
             steps.extend(self._life(number, one))
         steps.extend(Step(self._moment(one.at), partial(self._claim, one)) for one in world().claims)
         for step in sorted(steps, key=lambda step: step.at):
-            await step.act(self._hours.at(step.at))
+            then = self._hours.at(step.at)
+            await step.act(then)
+            for fact in tuple(then.past):
+                if type(fact) in BOOKS:
+                    await BOOKS[type(fact)](then, fact)
 
     def _life(self, number: int, one: DemoBooking) -> Iterator[Step]:
         made, state = self._made(number, one), one.end_state

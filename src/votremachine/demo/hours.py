@@ -25,11 +25,11 @@ class Hours:
     def now(self) -> datetime:
         return self._present.now
 
-    def at(self, moment: datetime) -> Tx:
+    def at(self, moment: datetime) -> "Then":
         """The transaction at that moment; ValueError when it has not come yet: the seed only tells what happened."""
         if moment > self.now:
             raise ValueError(f"{moment} has not come yet")
-        return _Then(self._present, moment.astimezone(UTC), self._id_at)
+        return Then(self._present, moment.astimezone(UTC), self._id_at)
 
     def on(self, day: int, clock: str) -> Tx:
         """The transaction at a local wall time, `day` days from today (negative: before)."""
@@ -43,20 +43,23 @@ class Hours:
         return uuid7(min(moment, self._midnight), number.to_bytes(4) + mixed)
 
 
-class _Then(Tx):
-    """`present` at another moment: same connection, same commit."""
+class Then(Tx):
+    """`present` at another moment: same connection, same commit. `past`: its facts, which nobody is told."""
 
     def __init__(self, present: Tx, moment: datetime, id_at: Callable[[datetime], UUID]) -> None:
         super().__init__(present._line, moment)
         self._present = present
         self._deferred = present._deferred
         self._id_at = id_at
+        self.past: list[Event] = []
 
     def publish(self, event: Event) -> None:
         # A message is dated when it is delivered: were the facts of the past told, people would read today, forty
         # times over, that something of last month is confirmed. Only what happens now is told.
         if self.now == self._present.now:
             self._present.publish(event)
+        else:
+            self.past.append(event)
 
     def new_id(self) -> UUID:
         return self._id_at(self.now)
