@@ -241,6 +241,7 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/v1/bookings/{booking_id}/claim-suggestions"): (404, 403, 403, 403, 403, 403, 403, 200, 200),
     ("GET", "/v1/parties/{party_id}/claims"): OWN_PEOPLE_AND_STAFF,
     ("GET", "/v1/claims/{claim_id}"): (404, 200, 200, 200, 200, 200, 200, 200, 200),
+    ("GET", "/v1/claims/{claim_id}/comparison"): (404, 200, 200, 200, 200, 200, 200, 200, 200),
     ("GET", "/v1/claims/{claim_id}/bundle"): (404, 200, 200, 200, 200, 200, 200, 200, 200),
     ("POST", "/v1/claims/{claim_id}/accept"): (404, 403, 403, 200, 403, 403, 403, 403, 403),
     ("POST", "/v1/claims/{claim_id}/contest"): (404, 403, 403, 200, 403, 403, 403, 403, 403),

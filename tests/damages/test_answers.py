@@ -139,6 +139,10 @@ async def test_an_admin_of_the_cooperative_of_both_decides_but_not_for_their_own
         await farm.made(f"/parties/{cuma.party_id}/members", {"party_id": farm.party_id})
         await cuma.made(f"/parties/{cuma.party_id}/members/{farm.party_id}/approve")
     assert (await cuma.get(f"/claims/{claim['id']}")).status_code == 200
+    booking = f"/bookings/{claim['booking_id']}/inspections/comparison"
+    assert (await cuma.get(booking)).status_code == 404, "the booking is none of theirs"
+    (seen,) = (await cuma.get(f"/claims/{claim['id']}/comparison")).json()
+    assert seen == (await owner.get(booking)).json()[0]
     invited = await cuma.made(f"/parties/{cuma.party_id}/invitations", {"role": "admin"})
     await owner.made("/invitations/accept", {"token": invited["token"]})
     partial = await yard.says(owner, claim, "decide", decision)

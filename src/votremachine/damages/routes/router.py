@@ -15,6 +15,7 @@ router = Router(
         whole.open_claim,
         whole.suggest,
         whole.show,
+        whole.compare,
         whole.browse,
         answers.accept,
         answers.contest,

@@ -33,6 +33,7 @@ from votremachine.infra.pages import BadCursor, Cursors, Page
 from votremachine.infra.problems import INPUT, InvalidInput, responses
 from votremachine.infra.replies import reply
 from votremachine.infra.wire import Cursor, Limit
+from votremachine.inspections.schemas import SideBySide
 
 Of = Annotated[State | None, QueryParameter(name="state", description="How they stand; all of them by default.")]
 
@@ -72,6 +73,14 @@ async def show(claim_id: FromPath[UUID], hearing: NamedDependency[Hearing]) -> R
     """A claim with its lines, offers, evidence and steps: to both sides, to staff, and to who may decide it."""
     found = await hearing.asked(lambda tx, who: reading.show(tx, who, hearing.links, claim_id))
     return reply(hearing.request, found, version=found.version)
+
+
+@get("/claims/{claim_id:uuid}/comparison", responses=responses(NotSignedIn, NotAllowed, UnknownClaim))
+async def compare(claim_id: FromPath[UUID], hearing: NamedDependency[Hearing]) -> Response[list[SideBySide]]:
+    """How each machine left and came back, side by side, to whoever may read the claim: mediators, too."""
+    return reply(
+        hearing.request, await hearing.asked(lambda tx, who: reading.compare(tx, who, hearing.links, claim_id))
+    )
 
 
 @get(

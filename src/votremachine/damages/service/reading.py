@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from votremachine.accounts.refusals import UnknownParty
 from votremachine.accounts.rules import Actor, Verb, require
 from votremachine.accounts.service.parties import party_names
+from votremachine.bookings.service import reading as bookings
 from votremachine.damages.models import claim_evidence, claim_lines, claim_transitions, claims
 from votremachine.damages.rules.claim import BARGAINING, Claim, Side, State, state_at
 from votremachine.damages.rules.costs import Kind
@@ -25,6 +26,8 @@ from votremachine.damages.service import mediating, store
 from votremachine.infra.database import Tx
 from votremachine.infra.images.addresses import addresses
 from votremachine.infra.links import Links
+from votremachine.inspections.schemas import SideBySide
+from votremachine.inspections.service import comparing
 from votremachine.kernel.money import Money
 
 EVIDENCE_PATH = "/v1/claim-evidence/{}"
@@ -35,6 +38,16 @@ async def show(tx: Tx, who: Actor, links: Links, claim_id: UUID) -> ClaimDetails
     claim = await store.load(tx, claim_id)
     await mediating.authorise(tx, Verb.READ_CLAIM, who, claim)
     return await details(tx, who, links, claim)
+
+
+async def compare(tx: Tx, who: Actor, links: Links, claim_id: UUID) -> list[SideBySide]:
+    """How the machines of a claim's booking left and came back: to who may read the claim, though not the booking.
+
+    Raises `UnknownClaim`, `NotAllowed`.
+    """
+    claim = await store.load(tx, claim_id)
+    await mediating.authorise(tx, Verb.READ_CLAIM, who, claim)
+    return await comparing.shown(tx, who, links, await bookings.load(tx, claim.booking_id))
 
 
 async def details(tx: Tx, who: Actor, links: Links, claim: Claim) -> ClaimDetails:

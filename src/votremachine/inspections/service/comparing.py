@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from votremachine.accounts.rules import Actor, Verb
 from votremachine.bookings.refusals import UnknownBooking
+from votremachine.bookings.rules import Booking
 from votremachine.bookings.service import reading as bookings
 from votremachine.infra.database import Tx
 from votremachine.infra.links import Links
@@ -51,11 +52,16 @@ async def side_by_side(tx: Tx, who: Actor, links: Links, booking_id: UUID) -> li
     """Each machine of a booking, in order of id, to its sides and to staff. Raises `UnknownBooking`."""
     booking = await bookings.load(tx, booking_id)
     reading.authorise(Verb.READ_INSPECTION, who, [booking], UnknownBooking())
-    rows = await reading.rows_of(tx, booking_id)
-    found = _pairs(rows, booking_id)
-    shown = {one.id: one for one in await reading.views(tx, who, links, rows, [booking])}
+    return await shown(tx, who, links, booking)
+
+
+async def shown(tx: Tx, who: Actor, links: Links, booking: Booking) -> list[SideBySide]:
+    """The same, for slices above: they know why somebody may see it."""
+    rows = await reading.rows_of(tx, booking.id)
+    found = _pairs(rows, booking.id)
+    views = {one.id: one for one in await reading.views(tx, who, links, rows, [booking])}
     machines = sorted(set(booking.machine_ids) | found.keys())
-    return [_side_by_side(machine_id, found.get(machine_id, Pair()), shown) for machine_id in machines]
+    return [_side_by_side(machine_id, found.get(machine_id, Pair()), views) for machine_id in machines]
 
 
 def _side_by_side(machine_id: UUID, pair: Pair, shown: Mapping[UUID, InspectionView]) -> SideBySide:
