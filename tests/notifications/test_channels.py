@@ -475,15 +475,18 @@ async def test_a_look_at_nothing_due_is_one_question_to_an_index(renter: Person,
     async with database.begin() as tx:
         for statement in (_OTHERS, _TOLD, _ON_THEIR_WAY):
             await tx.execute(sa.text(statement))
-    async with database.engine.connect() as connection:
-        alone = await connection.execution_options(isolation_level="AUTOCOMMIT")
-        for queue in (DUE, OUT):
-            await alone.execute(sa.text(f"VACUUM ANALYZE {queue.table.name}"))
     for queue in (DUE, OUT):
         asked = str(queue.look.compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
         asked = asked.replace("%(now)s", "now()").replace("%(param_1)s", "1").replace("%(param_2)s", "1")
-        async with database.begin() as tx:
-            plan = "\n".join(row[0] for row in await tx.rows(sa.text(f"EXPLAIN (ANALYZE, BUFFERS) {asked}")))
+        plan = ""
+        # What somebody's snapshot still sees, a vacuum passes over; until the next.
+        for _ in range(20):
+            async with database.read() as tx:
+                await tx.execute(sa.text(f"VACUUM ANALYZE {queue.table.name}"))
+                plan = "\n".join(row[0] for row in await tx.rows(sa.text(f"EXPLAIN (ANALYZE, BUFFERS) {asked}")))
+            if "Heap Fetches: 0" in plan:
+                break
+            await asyncio.sleep(0.1)
         assert f"Index Only Scan using {queue.table.name}_due_idx" in plan, plan
         assert "Heap Fetches: 0" in plan, plan
         assert "Seq Scan" not in plan, plan

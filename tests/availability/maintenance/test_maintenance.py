@@ -236,7 +236,7 @@ async def test_done_never_goes_back(owner: Person, tractor: str) -> None:
     assert (of_no_meter.status_code, of_no_meter.json()["code"]) == (422, "plan_disagrees")
     assert (await owner.get(f"/machines/{tractor}/maintenance-plans")).json()[0]["last_on"] == "2026-10-28"
     badly = await owner.post(path, {"on": "x"}, Accept_Language="fr")
-    assert badly.json()["errors"][0]["detail"] == "Date invalide (RFC 3339)"
+    assert badly.json()["errors"][0]["detail"] == "Date invalide (AAAA-MM-JJ)"
 
 
 async def test_done_after_the_meter_was_replaced(owner: Person, tractor: str) -> None:
