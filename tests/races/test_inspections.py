@@ -16,6 +16,7 @@ from tests.inspections.conftest import yard as yard  # noqa: PLC0414 -- a fixtur
 from tests.inspections.phone import Yard, hashed, photo, unsigned
 from votremachine.accounts.credentials import keys_of
 from votremachine.accounts.rules import Actor, Role, Seat
+from votremachine.bookings.rules import Booking
 from votremachine.bookings.service import reading as reading_bookings
 from votremachine.config import Settings
 from votremachine.infra.database import Database, Tx
@@ -191,21 +192,21 @@ async def test_without_the_lock_a_phone_signs_what_is_signed(
     assert any(isinstance(one, Exception) for one in outcomes), outcomes
 
 
-async def both_report_the_return(yard: Yard, database: Database) -> list[Any]:
-    """Owner and renter each made a report of the return; the owner signs both at once, on two phones."""
+async def both_report_the_return(yard: Yard) -> list[Callable[[Tx], Awaitable[Any]]]:
+    """Owner and renter each made a report of the return; the owner is to sign both, on two phones."""
     for verb in ("check_out", "check_in"):
         assert (await yard.owner.act(yard.booking, verb, {} if verb == "check_in" else None)).is_success
-    who, verbs = await person(yard), []
+    who, verbs = await person(yard), list[Callable[[Tx], Awaitable[Any]]]()
     for sender in (yard.owner, yard.renter):
         view = await yard.sent(yard.report("check_in"), sender)
         assert (await yard.sign(view, "renter", yard.renter)).is_success
         said = SignInspection(Side.OWNER, view["content_hash"])
         verbs.append(partial(signing.sign, who=who, links=LINKS, inspection_id=UUID(view["id"]), asked=said))
-    return await at_once(database, verbs)
+    return verbs
 
 
 async def test_a_machine_comes_back_once_whoever_reports_it(yard: Yard, database: Database) -> None:
-    outcomes = await both_report_the_return(yard, database)
+    outcomes = await at_once(database, await both_report_the_return(yard))
     assert sum(isinstance(one, AlreadyInspected) for one in outcomes) == 1, outcomes
     assert sum(getattr(one, "sequence", None) == 1 for one in outcomes) == 1, outcomes
 
@@ -213,7 +214,18 @@ async def test_a_machine_comes_back_once_whoever_reports_it(yard: Yard, database
 async def test_without_the_lock_on_the_booking_it_comes_back_twice(
     yard: Yard, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The control: neither report knows of the other."""
-    monkeypatch.setattr(reading_bookings, "load_locked", reading_bookings.load)
-    outcomes = await both_report_the_return(yard, database)
+    """The control: neither report knows of the other, since both look before either goes on."""
+    signing_both = await both_report_the_return(yard)
+    together, looked = asyncio.Barrier(2), list[UUID]()
+
+    async def look(tx: Tx, booking_id: UUID) -> Booking:
+        booking = await reading_bookings.load(tx, booking_id)
+        if len(looked) < 2:
+            looked.append(booking_id)
+            async with asyncio.timeout(20):
+                await together.wait()
+        return booking
+
+    monkeypatch.setattr(reading_bookings, "load_locked", look)
+    outcomes = await at_once(database, signing_both)
     assert not any(isinstance(one, Exception) for one in outcomes), outcomes
