@@ -65,8 +65,8 @@ PUBLIC = {
     ("POST", "/v1/webhooks/stripe"),
     ("POST", "/v1/webhooks/simulated"),
     # The signed address is the permission: tests/damages.
-    ("GET", "/v1/claim-evidence/{evidence_id}"),
-    ("GET", "/v1/claim-evidence/{evidence_id}/{file}"),
+    ("GET", "/v1/claim-evidence/{file_id}"),
+    ("GET", "/v1/claim-evidence/{file_id}/{file}"),
     # So is the gateway's token; and of a letter, the link: tests/notifications.
     ("POST", "/v1/webhooks/sms"),
     ("GET", "/v1/unsubscribe/{token}"),

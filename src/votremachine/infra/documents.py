@@ -28,6 +28,13 @@ _KEPT_APART = {
 }
 
 
+class Stored(NamedTuple):
+    """Where a file is kept, and what it is."""
+
+    name: str
+    media_type: str
+
+
 class EmptyFile(DomainError):
     code = "empty_file"
     en = "This file is empty. Send it again."

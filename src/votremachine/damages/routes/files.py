@@ -3,10 +3,9 @@
 from typing import Annotated
 from uuid import UUID
 
-from litestar import Response, get, post
+from litestar import Response, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, QueryParameter
-from litestar.response import Stream
+from litestar.params import FromPath, QueryParameter
 
 from votremachine.accounts.refusals import NotAllowed, NotSignedIn
 from votremachine.damages.routes.hearing import Hearing
@@ -15,19 +14,14 @@ from votremachine.damages.rules.evidence import LARGEST_BYTES, ClaimOver, TooMuc
 from votremachine.damages.schemas import EvidenceView
 from votremachine.damages.service import evidence
 from votremachine.damages.service.reading import EVIDENCE_PATH
-from votremachine.infra.database import Database
 from votremachine.infra.documents import EmptyFile, NotADocument, WrongHash, look_at_document
-from votremachine.infra.images.addresses import copy_path
 from votremachine.infra.images.apart import Images
-from votremachine.infra.images.copies import Copies, NoCopy
 from votremachine.infra.images.errors import REFUSALS, ImagesBusy
-from votremachine.infra.images.sizes import WIDTH_OF
-from votremachine.infra.links import LinkExpired, Links
-from votremachine.infra.openapi import PUBLIC, SendingDocument
-from votremachine.infra.problems import INPUT, BodyTooLarge, InvalidInput, responses
+from votremachine.infra.openapi import SendingDocument
+from votremachine.infra.problems import INPUT, BodyTooLarge, responses
 from votremachine.infra.replies import reply
-from votremachine.infra.serving import serve, serve_copy
-from votremachine.infra.storage.files import Files, NoSuchFile, StorageAway
+from votremachine.infra.serving import by_address
+from votremachine.infra.storage.files import Files, StorageAway
 from votremachine.infra.uploads import BodyCut, received
 from votremachine.inspections.rules.photos import NotASha256, digest
 
@@ -67,47 +61,4 @@ async def add(
     return reply(hearing.request, view, status=201 if fresh else 200)
 
 
-@get(
-    "/claim-evidence/{evidence_id:uuid}",
-    media_type="application/octet-stream",
-    security=PUBLIC,
-    opt={"compressed": True},
-    responses=responses(InvalidInput, LinkExpired, UnknownEvidence, NoSuchFile, StorageAway),
-)
-async def show(
-    evidence_id: FromPath[UUID],
-    expires: FromQuery[int],
-    signature: FromQuery[str],
-    database: NamedDependency[Database],
-    files: NamedDependency[Files],
-    links: NamedDependency[Links],
-) -> Stream:
-    """A file of a claim just as it was sent, to be saved, by the address that the claim gives for a while."""
-    links.check(EVIDENCE_PATH.format(evidence_id), expires, signature, database.clock())
-    async with database.read() as tx:
-        stored = await evidence.stored(tx, evidence_id)
-    return await serve(files, stored.name, stored.media_type, evidence_id)
-
-
-@get(
-    "/claim-evidence/{evidence_id:uuid}/{file:str}",
-    media_type="image/webp",
-    security=PUBLIC,
-    opt={"compressed": True},
-    responses=responses(InvalidInput, LinkExpired, UnknownEvidence, NoCopy, NoSuchFile, ImagesBusy, StorageAway),
-)
-async def show_copy(
-    evidence_id: FromPath[UUID],
-    file: FromPath[str],
-    expires: FromQuery[int],
-    signature: FromQuery[str],
-    database: NamedDependency[Database],
-    copies: NamedDependency[Copies],
-    links: NamedDependency[Links],
-) -> Stream:
-    """A copy of an image of a claim: `320.webp`, `800.webp` or `1600.webp`, without place or other metadata."""
-    width = WIDTH_OF.get(file, 0)
-    links.check(copy_path(EVIDENCE_PATH.format(evidence_id), width), expires, signature, database.clock())
-    async with database.read() as tx:
-        stored = await evidence.stored(tx, evidence_id)
-    return await serve_copy(copies, stored.name, width, evidence_id)
+SHOWN = by_address(EVIDENCE_PATH, evidence.stored, UnknownEvidence)

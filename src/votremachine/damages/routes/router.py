@@ -26,8 +26,7 @@ router = Router(
         answers.decide,
         paying.pay,
         files.add,
-        files.show,
-        files.show_copy,
+        *files.SHOWN,
         bundles.download,
     ],
 )

@@ -1,6 +1,6 @@
 """Quotes and photos that a side shows: taken in, kept once, and given back by an address that is good for a while."""
 
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -13,16 +13,9 @@ from votremachine.damages.rules.evidence import MOST_FILES, ClaimOver, TooMuchEv
 from votremachine.damages.schemas import EvidenceView
 from votremachine.damages.service import reading, store
 from votremachine.infra.database import Tx
-from votremachine.infra.documents import Found
+from votremachine.infra.documents import Found, Stored
 from votremachine.infra.links import Links
 from votremachine.infra.storage import ledger
-
-
-class Stored(NamedTuple):
-    """Where a file is kept, and what it is."""
-
-    name: str
-    media_type: str
 
 
 async def may_send(tx: Tx, who: Actor, claim_id: UUID) -> None:

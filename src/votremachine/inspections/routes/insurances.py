@@ -4,8 +4,7 @@ from uuid import UUID
 
 from litestar import Response, get, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody
-from litestar.response import Stream
+from litestar.params import FromPath, JSONBody
 
 from votremachine.accounts.refusals import NotAllowed, NotSignedIn, UnknownParty
 from votremachine.accounts.rules import Actor
@@ -15,18 +14,15 @@ from votremachine.bookings.refusals import UnknownBooking
 from votremachine.infra import idempotency
 from votremachine.infra.database import Database, Tx
 from votremachine.infra.documents import EmptyFile, NotADocument, look_at_document
-from votremachine.infra.images.addresses import copy_path
 from votremachine.infra.images.apart import Images
-from votremachine.infra.images.copies import Copies, NoCopy
 from votremachine.infra.images.errors import REFUSALS, ImagesBusy
-from votremachine.infra.images.sizes import WIDTH_OF
-from votremachine.infra.links import LinkExpired, Links
-from votremachine.infra.openapi import PUBLIC, Repeatable, SendingDocument
+from votremachine.infra.links import Links
+from votremachine.infra.openapi import Repeatable, SendingDocument
 from votremachine.infra.pages import BadCursor, Cursors, Page
 from votremachine.infra.problems import INPUT, BodyTooLarge, InvalidInput, responses
 from votremachine.infra.replies import reply
-from votremachine.infra.serving import serve, serve_copy
-from votremachine.infra.storage.files import Files, NoSuchFile, StorageAway
+from votremachine.infra.serving import by_address
+from votremachine.infra.storage.files import Files, StorageAway
 from votremachine.infra.uploads import BodyCut, received
 from votremachine.infra.wire import Cursor, HttpRequest, Limit
 from votremachine.inspections.rules.insurance import ProofDiffers, TooManyProofs, UnknownProof, ValidityDisagrees
@@ -118,50 +114,7 @@ async def send_document(
     return reply(request, await database.run(verb))
 
 
-@get(
-    "/insurance-documents/{file_id:uuid}",
-    media_type="application/octet-stream",
-    security=PUBLIC,
-    opt={"compressed": True},
-    responses=responses(InvalidInput, LinkExpired, UnknownProof, NoSuchFile, StorageAway),
-)
-async def show_document(
-    file_id: FromPath[UUID],
-    expires: FromQuery[int],
-    signature: FromQuery[str],
-    database: NamedDependency[Database],
-    files: NamedDependency[Files],
-    links: NamedDependency[Links],
-) -> Stream:
-    """The document of a proof just as it was sent, to be saved, by the address that the proof gives, for a while."""
-    links.check(DOCUMENT_PATH.format(file_id), expires, signature, database.clock())
-    async with database.read() as tx:
-        stored = await insurance.stored(tx, file_id)
-    return await serve(files, stored.name, stored.media_type, file_id)
-
-
-@get(
-    "/insurance-documents/{file_id:uuid}/{file:str}",
-    media_type="image/webp",
-    security=PUBLIC,
-    opt={"compressed": True},
-    responses=responses(InvalidInput, LinkExpired, UnknownProof, NoCopy, NoSuchFile, ImagesBusy, StorageAway),
-)
-async def show_document_copy(
-    file_id: FromPath[UUID],
-    file: FromPath[str],
-    expires: FromQuery[int],
-    signature: FromQuery[str],
-    database: NamedDependency[Database],
-    copies: NamedDependency[Copies],
-    links: NamedDependency[Links],
-) -> Stream:
-    """A copy of a document that is an image: `320.webp`, `800.webp` or `1600.webp`, without metadata."""
-    width = WIDTH_OF.get(file, 0)
-    links.check(copy_path(DOCUMENT_PATH.format(file_id), width), expires, signature, database.clock())
-    async with database.read() as tx:
-        stored = await insurance.stored(tx, file_id)
-    return await serve_copy(copies, stored.name, width, file_id)
+SHOWN = by_address(DOCUMENT_PATH, insurance.stored, UnknownProof)
 
 
 @get("/bookings/{booking_id:uuid}/insurance", responses=responses(NotSignedIn, NotAllowed, UnknownBooking))

@@ -20,7 +20,7 @@ from votremachine.fleet import service as fleet
 from votremachine.fleet.rules import Machine
 from votremachine.fleet.terms import Ask
 from votremachine.infra.database import Tx
-from votremachine.infra.documents import Found
+from votremachine.infra.documents import Found, Stored
 from votremachine.infra.images.addresses import addresses
 from votremachine.infra.links import Links
 from votremachine.infra.storage import ledger
@@ -61,14 +61,6 @@ _FOLLOWED = sa.exists().where(
 _LAST = sa.select(insurance_proofs).where(
     insurance_proofs.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))), ~_FOLLOWED
 )
-
-
-class Stored(NamedTuple):
-    """Where a document is kept, and what it is."""
-
-    file_id: UUID
-    name: str
-    media_type: str
 
 
 class Document(NamedTuple):
@@ -140,7 +132,7 @@ async def stored(tx: Tx, file_id: UUID) -> Stored:
     row = await tx.row(sa.select(insurance_proofs).where(insurance_proofs.c.file_id == file_id))
     if row is None:
         raise UnknownProof
-    return Stored(file_id, file_name(file_id), row.media_type)
+    return Stored(file_name(file_id), row.media_type)
 
 
 async def cover(tx: Tx, who: Actor, links: Links, booking_id: UUID) -> CoverView:

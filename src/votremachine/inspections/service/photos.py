@@ -1,6 +1,6 @@
 """Taking in the photos of condition reports, before or after the reports themselves, and giving them back."""
 
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from votremachine.accounts.rules import Actor, Verb
 from votremachine.accounts.service import audit
 from votremachine.infra.database import Tx
-from votremachine.infra.documents import Found
+from votremachine.infra.documents import Found, Stored
 from votremachine.infra.storage import ledger
 from votremachine.inspections.models import inspection_photos, inspections, waiting_photos
 from votremachine.inspections.rules.accepting import PhotoNotAnnounced
@@ -33,14 +33,6 @@ _PHOTO = sa.select(inspection_photos).where(
 _MISSING = sa.exists().where(
     inspection_photos.c.inspection_id == inspections.c.id, inspection_photos.c.file_id.is_(None)
 )
-
-
-class Stored(NamedTuple):
-    """Where a photo is kept, and what it is."""
-
-    file_id: UUID
-    name: str
-    media_type: str
 
 
 async def may_send(tx: Tx, who: Actor, inspection_id: UUID, sha256: bytes) -> bool:
@@ -97,7 +89,7 @@ async def stored(tx: Tx, file_id: UUID) -> Stored:
     row = await tx.row(sa.select(inspection_photos).where(inspection_photos.c.file_id == file_id))
     if row is None:
         raise UnknownInspectionPhoto
-    return Stored(file_id, file_name(file_id), row.media_type)
+    return Stored(file_name(file_id), row.media_type)
 
 
 async def sweep_waiting(tx: Tx) -> int:
