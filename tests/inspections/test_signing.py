@@ -351,5 +351,6 @@ async def test_meters_are_read_with_the_report(yard: Yard) -> None:
 async def test_both_sides_are_told(yard: Yard, database: Database) -> None:
     signed = await yard.signed(yard.report())
     async with database.read() as tx:
-        facts = await tx.rows(sa.text("SELECT name, body->>'hash' AS hash FROM outbox WHERE name LIKE 'Inspection%'"))
+        query = "SELECT name, body->>'hash' AS hash FROM outbox WHERE name LIKE 'Inspection%' ORDER BY id"
+        facts = await tx.rows(sa.text(query))
     assert [tuple(one) for one in facts] == [("InspectionToSign", None), ("InspectionSigned", signed["hash"])]
