@@ -53,6 +53,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     platform_fee_vat_bp: Annotated[int, msgspec.Meta(ge=0, le=5_000)] = 2_000
     # A deposit's hold is renewed this many hours before it ends; earlier in its life for a hold that is short.
     deposit_margin_hours: Annotated[int, msgspec.Meta(ge=1, le=96)] = 24
+    # How long a side has to answer a claim before a mediator decides; mediators to decide, before the platform's staff
+    # is told; and staff after that, before the claim ends without an award. What is due already stays due when it was.
+    claim_answer_hours: Annotated[int, msgspec.Meta(ge=1, le=24 * 28)] = 72
+    claim_decision_days: Annotated[int, msgspec.Meta(ge=1, le=90)] = 7
+    claim_staff_days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 21
     # Who moves card money. The simulated one moves none: it is for looking around and for tests.
     gateway: Literal["simulated", "stripe"] = "simulated"
     stripe_secret_key: str = ""

@@ -29,8 +29,9 @@ from votremachine.bookings.paying.service import Begun
 from votremachine.bookings.schemas import Book
 from votremachine.bookings.service import handover
 from votremachine.bookings.service.book import book
+from votremachine.config import Settings
 from votremachine.damages.jobs import move_claims
-from votremachine.damages.rules.claim import ENDED, SILENCE, STALLED_AFTER, UNRESOLVED_AFTER, Claim, State
+from votremachine.damages.rules.claim import ENDED, STANDARD_PATIENCE, Claim, State
 from votremachine.damages.rules.costs import Kind
 from votremachine.damages.schemas import AskedLine, Contest, Decide, Offer, OpenClaim
 from votremachine.damages.service import answering, mediating, opening, store
@@ -140,7 +141,7 @@ class ClaimMachine(RuleBasedStateMachine):
         may = who == "owner" and self.stage.now < self.returned + WINDOW
         assert not made or (may and free)
         if made:
-            self.claims[made.id] = Said(minor, due=self.stage.now + SILENCE)
+            self.claims[made.id] = Said(minor, due=self.stage.now + STANDARD_PATIENCE.answer)
 
     @precondition(lambda self: bool(self.claims))
     @rule(data=st.data(), minor=MINOR)
@@ -207,7 +208,7 @@ class ClaimMachine(RuleBasedStateMachine):
         other = {"owner": "renter", "renter": "owner"}.get(who, "")
         match verb:
             case "contest" | "offer":
-                said.state, said.turn, said.due = "contested", other, self.stage.now + SILENCE
+                said.state, said.turn, said.due = "contested", other, self.stage.now + STANDARD_PATIENCE.answer
                 said.offers[who] = minor
             case "accept":
                 said.state, said.awarded = "accepted", said.asked
@@ -280,7 +281,7 @@ class ClaimMachine(RuleBasedStateMachine):
     def _nobody_decided(self, said: Said) -> None:
         """Nobody loses a claim by the clock alone before it was in mediation for so long."""
         assert self._now(said) == "mediation", said
-        assert self.stage.now >= said.due + STALLED_AFTER + UNRESOLVED_AFTER
+        assert self.stage.now >= said.due + STANDARD_PATIENCE.decision + STANDARD_PATIENCE.staff
         said.state = "unresolved"
         self.seen.add("unresolved")
 
@@ -294,7 +295,7 @@ class ClaimMachine(RuleBasedStateMachine):
             return await store.load(tx, ref)
 
     async def _move(self) -> int:
-        return await move_claims({"database": self.stage.database})
+        return await move_claims({"database": self.stage.database, "settings": Settings()})
 
     async def _work(self) -> None:
         await self._move()

@@ -3,15 +3,20 @@
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import httpx
+import msgspec
 import pytest
 
 from tests.damages.conftest import Yard, lines
 from tests.deposits.conftest import HELD
 from tests.people import Person, World, at
+from votremachine.app import create_app
+from votremachine.config import Settings
 from votremachine.damages import wear
 from votremachine.damages.rules.claim import State
 from votremachine.damages.service import answering
 from votremachine.deposits.rules import State as DepositState
+from votremachine.infra.database import Database
 
 
 async def test_offers_go_back_and_forth_until_one_is_agreed_to(
@@ -35,6 +40,65 @@ async def test_offers_go_back_and_forth_until_one_is_agreed_to(
     shown = (await owner.get(f"/claims/{claim['id']}")).json()
     assert [(one["side"], one["amount"]["minor"]) for one in shown["offers"]] == [("renter", 10_000), ("owner", 30_000)]
     assert [one["state"] for one in shown["steps"]] == ["open", "contested", "agreed", "settled"]
+
+
+async def test_who_speaks_out_of_turn_is_told_what_is_possible_and_by_whom(
+    yard: Yard, renter: Person, owner: Person, mediator: Person, tractor: str
+) -> None:
+    claim = await yard.claim(await yard.back(tractor), 60_000)
+    early = (await yard.says(renter, claim, "offer", {"minor": 20_000})).json()
+    assert (early["code"], early["state"]) == ("illegal_transition", "open")
+    assert early["possible"] == {"renter": ["accept", "contest", "escalate"], "owner": ["withdraw", "escalate"]}
+    assert datetime.fromisoformat(early["until"]) == datetime.fromisoformat(claim["due_at"])
+    assert "the renter may accept it, contest it, and offer less or ask for a mediator" in early["detail"]
+    await yard.said(renter, claim, "contest", {"reason": "Non."})
+    for who, verb, body, code in (
+        (renter, "offer", {"minor": 1}, "out_of_turn"),
+        (renter, "accept", None, "illegal_transition"),
+        (owner, "agree", None, "no_offer"),
+        (mediator, "decide", {"minor": 1, "reason": "X"}, "illegal_transition"),
+    ):
+        refused = (await yard.says(who, claim, verb, body)).json()
+        assert (refused["code"], refused["possible"]["renter"]) == (code, ["escalate"]), verb
+    await yard.overdue(claim)
+    late = (await yard.says(owner, claim, "offer", {"minor": 1})).json()
+    assert (late["code"], late["possible"], late["until"]) == ("answer_too_late", {"mediator": ["decide"]}, None)
+
+
+async def test_the_operator_says_how_long_each_has(
+    yard: Yard, database: Database, settings: Settings, renter: Person, owner: Person, tractor: str
+) -> None:
+    """The routes and the worker go by the settings; what is due already stays due when it was."""
+    claim = await yard.claim(await yard.back(tractor))
+    usual = await yard.claim_now(claim)
+    assert usual.due_at == usual.created_at + timedelta(hours=72)
+    hasty = msgspec.structs.replace(settings, claim_answer_hours=5, claim_decision_days=2, claim_staff_days=3)
+    app = create_app(hasty)
+    transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
+    async with app.lifespan(), httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+        answer = await Person(http, renter.email, renter.token).post(
+            f"/claims/{claim['id']}/contest",
+            {"reason": "Non.", "minor": 10_000},
+            If_Match=f'"{usual.version}.x"',
+            Idempotency_Key=str(uuid4()),
+        )
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    contested_at = datetime.fromisoformat(told["steps"][-1]["at"])
+    assert datetime.fromisoformat(told["due_at"]) == contested_at + timedelta(hours=5)
+    await yard.work()
+    inbox = (await owner.get("/inbox?limit=50", Accept_Language="en")).json()["items"]
+    assert ["5 hours" in one["text"] for one in inbox if one["kind"] == "ClaimContested"] == [True]
+    yard.settings = hasty
+    await yard.later(hours=5, minutes=1)
+    waiting = await yard.claim_now(claim)
+    assert waiting.state is State.MEDIATION
+    assert waiting.due_at is not None
+    assert timedelta(days=2) - timedelta(minutes=5) < waiting.due_at - yard.clock() <= timedelta(days=2)
+    await yard.later(days=2, minutes=1)
+    stalled = await yard.claim_now(claim)
+    assert stalled.due_at is not None
+    assert timedelta(days=3) - timedelta(minutes=5) < stalled.due_at - yard.clock() <= timedelta(days=3)
 
 
 async def test_the_owner_agrees_to_nothing_that_was_not_offered(

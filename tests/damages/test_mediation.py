@@ -11,7 +11,7 @@ from tests.inspections.test_files import PDF_THAT_RUNS
 from tests.people import Json, Person, World, at
 from votremachine.accounts.rules import StaffRole
 from votremachine.accounts.service.staff import appoint
-from votremachine.damages.rules.claim import STALLED_AFTER, UNRESOLVED_AFTER, State
+from votremachine.damages.rules.claim import STANDARD_PATIENCE, State
 from votremachine.deposits.rules import State as DepositState
 from votremachine.infra.database import Database
 
@@ -42,14 +42,14 @@ async def test_a_claim_that_no_mediator_decides_ends_and_the_deposit_goes_back(
 ) -> None:
     booking = await yard.back(tractor)
     claim = await yard.said(renter, await yard.claim(booking), "escalate", {"reason": "Non."})
-    for _ in range(STALLED_AFTER // DAY):
+    for _ in range(STANDARD_PATIENCE.decision // DAY):
         assert await yard.told(operator) == []
         await yard.later(days=1)
     assert await yard.told(operator) == ["ClaimStalled"]
     for side in (owner, renter):
         assert (await yard.told(side))[-1] == "ClaimStalled"
     assert (await yard.told(mediator)) == ["ClaimEscalated", "ClaimStalled"]
-    for _ in range(UNRESOLVED_AFTER // DAY):
+    for _ in range(STANDARD_PATIENCE.staff // DAY):
         assert (await yard.claim_now(claim)).state is State.MEDIATION
         assert (await yard.deposit(booking)).state is DepositState.AUTHORISED, "it is kept alive meanwhile"
         await yard.later(days=1)
@@ -77,7 +77,7 @@ async def test_both_sides_see_until_when_and_a_decision_that_was_read_before_sti
     await yard.later(days=8)
     shown = (await renter.get(f"/claims/{mediated['id']}")).json()
     assert shown["turn"] is None
-    assert datetime.fromisoformat(shown["due_at"]) - yard.clock() > UNRESOLVED_AFTER - DAY
+    assert datetime.fromisoformat(shown["due_at"]) - yard.clock() > STANDARD_PATIENCE.staff - DAY
     path, tag = f"/claims/{mediated['id']}/decide", f'"{version}.x"'
     answer = await mediator.post(path, DECISION, If_Match=tag, Idempotency_Key="k")
     assert answer.status_code == 200, answer.text
@@ -92,7 +92,7 @@ async def test_a_worker_that_was_away_tells_staff_before_it_gives_up(
     stalled = await yard.claim_now(mediated)
     assert (stalled.state, await yard.told(operator)) == (State.MEDIATION, ["ClaimStalled"])
     assert stalled.due_at is not None
-    assert stalled.due_at > yard.clock() + UNRESOLVED_AFTER - DAY, "who was just told has the whole time"
+    assert stalled.due_at > yard.clock() + STANDARD_PATIENCE.staff - DAY, "who was just told has the whole time"
     await yard.later(days=20)
     assert (await yard.claim_now(mediated)).state is State.MEDIATION
     await yard.later(days=2)

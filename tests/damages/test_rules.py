@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from votremachine.damages.rules import claim as rules
-from votremachine.damages.rules.claim import BARGAINING, ENDED, LIFE, SILENCE, Claim, Due, Side, State
+from votremachine.damages.rules import turns
+from votremachine.damages.rules.claim import BARGAINING, ENDED, LIFE, STANDARD_PATIENCE, Claim, Due, Side, State
 from votremachine.damages.rules.costs import (
     AgeNeeded,
     Asked,
@@ -190,11 +191,75 @@ def claim(state: State, *, due: datetime | None = None, turn: Side | None = None
 
 @pytest.mark.parametrize("state", sorted(BARGAINING))
 def test_silence_goes_to_mediation_and_never_to_yes(state: State) -> None:
-    waiting = claim(state, due=NOW + SILENCE, turn=Side.RENTER)
-    assert rules.state_at(waiting, NOW + SILENCE) is State.MEDIATION
-    with pytest.raises(rules.AnswerTooLate):
-        rules.check_in_time(waiting, NOW + SILENCE)
-    rules.check_in_time(waiting, NOW + SILENCE - timedelta(seconds=1))
+    waiting = claim(state, due=NOW + STANDARD_PATIENCE.answer, turn=Side.RENTER)
+    assert rules.state_at(waiting, NOW + STANDARD_PATIENCE.answer) is State.MEDIATION
+    with pytest.raises(turns.AnswerTooLate):
+        turns.check_in_time(waiting, NOW + STANDARD_PATIENCE.answer)
+    turns.check_in_time(waiting, NOW + STANDARD_PATIENCE.answer - timedelta(seconds=1))
+
+
+def of(who: Side | None, state: State) -> Claim:
+    return claim(state, due=NOW + STANDARD_PATIENCE.answer, turn=who)
+
+
+POSSIBLE: list[tuple[Claim, dict[str, list[str]]]] = [
+    (of(Side.RENTER, State.OPEN), {"renter": ["accept", "contest", "escalate"], "owner": ["withdraw", "escalate"]}),
+    (of(Side.OWNER, State.CONTESTED), {"owner": ["agree", "offer", "withdraw", "escalate"], "renter": ["escalate"]}),
+    (of(Side.RENTER, State.CONTESTED), {"renter": ["agree", "offer", "escalate"], "owner": ["withdraw", "escalate"]}),
+    (claim(State.MEDIATION, due=NOW), {"mediator": ["decide"]}),
+    (replace(claim(State.SETTLED), from_renter=5, paid=4), {"renter": ["pay"]}),
+    *((claim(state), {}) for state in (State.ACCEPTED, State.SETTLED, State.WITHDRAWN, State.UNRESOLVED)),
+]
+
+
+@pytest.mark.parametrize(("known", "may"), POSSIBLE, ids=lambda one: one.state if isinstance(one, Claim) else "")
+def test_a_refusal_says_what_is_possible_in_both_languages(known: Claim, may: dict[str, list[str]]) -> None:
+    assert turns.possible(known, NOW) == may
+    with pytest.raises(turns.NotPossible) as refused:
+        turns.check_step(known, State.OPEN, NOW)
+    assert refused.value.facts["possible"] == may
+    words = {"owner": "le propriétaire", "renter": "le locataire", "mediator": "un médiateur"}
+    for language, who in (
+        ("fr", words),
+        ("en", {one: f"{'a' if one == 'mediator' else 'the'} {one}" for one in words}),
+    ):
+        told = refused.value.sentence(language)
+        assert [one for one in words if f"{who[one]} {'peut' if language == 'fr' else 'may'} " in told] == [
+            one for one in words if one in may
+        ]
+
+
+def test_what_nobody_answered_in_time_is_for_a_mediator_alone() -> None:
+    late = of(Side.RENTER, State.OPEN)
+    assert late.due_at is not None
+    assert turns.guidance(late, late.due_at) == {
+        "state": "mediation",
+        "possible": {"mediator": ["decide"]},
+        "until": None,
+    }
+    assert turns.guidance(late, NOW)["until"] == late.due_at.isoformat()
+
+
+def test_who_would_agree_to_nothing_is_told_what_else() -> None:
+    refused = turns.no_offer(of(Side.OWNER, State.CONTESTED), NOW)
+    assert refused.facts["possible"] == {"owner": ["offer", "withdraw", "escalate"], "renter": ["escalate"]}
+    assert refused.sentence("en").endswith(
+        "Possible now: the owner may make an offer, withdraw it or ask for a mediator;"
+        " the renter may ask for a mediator."
+    )
+    assert refused.sentence("fr").endswith(
+        "Possible maintenant : le propriétaire peut faire une offre, la retirer ou demander un médiateur ;"
+        " le locataire peut demander un médiateur."
+    )
+
+
+@given(st.sampled_from(State), st.sampled_from(Side))
+def test_what_is_possible_is_what_the_life_of_a_claim_allows(state: State, turn: Side) -> None:
+    known = of(turn, state) if state in BARGAINING else claim(state)
+    leads = {"accept": State.ACCEPTED, "contest": State.CONTESTED, "agree": State.AGREED}
+    leads |= {"withdraw": State.WITHDRAWN, "escalate": State.MEDIATION, "decide": State.DECIDED}
+    said = {verb for verbs in turns.possible(known, NOW).values() for verb in verbs}
+    assert {leads[one] for one in said - {"offer"}} == LIFE[state] - {State.SETTLED, State.UNRESOLVED}
 
 
 def test_what_nobody_decides_is_told_to_staff_and_then_ends_without_an_award() -> None:

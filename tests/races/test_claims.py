@@ -24,9 +24,10 @@ from votremachine.accounts.rules import Actor, StaffRole
 from votremachine.bookings.schemas import Book
 from votremachine.bookings.service import handover
 from votremachine.bookings.service.book import book
+from votremachine.config import Settings
 from votremachine.damages.jobs import move_claims
 from votremachine.damages.models import claims
-from votremachine.damages.rules.claim import SILENCE, Claim, ClaimOpenAlready
+from votremachine.damages.rules.claim import STANDARD_PATIENCE, Claim, ClaimOpenAlready
 from votremachine.damages.rules.costs import Kind
 from votremachine.damages.schemas import AskedLine, Contest, Decide, Offer, OpenClaim
 from votremachine.damages.service import answering, mediating, opening, paying, settling, store, sweeping
@@ -42,7 +43,7 @@ from votremachine.worker import HANDLERS
 MACHINES, WORKERS = 12, 4
 ASKED, OFFERED = 60_000, 20_000
 BACK = at(2, 1)
-DUE = BACK + SILENCE
+DUE = BACK + STANDARD_PATIENCE.answer
 OVER = 25_000
 A_MOMENT = timedelta(seconds=1)
 # What who speaks is answered, besides the codes of refusals.
@@ -257,11 +258,11 @@ async def test_the_sweep_and_somebody_at_the_last_moment_are_one(court: Court) -
     """The last moment for people is past for the worker."""
     await court.claimed()
     court.now = DUE - A_MOMENT
-    worker = asyncio.create_task(move_claims({"database": court.ahead}))
+    worker = asyncio.create_task(move_claims({"database": court.ahead, "settings": Settings()}))
     answers = await asyncio.gather(*(court.says("owner", "withdraw", claim_id, 1) for claim_id in court.claims))
     await worker
     court.now = DUE
-    await move_claims({"database": court.many})
+    await move_claims({"database": court.many, "settings": Settings()})
     assert await court.forks() == []
     async with court.many.read() as tx:
         states = [(await store.load(tx, claim_id)).state.value for claim_id in court.claims]
@@ -283,7 +284,7 @@ async def test_control_a_sweep_that_does_not_lock_overrules_people(
         await answering.to_mediation(tx, claim, **more)
 
     monkeypatch.setattr(sweeping, "to_mediation", after_people)
-    worker = asyncio.create_task(move_claims({"database": court.ahead}))
+    worker = asyncio.create_task(move_claims({"database": court.ahead, "settings": Settings()}))
     await looked.wait()
     answers = [await court.says("owner", "withdraw", claim_id, 1) for claim_id in court.claims]
     said.set()
@@ -296,7 +297,7 @@ async def sweep_all(court: Court) -> list[int]:
     """How often each claim was sent to mediation by several workers."""
     await court.claimed()
     court.now = DUE
-    await asyncio.gather(*(move_claims({"database": court.many}) for _ in range(WORKERS)))
+    await asyncio.gather(*(move_claims({"database": court.many, "settings": Settings()}) for _ in range(WORKERS)))
     async with court.many.read() as tx:
         return [row.steps for row in await tx.rows(ESCALATED)]
 

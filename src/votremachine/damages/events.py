@@ -27,7 +27,13 @@ class ClaimEvent(Event, frozen=True, kw_only=True):
         return {"booking_id": self.booking_id, "claim_id": self.claim_id}
 
 
-class ClaimOpened(ClaimEvent, frozen=True, kw_only=True):
+class ToBeAnswered(ClaimEvent, frozen=True, kw_only=True):
+    """A fact that the other side has so many hours to answer."""
+
+    hours: int = 72
+
+
+class ClaimOpened(ToBeAnswered, frozen=True, kw_only=True):
     """An owner asks for so much."""
 
 
@@ -35,11 +41,11 @@ class ClaimAccepted(ClaimEvent, frozen=True, kw_only=True):
     """The renter pays what is asked."""
 
 
-class ClaimContested(ClaimEvent, frozen=True, kw_only=True):
+class ClaimContested(ToBeAnswered, frozen=True, kw_only=True):
     """The renter does not."""
 
 
-class OfferMade(ClaimEvent, frozen=True, kw_only=True):
+class OfferMade(ToBeAnswered, frozen=True, kw_only=True):
     """One side would settle for so much."""
 
 

@@ -92,6 +92,8 @@ def _of_claim(event: damages.ClaimEvent) -> Facts:
 
 def _amounts_of(event: damages.ClaimEvent) -> Facts:
     match event:
+        case damages.ToBeAnswered():
+            return {"amount": amount(event.minor, event.currency), "hours": event.hours}
         case damages.ClaimStalled():
             return {"amount": amount(event.minor, event.currency), "until": event.until.isoformat()}
         case damages.ClaimSettled():

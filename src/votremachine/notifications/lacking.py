@@ -7,7 +7,7 @@ from uuid import UUID
 from votremachine.bookings.metering import store as metering
 from votremachine.bookings.metering.rules import awaits_usage
 from votremachine.bookings.rules import Booking, State
-from votremachine.damages.rules.claim import BARGAINING, SILENCE, state_at
+from votremachine.damages.rules.claim import BARGAINING, state_at
 from votremachine.damages.rules.claim import State as ClaimState
 from votremachine.damages.service.awaiting import Last, last_about
 from votremachine.deposits.rules import State as DepositState
@@ -64,7 +64,7 @@ def _of_claim(booking: Booking, last: Last | None, now: datetime) -> dict[Lack, 
     if state_at(claim, now) not in BARGAINING or claim.turn is None or claim.due_at is None:
         return {}
     turn = Side(claim.turn.value)
-    return {Lack.ANSWER: Missing((turn,), claim.due_at - SILENCE, claim.due_at, names)}
+    return {Lack.ANSWER: Missing((turn,), last.since, claim.due_at, names)}
 
 
 def _of_deposit(booking: Booking, amiss: Amiss) -> dict[Lack, Missing]:

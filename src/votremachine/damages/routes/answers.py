@@ -9,15 +9,13 @@ from litestar.params import FromPath, JSONBody
 from votremachine.accounts.refusals import NotAllowed, NotInTheirPlace, NotSignedIn
 from votremachine.damages.routes.hearing import Hearing
 from votremachine.damages.rules.claim import (
-    AnswerTooLate,
     ClaimChanged,
     MoreThanAsked,
-    NoOffer,
     NotImpartial,
-    OutOfTurn,
     TooManyOffers,
     UnknownClaim,
 )
+from votremachine.damages.rules.turns import AnswerTooLate, NoOffer, NotPossible, OutOfTurn
 from votremachine.damages.schemas import ClaimDetails, Contest, Decide, Offer, Why
 from votremachine.damages.service import answering, mediating
 from votremachine.infra import idempotency
@@ -25,10 +23,9 @@ from votremachine.infra.openapi import Answering
 from votremachine.infra.problems import INPUT, responses
 from votremachine.infra.replies import MatchRequired, Stale
 from votremachine.kernel.errors import DomainError
-from votremachine.kernel.states import IllegalTransition
 
 _WHO = (NotSignedIn, NotAllowed, NotInTheirPlace, UnknownClaim)
-_VERB = (*INPUT, *idempotency.ERRORS, MatchRequired, Stale, *_WHO, ClaimChanged, IllegalTransition)
+_VERB = (*INPUT, *idempotency.ERRORS, MatchRequired, Stale, *_WHO, ClaimChanged, NotPossible)
 
 
 def on_claim(name: str, *errors: type[DomainError]) -> post:
@@ -48,15 +45,15 @@ async def contest(
     claim_id: FromPath[UUID], data: JSONBody[Contest], hearing: NamedDependency[Hearing]
 ) -> Response[ClaimDetails]:
     """The renter does not pay what is asked, says why, and may offer less."""
-    return await hearing.said(lambda tx, who, at: answering.contest(tx, who, claim_id, at, data))
+    return await hearing.said(lambda tx, who, at: answering.contest(tx, who, claim_id, at, data, hearing.patience))
 
 
 @on_claim("offer", AnswerTooLate, OutOfTurn, MoreThanAsked, TooManyOffers)
 async def offer(
     claim_id: FromPath[UUID], data: JSONBody[Offer], hearing: NamedDependency[Hearing]
 ) -> Response[ClaimDetails]:
-    """Say what one's side would settle for; then it is for the other to answer, within 72 hours."""
-    return await hearing.said(lambda tx, who, at: answering.offer(tx, who, claim_id, at, data))
+    """Say what one's side would settle for; then it is for the other to answer, within the time that `due_at` says."""
+    return await hearing.said(lambda tx, who, at: answering.offer(tx, who, claim_id, at, data, hearing.patience))
 
 
 @on_claim("agree", AnswerTooLate, OutOfTurn, NoOffer)
@@ -78,7 +75,9 @@ async def escalate(
     claim_id: FromPath[UUID], data: JSONBody[Why], hearing: NamedDependency[Hearing]
 ) -> Response[ClaimDetails]:
     """Either side asks for a mediator, who decides."""
-    return await hearing.said(lambda tx, who, at: answering.escalate(tx, who, claim_id, at, data.reason))
+    return await hearing.said(
+        lambda tx, who, at: answering.escalate(tx, who, claim_id, at, data.reason, hearing.patience)
+    )
 
 
 @on_claim("decide", NotImpartial, MoreThanAsked)

@@ -9,7 +9,8 @@ from litestar.di import NamedDependency
 from votremachine.accounts.rules import Actor
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
-from votremachine.damages.rules.claim import Claim
+from votremachine.config import Settings
+from votremachine.damages.rules.claim import Claim, Patience
 from votremachine.damages.schemas import ClaimDetails
 from votremachine.damages.service import reading
 from votremachine.infra import idempotency
@@ -28,6 +29,7 @@ class Hearing(NamedTuple):
     claims: Claims
     database: Database
     links: Links
+    patience: Patience
 
     async def asked(self, question: Callable[[Tx, Actor], Awaitable[Body]]) -> Body:
         """What somebody wants to know."""
@@ -63,6 +65,7 @@ def hear(
     claims: NamedDependency[Claims],
     database: NamedDependency[Database],
     links: NamedDependency[Links],
+    settings: NamedDependency[Settings],
 ) -> Hearing:
     """The dependency `hearing` of the routes of claims."""
-    return Hearing(request, claims, database, links)
+    return Hearing(request, claims, database, links, Patience.of(settings))

@@ -57,5 +57,7 @@ async def pay(
             return Ended(reply(hearing.request, done, status=202), final=False)
         return Ended(reply(hearing.request, await reading.details(tx, who, hearing.links, done), version=done.version))
 
-    request, claims, database, _ = hearing
-    return await idempotency.in_two(request, database, claims.person_id, sessions.identify(claims), begin, ask, end)
+    claims = hearing.claims
+    return await idempotency.in_two(
+        hearing.request, hearing.database, claims.person_id, sessions.identify(claims), begin, ask, end
+    )

@@ -54,7 +54,8 @@ async def open_claim(
     """The owner claims damage, within 48 hours of the return or as long as the machine's terms allow."""
 
     async def verb(tx: Tx, who: Actor) -> Response[ClaimDetails]:
-        made = await reading.details(tx, who, hearing.links, await opening.open_claim(tx, who, booking_id, data))
+        opened = await opening.open_claim(tx, who, booking_id, data, hearing.patience)
+        made = await reading.details(tx, who, hearing.links, opened)
         headers = {"Location": f"/v1/claims/{made.id}"}
         return reply(hearing.request, made, version=made.version, status=201, headers=headers)
 

@@ -2,10 +2,12 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Self
 from uuid import UUID
 
 import msgspec
 
+from votremachine.config import Settings
 from votremachine.kernel.errors import DomainError, Kind
 from votremachine.kernel.money import Money, in_words
 from votremachine.kernel.states import AboutState, Life
@@ -50,12 +52,29 @@ BARGAINING = frozenset({State.OPEN, State.CONTESTED})
 # What is to be paid is known; the money is on its way.
 AWARDED = frozenset({State.ACCEPTED, State.AGREED, State.DECIDED})
 
-SILENCE = timedelta(hours=72)
-# So long mediators have to decide before the platform's staff is told that none of them has; and so long after that,
-# before the claim ends without an award: nobody's money is held for ever because nobody looks.
-STALLED_AFTER = timedelta(days=7)
-UNRESOLVED_AFTER = timedelta(days=21)
 MOST_OFFERS = 20
+
+
+class Patience(msgspec.Struct, frozen=True):
+    """How long a side has to answer; mediators to decide, before the platform's staff is told that none of them has;
+    and staff after that, before the claim ends without an award: nobody's money is held for ever because nobody looks.
+    """
+
+    answer: timedelta = timedelta(hours=72)
+    decision: timedelta = timedelta(days=7)
+    staff: timedelta = timedelta(days=21)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """As the operator set it. What is due already stays due when it was."""
+        return cls(
+            timedelta(hours=settings.claim_answer_hours),
+            timedelta(days=settings.claim_decision_days),
+            timedelta(days=settings.claim_staff_days),
+        )
+
+
+STANDARD_PATIENCE = Patience()
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
@@ -158,27 +177,6 @@ class FuelNotMissing(DomainError):
     fr = "Les états des lieux signés montrent {missing} huitièmes de carburant en moins qu'au départ."
 
 
-class OutOfTurn(DomainError):
-    kind = Kind.CONFLICT
-    code = "out_of_turn"
-    en = "It is for the other side to answer now."
-    fr = "C'est à l'autre partie de répondre."
-
-
-class AnswerTooLate(DomainError):
-    kind = Kind.CONFLICT
-    code = "answer_too_late"
-    en = "Nobody answered in time: the claim goes to mediation."
-    fr = "Personne n'a répondu à temps : la déclaration part en médiation."
-
-
-class NoOffer(DomainError):
-    kind = Kind.CONFLICT
-    code = "no_offer"
-    en = "The other side has made no offer that you could agree to."
-    fr = "L'autre partie n'a fait aucune offre que vous pourriez accepter."
-
-
 class MoreThanAsked(DomainError):
     code = "more_than_asked"
     en = "At most {asked} is asked by this claim."
@@ -217,18 +215,6 @@ def check_window(claimable_from: datetime | None, state: str, window: timedelta,
         raise NotReturned(state=state)
     if now >= claimable_from + window:
         raise ClaimWindowClosed(until=(claimable_from + window).isoformat(timespec="seconds"))
-
-
-def check_in_time(claim: Claim, now: datetime) -> None:
-    """Raises `AnswerTooLate` where silence has sent the claim to mediation, whether or not the sweep has been by."""
-    if claim.state in BARGAINING and claim.due_at is not None and claim.due_at <= now:
-        raise AnswerTooLate
-
-
-def check_turn(claim: Claim, side: Side) -> None:
-    """Raises `OutOfTurn` unless it is for this side to answer."""
-    if claim.turn is not side:
-        raise OutOfTurn
 
 
 def check_amount(claim: Claim, minor: int, pointer: str) -> None:

@@ -8,17 +8,16 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from votremachine.damages.models import claim_transitions, claims
+from votremachine.damages.models import claim_offers, claim_transitions, claims
 from votremachine.damages.rules.claim import ENDED, Claim
 from votremachine.damages.service import store
 from votremachine.infra.database import Tx
 
-_since = (
-    sa.select(sa.func.max(claim_transitions.c.at))
-    .where(claim_transitions.c.claim_id == claims.c.id)
-    .scalar_subquery()
-    .label("since")
+_moved, _offered = (
+    sa.select(sa.func.max(table.c.at)).where(table.c.claim_id == claims.c.id).scalar_subquery()
+    for table in (claim_transitions, claim_offers)
 )
+_since = sa.func.greatest(_moved, _offered).label("since")
 _LAST = (
     sa.select(claims, _since)
     .where(claims.c.booking_id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
@@ -36,7 +35,7 @@ _UNFINISHED = (
 
 
 class Last(NamedTuple):
-    """The last claim about a booking, and since when it is in its state."""
+    """The last claim about a booking, and since when it waits for whom it waits: its last step, or the last offer."""
 
     claim: Claim
     since: datetime

@@ -6,7 +6,8 @@ from votremachine.accounts.rules import Actor, Sides, Verb, require
 from votremachine.accounts.service import adhesions
 from votremachine.damages.events import ClaimDecided
 from votremachine.damages.rules import claim as rules
-from votremachine.damages.rules.claim import Claim, ClaimChanged, Side, State, UnknownClaim
+from votremachine.damages.rules import turns
+from votremachine.damages.rules.claim import STANDARD_PATIENCE, Claim, ClaimChanged, Side, State, UnknownClaim
 from votremachine.damages.schemas import Decide
 from votremachine.damages.service import settling, store
 from votremachine.damages.service.answering import to_mediation
@@ -16,7 +17,7 @@ from votremachine.infra.database import Tx
 async def decide(tx: Tx, who: Actor, claim_id: UUID, version: int, asked: Decide) -> Claim:
     """Award so much, or nothing, with reasons that both sides read. What nobody answered in time may be decided, too.
 
-    Raises `UnknownClaim`, `NotAllowed`, `NotInTheirPlace`, `NotImpartial`, `ClaimChanged`, `IllegalTransition`,
+    Raises `UnknownClaim`, `NotAllowed`, `NotInTheirPlace`, `NotImpartial`, `ClaimChanged`, `NotPossible`,
     `MoreThanAsked`.
     """
     claim = await store.load_locked(tx, claim_id)
@@ -26,7 +27,8 @@ async def decide(tx: Tx, who: Actor, claim_id: UUID, version: int, asked: Decide
     if claim.version != version:
         raise ClaimChanged
     if rules.state_at(claim, tx.now) is not claim.state:
-        claim = await to_mediation(tx, claim, by=None, why="silence")
+        claim = await to_mediation(tx, claim, STANDARD_PATIENCE, by=None, why="silence")
+    turns.check_step(claim, State.DECIDED, tx.now)
     rules.check_amount(claim, asked.minor, "/minor")
     return await settling.award(tx, claim, State.DECIDED, ClaimDecided, asked.minor, by=who, why=asked.reason)
 

@@ -11,10 +11,11 @@ from votremachine.bookings.service import reading as bookings
 from votremachine.bookings.service import store as bookings_store
 from votremachine.damages.events import ClaimOpened
 from votremachine.damages.rules import claim as rules
-from votremachine.damages.rules.claim import SILENCE, Claim, Side, State
+from votremachine.damages.rules.claim import STANDARD_PATIENCE, Claim, Patience, Side, State
 from votremachine.damages.rules.costs import Line, line
 from votremachine.damages.schemas import AskedLine, OpenClaim
 from votremachine.damages.service import store
+from votremachine.damages.service.answering import in_hours
 from votremachine.damages.wear import worth
 from votremachine.deposits.rules import DepositOver, UnknownDeposit
 from votremachine.deposits.service import ending
@@ -27,7 +28,9 @@ from votremachine.inspections.service.comparing import Report, Reported
 from votremachine.kernel.errors import DomainError
 
 
-async def open_claim(tx: Tx, who: Actor, booking_id: UUID, asked: OpenClaim) -> Claim:
+async def open_claim(
+    tx: Tx, who: Actor, booking_id: UUID, asked: OpenClaim, patience: Patience = STANDARD_PATIENCE
+) -> Claim:
     """Claim damage of a booking that is back; its deposit is kept until the claim has ended.
 
     Raises `UnknownBooking`, `NotAllowed`, `NotReturned`, `ClaimWindowClosed`, `ClaimOpenAlready`, `NotOfThisBooking`,
@@ -39,14 +42,14 @@ async def open_claim(tx: Tx, who: Actor, booking_id: UUID, asked: OpenClaim) -> 
     machines = await fleet.machines_by_id(tx, booking.machine_ids)
     grounds = _Grounds(booking.created_at.date(), machines, await _reported(tx, booking.id, asked.lines))
     lines = _lines(asked.lines, grounds)
-    claim = _claim(tx, booking, asked, lines)
+    claim = _claim(tx, booking, asked, lines, patience)
     await store.add(tx, claim, lines, who)
     await _keep_deposit(tx, claim)
-    tx.publish(store.fact(ClaimOpened, claim, who.person_id, minor=claim.asked))
+    tx.publish(store.fact(ClaimOpened, claim, who.person_id, minor=claim.asked, hours=in_hours(patience)))
     return claim
 
 
-def _claim(tx: Tx, booking: Booking, asked: OpenClaim, lines: Sequence[Line]) -> Claim:
+def _claim(tx: Tx, booking: Booking, asked: OpenClaim, lines: Sequence[Line], patience: Patience) -> Claim:
     machine_ids = tuple(sorted({one.machine_id for one in lines}))
     total, cap = sum(one.asked for one in lines), booking.claim_cap(machine_ids)
     return Claim(
@@ -62,7 +65,7 @@ def _claim(tx: Tx, booking: Booking, asked: OpenClaim, lines: Sequence[Line]) ->
         cap=cap,
         asked=total if cap is None else min(total, cap),
         turn=Side.RENTER,
-        due_at=tx.now + SILENCE,
+        due_at=tx.now + patience.answer,
         created_at=tx.now,
     )
 

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from votremachine.damages.events import ClaimStalled, ClaimUnresolved
 from votremachine.damages.models import claims
-from votremachine.damages.rules.claim import UNRESOLVED_AFTER, Claim, Due, State, due
+from votremachine.damages.rules.claim import STANDARD_PATIENCE, Claim, Due, Patience, State, due
 from votremachine.damages.service import store
 from votremachine.damages.service.answering import to_mediation
 from votremachine.deposits.service import ending
@@ -21,24 +21,24 @@ _DUE = (
 )
 
 
-async def move(tx: Tx) -> int:
+async def move(tx: Tx, patience: Patience = STANDARD_PATIENCE) -> int:
     """Take on a batch of the claims whose time is over; how many."""
     rows = await tx.rows(_DUE, {"now": tx.now})
     for row in rows:
         claim = store.from_row(row)
         match due(claim):
             case Due.ESCALATE:
-                await to_mediation(tx, claim, by=None, why="silence")
+                await to_mediation(tx, claim, patience, by=None, why="silence")
             case Due.STALL:
-                await _stall(tx, claim)
+                await _stall(tx, claim, patience)
             case Due.GIVE_UP:
                 await _give_up(tx, claim)
     return len(rows)
 
 
-async def _stall(tx: Tx, claim: Claim) -> None:
+async def _stall(tx: Tx, claim: Claim, patience: Patience) -> None:
     """Staff is told. The rest of the time begins now, however late that is: nobody is told of what is over already."""
-    until = tx.now + UNRESOLVED_AFTER
+    until = tx.now + patience.staff
     # No change of the claim: who has read it may still decide.
     await tx.execute(claims.update().where(claims.c.id == claim.id).values(stalled_at=tx.now, due_at=until))
     tx.publish(store.fact(ClaimStalled, claim, minor=claim.asked, until=until))

@@ -50,7 +50,8 @@ def _words(kind: str, part: str, language: str, facts: Facts) -> str:
 def _values(facts: Facts, language: str, now: datetime) -> dict[str, str]:
     """What words may name, as it is said in a language. What a message of an older version lacks is said in general."""
     zone = formats.zone_named(facts.get("zone", ""))
-    values: dict[str, str] = defaultdict(lambda: "…", machine=word("some_machine", language))
+    # So long a side had to answer a claim before an operator could say how long.
+    values: dict[str, str] = defaultdict(lambda: "…", machine=word("some_machine", language), hours="72")
     mark = "_fr" if language == "fr" else "_en"
     for name, said in facts.items():
         if name.endswith(mark):
