@@ -158,6 +158,8 @@ async def test_pages_for_a_period_are_whole_where_much_is_taken(
 async def test_a_map_is_geojson(world: World, owner: Person, renter: Person) -> None:
     machines = [await world.machine(owner) for _ in range(3)]
     query = "/machines?near=43.89,-0.5&limit=2"
+    plain = await renter.get(query, Accept="application/geo+json;q=0.1, application/json;q=0.2")
+    assert plain.headers["Content-Type"] == "application/json"
     answer = await renter.get(query, Accept="application/geo+json")
     assert answer.headers["Content-Type"].startswith("application/geo+json")
     assert "Accept" in answer.headers["Vary"].replace(",", " ").split()

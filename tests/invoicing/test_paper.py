@@ -91,6 +91,8 @@ async def test_paper_is_for_those_who_may_read_it_and_is_made_once(
     stranger = await world.farmer("stranger@x.example", "Ailleurs")
     refused = await stranger.get(path, Accept=PDF)
     assert (refused.status_code, refused.json()["code"]) == (404, "unknown_invoice")
+    refused_form = await renter.get(path, Accept=f"{PDF};q=0, */*")
+    assert refused_form.headers["Content-Type"] == "application/json"
     first = await renter.get(path, Accept=PDF)
     again = await renter.get(path, Accept=PDF)
     assert (first.content, first.headers["ETag"]) == (again.content, again.headers["ETag"])

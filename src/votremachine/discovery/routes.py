@@ -24,6 +24,7 @@ from votremachine.discovery.schemas import FeatureCollection
 from votremachine.fleet.categories import UnknownCategory
 from votremachine.fleet.finding import Place, Wanted
 from votremachine.fleet.views import FoundMachine
+from votremachine.infra.accepted import preferred
 from votremachine.infra.database import Database
 from votremachine.infra.languages import language_of
 from votremachine.infra.pages import BadCursor, Cursors, Page
@@ -80,7 +81,7 @@ async def find(
 
 def _told(request: HttpRequest, machines: list[FoundMachine], following: str | None) -> Response[Any]:
     vary = {"Vary": "Authorization, Accept-Language, Accept"}
-    if request.accept.best_match([JSON, GEOJSON], default=JSON) == JSON:
+    if preferred(request.headers.get("accept", ""), [JSON, GEOJSON]) == JSON:
         return reply(request, Page(machines, following), headers=vary)
     response = reply(request, FeatureCollection.of(machines, following), headers=vary)
     response.media_type = GEOJSON

@@ -7,6 +7,7 @@ import msgspec
 from litestar import Request
 
 from votremachine.infra.complaints import place_and_text
+from votremachine.infra.culprits import culprits
 from votremachine.infra.languages import language_of
 from votremachine.infra.problems import BadJson, InvalidBody
 
@@ -20,10 +21,12 @@ class StrictRequest(Request[Any, Any, Any]):
         body = await self.body()
         if not body:
             raise BadJson
+        decode = _decoder(field.annotation if field else Any).decode
         try:
-            return _decoder(field.annotation if field else Any).decode(body)
+            return decode(body)
         except msgspec.ValidationError as error:
-            raise InvalidBody([place_and_text(str(error), language_of(self))]) from error
+            keys = culprits(str(error), body, decode)
+            raise InvalidBody([place_and_text(str(error), language_of(self), keys)]) from error
         except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
             raise BadJson from error
 

@@ -1,9 +1,10 @@
 """The sentences of msgspec about a misshapen body or parameter, as a place and a text in French or English."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from votremachine.infra.culprits import steps
 from votremachine.infra.languages import Language
 from votremachine.kernel.errors import FieldError
 
@@ -29,6 +30,8 @@ _FRENCH = [
     (_FORM, "Le texte n'a pas la forme attendue, ou contient des caractères invisibles"),
     (r"Expected `array` of length >= (\d+)", "Liste trop courte : {0} éléments au moins"),
     (r"Expected `array` of length <= (\d+)", "Liste trop longue : {0} éléments au plus"),
+    (r"Expected `object` of length >= (\d+)", "Trop peu d'entrées : {0} au moins"),
+    (r"Expected `object` of length <= (\d+)", "Trop d'entrées : {0} au plus"),
     (r"Expected `(?:int|float)` >= (.+)", "Nombre trop petit : {0} au moins"),
     (r"Expected `(?:int|float)` <= (.+)", "Nombre trop grand : {0} au plus"),
     (r"Expected `(?:int|float)` > (.+)", "Le nombre doit dépasser {0}"),
@@ -37,16 +40,25 @@ _NAMED_PARAMETER = re.compile(r"Missing required \w+ parameter '(.+?)'")
 _NAMED_FIELD = re.compile(r"(?:missing required field|contains unknown field) `(.*)`")
 
 
-def place_and_text(complaint: str, language: Language) -> FieldError:
+def place_and_text(complaint: str, language: Language, keys: Sequence[str] = ()) -> FieldError:
     """msgspec's sentence about a body, `Expected `int`, got `str` - at `$.lines[0].unit``, as pointer and text.
 
-    The pointer is RFC 6901's; a field that is missing or unknown is part of it.
+    The pointer is RFC 6901's; a field that is missing or unknown is part of it. `keys` are those that `[...]` stands
+    for (`culprits`); it ends where one of them is not known.
     """
-    message, _, path = complaint.partition(" - at ")
-    steps = re.findall(r"[^.\[\]]+", path.strip("`").removeprefix("$"))
-    if named := _NAMED_FIELD.search(message):
-        steps.append(named.group(1))
-    escaped = (step.replace("~", "~0").replace("/", "~1") for step in steps)
+    message, _, where = complaint.partition(" - at ")
+    path = [*steps(where.rpartition("`$")[2].rstrip("`")), *(["..."] if where.startswith("`key`") else [])]
+    unknown = iter(keys)
+    place: list[str] = []
+    for step in path:
+        key = next(unknown, None) if step == "..." else step
+        if key is None:
+            break
+        place.append(key)
+    else:
+        if named := _NAMED_FIELD.search(message):
+            place.append(named.group(1))
+    escaped = (step.replace("~", "~0").replace("/", "~1") for step in place)
     return FieldError("".join(f"/{step}" for step in escaped), say(message, language))
 
 

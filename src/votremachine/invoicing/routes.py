@@ -14,6 +14,7 @@ from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
 from votremachine.damages.rules.claim import NothingOwed
 from votremachine.infra import idempotency
+from votremachine.infra.accepted import preferred
 from votremachine.infra.database import Database, Tx
 from votremachine.infra.languages import language_of
 from votremachine.infra.openapi import Committing
@@ -64,7 +65,7 @@ async def show(
     async with database.read() as tx:
         found = await reading.show(tx, await sessions.actor(tx, claims), invoice_id)
         today = day_of(tx.now)
-    if request.accept.best_match([JSON, PDF], default=JSON) == PDF:
+    if preferred(request.headers.get("accept", ""), [JSON, PDF]) == PDF:
         return await _printed(request, press, found, language)
     told = reading.details(found, today, language)
     return reply(request, told, version=told.version, headers=_VARIES)
