@@ -59,7 +59,7 @@ from votremachine.infra.storage.files import Files
 from votremachine.inspections import events as inspections
 from votremachine.inspections.jobs import purge_waiting_photos
 from votremachine.invoicing import events as invoicing
-from votremachine.invoicing.service.issuing import on_claim_settled, on_completed
+from votremachine.invoicing.service.issuing import on_claim_settled, on_rental_settled
 from votremachine.invoicing.service.paying import on_claim_paid, on_difference_paid
 from votremachine.notifications.answering import service as answering
 from votremachine.notifications.channels.ways import open_ways
@@ -114,7 +114,8 @@ HANDLERS: Handlers = {
     events.MachineReplaced: (tell, on_given_back),
     events.MachineOverdue: (tell_overdue,),
     events.MachineReturned: (tell, on_returned, on_given_back),
-    events.BookingCompleted: (on_over, on_completed),
+    events.BookingCompleted: (on_over,),
+    events.RentalSettled: (on_rental_settled,),
     events.RenterAbsent: (tell, on_fallen_through, on_over, on_given_back),
     events.BookingAtRisk: (tell,),
     events.BookingOutOfRisk: (tell,),
