@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--photos", action="store_true", help="read every photo again, too")
     purpose = "enter into the books what older versions left out"
     command = commands.add_parser("catch-up", help=purpose, description=purpose)
-    said = "invoice, too, what came to its end since that day and was not; not before a day on which owners did it themselves"
+    said = "invoice, too, what ended since that day and was not: a day from which owners did not do it themselves"
     command.add_argument("--invoices-since", type=date.fromisoformat, metavar="YYYY-MM-DD", help=said)
     command.set_defaults(run=catch_up)
     _add_import(commands.add_parser("machines", help="the fleet of a party").add_subparsers(required=True))

@@ -67,7 +67,7 @@ class DifferencePaid(BookingEvent, frozen=True, kw_only=True):
 
 
 class RentalSettled(BookingEvent, frozen=True, kw_only=True):
-    """What a booking costs is settled for good: it is completed, or it came to nothing and some of its price is kept."""
+    """What a booking costs is settled for good: it is completed, or came to nothing and some of its price is kept."""
 
 
 class UsageProposed(BookingEvent, frozen=True, kw_only=True):
