@@ -95,9 +95,10 @@ async def test_the_same_fact_again_issues_nothing(office: Office, renter: Person
     booking = await office.confirmed(tractor)
     await called_off(office, renter, booking, HOUR)
     before = await office.invoices(owner)
-    sides = {name: UUID(booking[name.split("_")[0]]["id"]) for name in ("owner_party_id", "renter_party_id")}
+    owner_id, renter_id = UUID(booking["owner"]["id"]), UUID(booking["renter"]["id"])
+    fact = RentalSettled(booking_id=UUID(booking["id"]), owner_party_id=owner_id, renter_party_id=renter_id)
     async with office.database.begin() as tx:
-        await on_rental_settled(tx, RentalSettled(booking_id=UUID(booking["id"]), **sides))
+        await on_rental_settled(tx, fact)
     assert await office.invoices(owner) == before
 
 
