@@ -90,7 +90,7 @@ from votremachine.payments.notices.events import GatewayNoticed
 from votremachine.payments.notices.jobs import purge_notices
 from votremachine.payments.orders.events import OrderSettled
 from votremachine.payments.orders.jobs import carry_out_orders
-from votremachine.payments.orders.service import look_again
+from votremachine.payments.orders.settling import look_again
 from votremachine.payments.payouts.jobs import prepare_payouts, send_payouts
 from votremachine.payments.simulated.jobs import play_gateway
 from votremachine.sync.jobs import purge_changes
