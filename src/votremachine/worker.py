@@ -46,10 +46,10 @@ from votremachine.deposits.jobs import keep_deposits
 from votremachine.deposits.service.holding import on_settled as on_deposit_settled
 from votremachine.fleet.photos.jobs import make_copies
 from votremachine.infra import logs
+from votremachine.infra.answers import purge
 from votremachine.infra.bell import Bell
 from votremachine.infra.database import Database
 from votremachine.infra.fetching.fetcher import Fetcher
-from votremachine.infra.idempotency import purge
 from votremachine.infra.images.apart import Images
 from votremachine.infra.keys import Seal
 from votremachine.infra.letters import open_post
