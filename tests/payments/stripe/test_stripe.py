@@ -16,7 +16,8 @@ from votremachine.kernel.money import Money
 from votremachine.payments.gateway import Movement, OutcomeUnknown, Refusal, SavedInstrument, Standing
 from votremachine.payments.stripe import reading
 from votremachine.payments.stripe.gateway import StripeGateway
-from votremachine.payments.stripe.reading import KEY, as_intent, as_setup, movement, saved
+from votremachine.payments.stripe.reading import KEY, movement, saved
+from votremachine.payments.stripe.shapes import as_intent, as_setup
 
 # Stripe's client speaks to httpx as older versions of it wanted.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
