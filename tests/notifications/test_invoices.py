@@ -48,7 +48,7 @@ async def no_letters(_: str) -> list[str]:
 
 
 async def hear_later(office: Office) -> None:
-    """A minute later, so that what is told lies behind what was, and behind what people just did by their own clocks."""
+    """A minute later, so that what is told lies behind what was, and behind what people just did by their own clock."""
     assert office.now
     office.now = max(office.now, datetime.now(UTC)) + timedelta(minutes=1)
     await office.hear()
