@@ -168,9 +168,13 @@ def import_machines(settings: Settings, given: argparse.Namespace) -> None:
 
 def mind_reminders(settings: Settings, given: argparse.Namespace) -> None:
     settings = _with_database(settings)
+    from votremachine.kernel.errors import DomainError
     from votremachine.notifications.command import run  # as in serve
 
-    asyncio.run(run(settings, given.verb, getattr(given, "letter", None)))
+    try:
+        asyncio.run(run(settings, given.verb, getattr(given, "letter", None)))
+    except DomainError as error:
+        raise CannotStart(error.sentence("en")) from error
 
 
 def up(settings: Settings, _: argparse.Namespace) -> None:
