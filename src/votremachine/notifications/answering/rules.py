@@ -14,7 +14,9 @@ ASKING = frozenset({"BookingRequested", "request_waiting", "request_expiring"})
 MOST_A_DAY, DAY_SECONDS = 30, 24 * 60 * 60
 _ANSWERS = {"OUI": True, "YES": True, "NON": False, "NO": False}
 # What people say besides. Anything else may be a condition ("oui, mais à 9 h"), which is no answer.
-_COURTESIES = frozenset({"MERCI", "BONJOUR", "BONSOIR", "SVP", "OK", "CODE", "THANKS", "THANK", "YOU", "HELLO", "PLEASE"})
+_COURTESIES = frozenset(
+    {"MERCI", "BONJOUR", "BONSOIR", "SVP", "OK", "CODE", "THANKS", "THANK", "YOU", "HELLO", "PLEASE"}
+)
 # A code is read to people in halves.
 _WORDS = re.compile(rf"[A-Z]+|\d{{{DIGITS}}}(?!\d)|\d{{{DIGITS // 2}}}\s\d{{{DIGITS // 2}}}(?!\d)|\d+", re.ASCII)
 
