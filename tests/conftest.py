@@ -23,7 +23,7 @@ from votremachine.infra.letters import letters_folder, open_post
 
 IN_CI = "CI" in os.environ
 
-pytest_plugins = ["tests.servers", "tests.statements", "tests.no_card_numbers"]
+pytest_plugins = ["tests.servers", "tests.statements", "tests.no_card_numbers", "tests.rows"]
 
 # At a desk, other examples each time; in CI the same ones, so that a change is judged by what it changed.
 hypothesis.settings.register_profile("desk", deadline=None)

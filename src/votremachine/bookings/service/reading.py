@@ -171,7 +171,7 @@ def from_row(row: sa.Row[Any]) -> Booking:
         id=row.id,
         owner_party_id=row.owner_party_id,
         renter_party_id=row.renter_party_id,
-        machine_ids=tuple(row.machine_ids),
+        machine_ids=tuple(sorted(row.machine_ids)),
         card_ids=tuple(row.card_ids),
         state=State(row.state),
         during=Span(row.starts, row.ends),
