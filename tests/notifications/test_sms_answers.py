@@ -1,4 +1,4 @@
-"""Answers by SMS: as people type them, and what is written back to whoever answers late, twice, or for somebody else."""
+"""Answers by SMS: as people type them, and what is written to whoever answers late, twice, or for somebody else."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -33,7 +33,7 @@ PHONE = "+33612345678"
         ("oui, merci 123456 !", True),
         ("Bonjour, oui\n123 456.", True),
         ("123456 OUI", True),
-        ("ＯＵＩ １２３４５６", True),  # noqa: RUF001 -- as some keyboards write
+        ("ＯＵＩ １２３４５６", True),
         ("oui\u00a0123456", True),
         ("oui123456", True),
         ("yes 123456", True),

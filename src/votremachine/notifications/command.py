@@ -11,7 +11,7 @@ MOST_LINES = 1_000
 
 
 async def run(settings: Settings, verb: str, letter: UUID | None) -> None:
-    """One verb of `list`, `retry` (all, or one) and `replay` (one). Raises `UnknownLetter` for one that there is not."""
+    """One verb of `list`, `retry` (all, or one) and `replay` (one). Raises `UnknownLetter` for one there is not."""
     database = Database(settings.database_url, pool_size=1)
     try:
         async with database.begin() as tx:

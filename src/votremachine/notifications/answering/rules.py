@@ -54,6 +54,6 @@ def read_answer(text: str) -> Answer | None:
     said = [word for word in words if word not in _COURTESIES]
     answers = [word for word in said if word in _ANSWERS]
     codes = [word for word in said if len(word) == DIGITS and word.isdecimal()]
-    if len(said) != 2 or len(answers) != 1 or len(codes) != 1:  # noqa: PLR2004 -- the one and the other
+    if len(said) != 2 or len(answers) != 1 or len(codes) != 1:
         return None
     return Answer(_ANSWERS[answers[0]], codes[0])
