@@ -290,7 +290,7 @@ async def test_a_mail_program_unsubscribes_with_one_click(
         assert link in part(letter, "html").replace("&amp;", "&")
         thread = f"<booking.{booked['id']}@votremachine.example>"
         assert (letter["References"].strip(), letter["In-Reply-To"].strip()) == (thread, thread)
-        answer = await who.http.post(link.removeprefix(address), **sent)  # type: ignore[arg-type]
+        answer = await who.http.post(link.removeprefix(address), **sent)
         assert answer.status_code == 204, answer.text
         kinds = {one["kind"]: one["channels"] for one in (await who.get("/preferences")).json()["kinds"]}
         assert (kinds["booking_tomorrow"], kinds["hand_over_soon"]) == (["push"], ["push", "email"])
