@@ -156,7 +156,7 @@ async def test_an_old_order_is_found_by_search(stripe_bench: Bench, stripe_url: 
 
 
 async def test_the_books_are_read_page_by_page(stripe_bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("votremachine.payments.stripe.gateway.PAGE", 2)
+    monkeypatch.setattr("votremachine.payments.stripe.intents.PAGE", 2)
     card, since = await stripe_bench.card(), utc_now() - timedelta(seconds=1)
     made = [(await stripe_bench.gateway.charge(order(card, 100 + i))).key for i in range(5)]
     listed = [one.key async for one in stripe_bench.gateway.movements(since, utc_now() + timedelta(seconds=2))]
