@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import msgspec
@@ -145,6 +145,13 @@ def view(tx: Tx, one: Booking, machines: Mapping[UUID, Machine], names: Mapping[
     )
 
 
+async def ended_at(tx: Tx, booking_id: UUID) -> datetime:
+    """When the last step of a booking was, which must have one."""
+    step = booking_transitions.c
+    found = await tx.execute(sa.select(sa.func.max(step.at)).where(step.booking_id == booking_id))
+    return cast("datetime", found.scalar_one())
+
+
 async def steps(tx: Tx, booking_id: UUID) -> list[StepView]:
     """Every step in the life of a booking, oldest first."""
     found = await tx.rows(
@@ -164,7 +171,7 @@ def from_row(row: sa.Row[Any]) -> Booking:
         id=row.id,
         owner_party_id=row.owner_party_id,
         renter_party_id=row.renter_party_id,
-        machine_ids=tuple(row.machine_ids),
+        machine_ids=tuple(sorted(row.machine_ids)),
         card_ids=tuple(row.card_ids),
         state=State(row.state),
         during=Span(row.starts, row.ends),

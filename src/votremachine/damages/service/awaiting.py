@@ -23,7 +23,7 @@ _LAST = (
     .where(claims.c.booking_id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid))))
     .ext(distinct_on(claims.c.booking_id))
     # Phones choose ids: the hour says which came last.
-    .order_by(claims.c.booking_id, claims.c.created_at.desc())
+    .order_by(claims.c.booking_id, claims.c.created_at.desc(), claims.c.id.desc())
 )
 
 

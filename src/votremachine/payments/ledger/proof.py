@@ -100,8 +100,8 @@ _ORDERS = """
 def _first_of(found: str) -> sa.TextClause:
     """The first of these differences, with how many there are."""
     wanted = sa.bindparam("most", type_=sa.Integer)
-    statement = sa.text(f"SELECT *, count(*) OVER () AS found FROM ({found}) AS differences LIMIT :most")  # noqa: S608
-    return statement.bindparams(wanted)
+    all_of_them = f"SELECT *, count(*) OVER () AS found FROM ({found}) AS differences"  # noqa: S608
+    return sa.text(f"{all_of_them} ORDER BY about, currency LIMIT :most").bindparams(wanted)
 
 
 _WINDOW = [sa.bindparam(name, type_=sa.Uuid) for name in ("proof_id", "lower", "upper")]

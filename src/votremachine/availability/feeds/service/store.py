@@ -52,6 +52,8 @@ _OVER = (
     .limit(sa.bindparam("most", type_=sa.Integer))
     .with_for_update(skip_locked=True)
 )
+# Two machines of one booking are met at the same time.
+_BY_START = (feed_clashes.c.during, feed_clashes.c.feed_id, feed_clashes.c.booking_id)
 _DUE = (
     sa.select(calendar_feeds.c.id)
     .where(
@@ -176,7 +178,7 @@ async def all_events(tx: Tx, feed_id: UUID) -> Sequence[UUID]:
 async def clashes(tx: Tx, feed_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Clash]]:
     """The open clashes of these feeds, by start."""
     found: dict[UUID, list[Clash]] = {one: [] for one in feed_ids}
-    wanted = sa.select(feed_clashes).where(feed_clashes.c.feed_id.in_(feed_ids)).order_by(feed_clashes.c.during)
+    wanted = sa.select(feed_clashes).where(feed_clashes.c.feed_id.in_(feed_ids)).order_by(*_BY_START)
     for row in await tx.rows(wanted):
         found[row.feed_id].append(Clash(row.booking_id, Span(row.during.lower, row.during.upper)))
     return found
@@ -185,7 +187,7 @@ async def clashes(tx: Tx, feed_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Cl
 async def clashes_on(tx: Tx, machine_id: UUID) -> Mapping[UUID, Sequence[Clash]]:
     """The open clashes of a machine by feed, each by start; only of feeds that have any."""
     found: dict[UUID, list[Clash]] = {}
-    wanted = sa.select(feed_clashes).join_from(feed_clashes, calendar_feeds).order_by(feed_clashes.c.during)
+    wanted = sa.select(feed_clashes).join_from(feed_clashes, calendar_feeds).order_by(*_BY_START)
     for row in await tx.rows(wanted.where(calendar_feeds.c.machine_id == machine_id)):
         found.setdefault(row.feed_id, []).append(Clash(row.booking_id, Span(row.during.lower, row.during.upper)))
     return found
