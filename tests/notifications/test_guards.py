@@ -289,6 +289,9 @@ async def test_a_mail_program_unsubscribes_with_one_click(
         assert letter["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
         link = str(letter["List-Unsubscribe"]).strip("<> ")
         assert link.startswith(f"{address}/v1/unsubscribe/")
+        # As mail programs read it, which decode nothing there: one line, as it is.
+        raw = [one.content for one in box.envelopes if one.rcpt_tos == [who.email]]
+        assert f"\r\nList-Unsubscribe: <{link}>\r\n".encode() in raw[0]  # type: ignore[operator]
         # The letter's foot has the same link, and both parts of it.
         assert link in part(letter, "plain")
         assert link in part(letter, "html").replace("&amp;", "&")
@@ -391,3 +394,28 @@ async def test_whose_account_is_closed_is_told_nothing(settings: Settings, rente
         await tx.execute(sa.text("UPDATE people SET closed_at = now() WHERE id = :id"), {"id": row.id})
         assert await post(tx, [Notice(row.id, "PasswordChanged", {})]) == []
         assert not await tx.rows(sa.text("SELECT id FROM messages"))
+
+
+async def test_quiet_hours_are_kept_from_the_reminder_to_the_letter(
+    settings: Settings, world: World, owner: Person, renter: Person
+) -> None:
+    """The owner, who has none then, is told at the hour; the renter when theirs end, in their inbox before."""
+    tractor, box = await world.machine(owner), Mailbox()
+    seen = await renter.get("/preferences")
+    wanted = {"quiet_from": "17:00", "quiet_until": "19:30"}
+    assert (await renter.ask("PUT", "/preferences", wanted, If_Match=seen.headers["ETag"])).status_code == 200
+    await renter.booked([tractor], morning(5), morning(6))
+    async with mail_server(box) as port, open_office(settings, smtp_url=f"smtp://127.0.0.1:{port}") as office:
+        await office.hear()
+
+        def told() -> list[str]:
+            return [str(one["To"]) for one in box.messages() if one["Subject"].startswith("Demain")]
+
+        office.now = morning(4, 18)
+        await office.remind()
+        await office.send()
+        assert told() == [owner.email]
+        assert (await renter.get("/inbox")).json()["items"][0]["kind"] == "booking_tomorrow"
+        office.now = morning(4, 19) + timedelta(minutes=30)
+        await office.send()
+        assert told() == [owner.email, renter.email]

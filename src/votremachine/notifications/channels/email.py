@@ -1,11 +1,25 @@
 """E-mail: text and HTML, threaded by booking, with a way to be spared the next one."""
 
 from email.message import EmailMessage
+from email.policy import Policy
 
 from votremachine.infra.letters import NotSent, Smtp
 from votremachine.notifications.channels.port import NotTaken, Parcel, Receipt
 from votremachine.notifications.channels.unsubscribing import Unsubscribing
 from votremachine.notifications.words.letters import html_of, text_of
+
+
+class _Unfolded(str):
+    """The header of that name, on one line: what does not fit into 78 letters would be encoded (RFC 2047) otherwise,
+    and mail programs read no encoded link (RFC 2369, 2).
+    """
+
+    __slots__ = ()
+    name = "List-Unsubscribe"
+
+    def fold(self, *, policy: Policy) -> str:
+        """As `email.policy` asks of headers that it is given."""
+        return f"{self.name}: {self}{policy.linesep}"
 
 
 class Email:
@@ -37,7 +51,7 @@ class Email:
         if parcel.booking_id is not None:
             message["References"] = message["In-Reply-To"] = f"<booking.{parcel.booking_id}@{domain}>"
         leave = f"{self._base}/v1/unsubscribe/{self._unsubscribing.write(parcel.person_id, parcel.kind)}"
-        message["List-Unsubscribe"] = f"<{leave}>"
+        message["List-Unsubscribe"] = _Unfolded(f"<{leave}>")
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         links = {"preferences": f"{self._base}/account/messages", "unsubscribe": leave}
         message.set_content(text_of(said, parcel.language, **links))
