@@ -9,6 +9,7 @@ import pytest
 
 from tests.people import Json, Person, World
 from votremachine.config import Settings
+from votremachine.fleet.photos import jobs
 from votremachine.fleet.photos.jobs import make_copies
 from votremachine.infra.database import Database
 from votremachine.infra.images.apart import Images
@@ -58,7 +59,9 @@ class Owner:
 
 
 @pytest.fixture
-async def worker(database: Database, settings: Settings) -> AsyncIterator[Worker]:
+async def worker(monkeypatch: pytest.MonkeyPatch, database: Database, settings: Settings) -> AsyncIterator[Worker]:
+    # However slow the machine, one run makes all that waits.
+    monkeypatch.setattr(jobs, "LONGEST_RUN_SECONDS", 3600)
     files, images = Files(settings.storage_url, settings.var_dir / "files"), Images(1)
     yield Worker(database, files, images)
     files.close()
