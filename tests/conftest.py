@@ -13,7 +13,7 @@ from litestar import Litestar
 
 from tests.emptying import empty
 from tests.payments.card_numbers import tables_with_numbers
-from tests.people import Letters, Person, World
+from tests.people import Letters, Person, World, a_test_begins
 from votremachine.accounts.credentials import Credentials
 from votremachine.accounts.service.challenges import send_letters
 from votremachine.app import create_app
@@ -38,6 +38,11 @@ LONGEST = ("tests/faults/", "/test_engine.py", "_machine.py", "tests/journeys/")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The order in which tests are handed out."""
     items.sort(key=lambda item: not any(part in item.path.as_posix() for part in LONGEST))
+
+
+def pytest_runtest_setup() -> None:
+    """Before its fixtures: what a test means by an hour from now."""
+    a_test_begins()
 
 
 @pytest.hookimpl(wrapper=True)

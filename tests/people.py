@@ -13,11 +13,17 @@ SIX_DIGITS = re.compile(r"\b\d{6}\b")
 Letters = Callable[[str], Awaitable[list[str]]]
 Json = Any
 
+_BEGUN = [datetime.now(UTC)]
+
 
 def at(days: float, hours: float = 0) -> datetime:
-    """A whole hour, this many days and hours from now."""
-    now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    return now + timedelta(days=days, hours=hours)
+    """A whole hour, this many days and hours from now: the same one for all of a test, though it lives past an hour."""
+    return _BEGUN[-1].replace(minute=0, second=0, microsecond=0) + timedelta(days=days, hours=hours)
+
+
+def a_test_begins() -> None:
+    """From now on `at` counts from this hour."""
+    _BEGUN[:] = [datetime.now(UTC)]
 
 
 class Person:

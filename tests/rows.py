@@ -1,13 +1,13 @@
 """A plugin: with VOTREMACHINE_TESTS_ROWS=reversed, rows that no ORDER BY put in order come from the driver the other
 way round.
 
-PostgreSQL gives such rows in whichever order is cheapest that day: mostly that of their writing, which is why a test, or
-the service, may take it for granted for months. Reversed they are as lawful, and whoever relied on it fails each time.
+PostgreSQL gives such rows in whichever order is cheapest that day: mostly that of their writing, which is why a test,
+or the service, may take it for granted for months. Reversed they are as lawful, and whoever relied on it fails.
 """
 
 import os
 import re
-from functools import lru_cache, wraps
+from functools import cache, wraps
 from typing import Any
 
 import pytest
@@ -19,7 +19,7 @@ _ASIDE = re.compile(r"'[^']*'|\"[^\"]*\"|--[^\n]*|\([^()]*\)")
 _ORDER = re.compile(r"\border\s+by\b", re.IGNORECASE)
 
 
-@lru_cache(maxsize=None)
+@cache
 def ordered(sql: str) -> bool:
     """Whether a statement says itself, and not only in a part of it, in which order its rows come."""
     while (rest := _ASIDE.sub(" ", sql)) != sql:

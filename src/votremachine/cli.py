@@ -1,4 +1,4 @@
-"""The `votremachine` command: up, serve, work, migrate, seed, staff, doctor, machines import, reminders.
+"""The `votremachine` command: up, serve, work, migrate, seed, staff, doctor, catch-up, machines import, reminders.
 
 What a person can put right ends with one line on stderr and exit code 2; a process that died by itself with 1.
 """
@@ -8,6 +8,7 @@ import asyncio
 import os
 import sys
 import time
+from datetime import date
 from pathlib import Path
 from uuid import UUID
 
@@ -62,6 +63,11 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("role", choices=["support", "mediator", "operator", "none"])
         if run is doctor:
             command.add_argument("--photos", action="store_true", help="read every photo again, too")
+    purpose = "enter into the books what older versions left out"
+    command = commands.add_parser("catch-up", help=purpose, description=purpose)
+    said = "invoice, too, what ended since that day and was not: a day from which owners did not do it themselves"
+    command.add_argument("--invoices-since", type=date.fromisoformat, metavar="YYYY-MM-DD", help=said)
+    command.set_defaults(run=catch_up)
     _add_import(commands.add_parser("machines", help="the fleet of a party").add_subparsers(required=True))
     _add_reminders(commands.add_parser("reminders", help="what could not be sent").add_subparsers(required=True))
     return parser
@@ -146,6 +152,13 @@ def doctor(settings: Settings, given: argparse.Namespace) -> None:
     run(settings, photos=given.photos)
 
 
+def catch_up(settings: Settings, given: argparse.Namespace) -> None:
+    settings = _with_database(settings)
+    from votremachine.invoicing.command import run  # as in serve
+
+    run(settings, given.invoices_since)
+
+
 def import_machines(settings: Settings, given: argparse.Namespace) -> None:
     settings = _with_database(settings)
     from votremachine.fleet.importing.command import run  # as in serve
@@ -155,9 +168,13 @@ def import_machines(settings: Settings, given: argparse.Namespace) -> None:
 
 def mind_reminders(settings: Settings, given: argparse.Namespace) -> None:
     settings = _with_database(settings)
+    from votremachine.kernel.errors import DomainError
     from votremachine.notifications.command import run  # as in serve
 
-    asyncio.run(run(settings, given.verb, getattr(given, "letter", None)))
+    try:
+        asyncio.run(run(settings, given.verb, getattr(given, "letter", None)))
+    except DomainError as error:
+        raise CannotStart(error.sentence("en")) from error
 
 
 def up(settings: Settings, _: argparse.Namespace) -> None:

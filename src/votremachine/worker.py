@@ -46,10 +46,10 @@ from votremachine.deposits.jobs import keep_deposits
 from votremachine.deposits.service.holding import on_settled as on_deposit_settled
 from votremachine.fleet.photos.jobs import make_copies
 from votremachine.infra import logs
+from votremachine.infra.answers import purge
 from votremachine.infra.bell import Bell
 from votremachine.infra.database import Database
 from votremachine.infra.fetching.fetcher import Fetcher
-from votremachine.infra.idempotency import purge
 from votremachine.infra.images.apart import Images
 from votremachine.infra.keys import Seal
 from votremachine.infra.letters import open_post
@@ -59,7 +59,7 @@ from votremachine.infra.storage.files import Files
 from votremachine.inspections import events as inspections
 from votremachine.inspections.jobs import purge_waiting_photos
 from votremachine.invoicing import events as invoicing
-from votremachine.invoicing.service.issuing import on_claim_settled, on_completed
+from votremachine.invoicing.service.issuing import on_claim_settled, on_rental_settled
 from votremachine.invoicing.service.paying import on_claim_paid, on_difference_paid
 from votremachine.notifications.answering import service as answering
 from votremachine.notifications.channels.ways import open_ways
@@ -90,7 +90,7 @@ from votremachine.payments.notices.events import GatewayNoticed
 from votremachine.payments.notices.jobs import purge_notices
 from votremachine.payments.orders.events import OrderSettled
 from votremachine.payments.orders.jobs import carry_out_orders
-from votremachine.payments.orders.service import look_again
+from votremachine.payments.orders.settling import look_again
 from votremachine.payments.payouts.jobs import prepare_payouts, send_payouts
 from votremachine.payments.simulated.jobs import play_gateway
 from votremachine.sync.jobs import purge_changes
@@ -114,7 +114,8 @@ HANDLERS: Handlers = {
     events.MachineReplaced: (tell, on_given_back),
     events.MachineOverdue: (tell_overdue,),
     events.MachineReturned: (tell, on_returned, on_given_back),
-    events.BookingCompleted: (on_over, on_completed),
+    events.BookingCompleted: (on_over,),
+    events.RentalSettled: (on_rental_settled,),
     events.RenterAbsent: (tell, on_fallen_through, on_over, on_given_back),
     events.BookingAtRisk: (tell,),
     events.BookingOutOfRisk: (tell,),

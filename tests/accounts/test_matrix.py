@@ -240,6 +240,8 @@ TABLE: dict[tuple[str, str], tuple[int, ...]] = {
     ("POST", "/v1/bookings/{booking_id}/claims"): (404, 403, 403, 403, 403, 403, 403, 409, 409),
     ("GET", "/v1/bookings/{booking_id}/claim-suggestions"): (404, 403, 403, 403, 403, 403, 403, 200, 200),
     ("GET", "/v1/parties/{party_id}/claims"): OWN_PEOPLE_AND_STAFF,
+    # To whom none is shown, an empty list: tests/damages/test_listing.py.
+    ("GET", "/v1/claims"): EVERYBODY,
     ("GET", "/v1/claims/{claim_id}"): (404, 200, 200, 200, 200, 200, 200, 200, 200),
     ("GET", "/v1/claims/{claim_id}/comparison"): (404, 200, 200, 200, 200, 200, 200, 200, 200),
     ("GET", "/v1/claims/{claim_id}/bundle"): (404, 200, 200, 200, 200, 200, 200, 200, 200),

@@ -20,7 +20,7 @@ from votremachine.payments.orders.carrying import carry_out
 from votremachine.payments.orders.events import OrderSettled
 from votremachine.payments.orders.jobs import carry_out_orders
 from votremachine.payments.orders.rules import Purpose, What
-from votremachine.payments.orders.service import take_due
+from votremachine.payments.orders.settling import take_due
 from votremachine.worker import HANDLERS
 
 DAY = timedelta(days=1)

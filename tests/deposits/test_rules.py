@@ -231,3 +231,17 @@ def test_what_is_under_way_is_waited_for() -> None:
     capturing = replace(live, captured_for=UUID(int=2))
     assert keeping.plan(capturing, orders.State.PENDING, DAY, NOON + DAY).look is Look.REST
     assert keeping.plan(a_deposit(), None, DAY, NOON) == keeping.Plan(Look.REST, NOON + 3 * DAY - AHEAD)
+
+
+def test_a_card_that_refused_its_renewal_is_asked_when_it_is_given_again() -> None:
+    live = held(a_deposit(), Way.HOLD, 7 * DAY, NOON)
+    assert live.instrument_id is not None
+    assert rules.stands_on(live, live.instrument_id, NOON)
+    assert not rules.stands_on(replace(live, failure="declined"), live.instrument_id, NOON)
+
+
+def test_what_is_live_is_looked_at_when_it_ends_whatever_is_under_way() -> None:
+    live = held(a_deposit(), Way.HOLD, 7 * DAY, NOON)
+    assert live.capture_before is not None
+    a_minute_before = live.capture_before - timedelta(minutes=1)
+    assert keeping.next_look(live, a_minute_before) == live.capture_before

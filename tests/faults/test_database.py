@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from votremachine.infra.database import Database, DatabaseAway, RunAgain, Tx
-from votremachine.infra.idempotency import Identify
+from votremachine.infra.identify import Identify
 from votremachine.infra.questions import ask
 from votremachine.infra.servers.postgres import THROW_AWAY, EmbeddedPostgres
 

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from votremachine.infra.database import Database
-from votremachine.infra.idempotency import Identify
+from votremachine.infra.identify import Identify
 from votremachine.infra.questions import ask
 
 

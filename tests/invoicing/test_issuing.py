@@ -10,9 +10,9 @@ import pytest
 from tests.deposits.conftest import HELD, PLAIN
 from tests.invoicing.conftest import Office, on_account
 from tests.people import Json, Person, World, at
-from votremachine.bookings.events import BookingCompleted, DifferencePaid
+from votremachine.bookings.events import DifferencePaid, RentalSettled
 from votremachine.damages.events import ClaimPaid, ClaimSettled
-from votremachine.invoicing.service.issuing import on_claim_settled, on_completed
+from votremachine.invoicing.service.issuing import on_claim_settled, on_rental_settled
 from votremachine.invoicing.service.paying import on_claim_paid, on_difference_paid
 
 OVER = 25_000
@@ -37,7 +37,7 @@ async def test_the_same_facts_again_change_nothing(office: Office, renter: Perso
 
     async def again() -> None:
         async with office.database.begin() as tx:
-            await on_completed(tx, BookingCompleted(**who))
+            await on_rental_settled(tx, RentalSettled(**who))
             await on_claim_settled(tx, ClaimSettled(**about))
             await on_claim_paid(tx, ClaimPaid(**about))
             await on_difference_paid(tx, DifferencePaid(**who))
@@ -57,7 +57,7 @@ async def test_facts_handed_on_at_once_issue_once(office: Office, renter: Person
 
     async def complete() -> None:
         async with office.database.begin() as tx:
-            await on_completed(tx, BookingCompleted(**sides(booking)))
+            await on_rental_settled(tx, RentalSettled(**sides(booking)))
 
     await asyncio.gather(*(complete() for _ in range(4)))
     assert [one["number"][-6:] for one in await office.invoices(owner)] == ["000001"]
@@ -193,7 +193,7 @@ async def test_a_payment_that_meets_the_invoice_is_not_lost(
     show = "UPDATE payment_orders SET state = 'done', settled_at = now() WHERE id = :id"
     await office.set(hide, id=order.id)
     async with office.database.begin() as issuing:
-        await on_completed(issuing, BookingCompleted(**sides(booking)))
+        await on_rental_settled(issuing, RentalSettled(**sides(booking)))
         await issuing.flush()
         await office.set(show, id=order.id)
 

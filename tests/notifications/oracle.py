@@ -48,9 +48,8 @@ def wanted(one: Booking, told: Collection[UUID], asking: UUID, claim: Row | None
         found |= wanted_of_a_promise(one.state, expires, one.created_at)
     if one.state is State.RETURNED:
         found |= wanted_of_a_claim(one.returned_at, claim)
-    if one.state is State.CONFIRMED and deposit and deposit["state"] == "failed":
-        before = (start - 12 * HOUR, start - 3 * HOUR)
-        found |= {("deposit_failed", evening(at)) for at in before if at >= deposit["since"] + HOUR}
+    if deposit:
+        found |= wanted_of_a_deposit(one, deposit)
     sides = SIDES | {"claim_answer_due": (claim["turn"],)} if claim else SIDES
     return {
         (kind, side, at.astimezone(UTC))
@@ -70,6 +69,22 @@ def wanted_of_a_claim(back: datetime | None, claim: Row | None) -> Moments:
         return set()
     nine = claim["since"].astimezone(PARIS).replace(hour=9, minute=0, second=0, microsecond=0)
     return {("claim_undecided", nine + days * DAY) for days in (3, 6, 9, 12, 15, 20, 25, 30, 45, 60, 90)}
+
+
+def wanted_of_a_deposit(one: Booking, deposit: Row) -> Moments:
+    state, since, lapses = deposit["state"], deposit["since"], deposit["capture_before"]
+    out = one.state in {State.CONFIRMED, State.IN_USE}
+    after = (since + 4 * HOUR, since + 24 * HOUR)
+    if state == "failed" and one.state is State.CONFIRMED:
+        before = (one.during.start - 12 * HOUR, one.during.start - 3 * HOUR)
+        return {("deposit_failed", evening(at)) for at in before if at >= since + HOUR}
+    if state == "failed" and one.state is State.IN_USE:
+        return {("deposit_failed", evening(at)) for at in after}
+    if state == "authorised" and deposit["failure"] and (out or one.state is State.RETURNED):
+        return {("deposit_lapsing", evening(lapses - left)) for left in (12 * HOUR, 3 * HOUR)}
+    if state == "lapsed" and (out or one.state is State.RETURNED):
+        return {("deposit_lapsed", at) for at in after}
+    return set()
 
 
 def wanted_of_a_return(back: datetime | None) -> set[datetime]:

@@ -69,7 +69,8 @@ async def test_what_is_dead_is_listed_with_its_reason(dead: list[str], settings:
 async def test_one_is_tried_again_or_all(dead: list[str], settings: Settings, database: Database) -> None:
     assert (await command(settings, "retry", dead[0]))[1] == ["1 due again"]
     assert await states(database) == [("waiting", 0), ("dead", 10)]
-    assert (await command(settings, "retry", str(uuid4())))[1] == ["0 due again"]
+    # Not twice.
+    assert (await command(settings, "retry", dead[0]))[0] == 2
     assert (await command(settings, "retry"))[1] == ["3 due again"]
     assert (await command(settings, "list"))[1] == []
     async with database.read() as tx:
@@ -90,6 +91,28 @@ async def test_what_was_sent_is_sent_once_more_on_purpose(
     assert len(box.messages()) == 3
     ids = [str(one["Message-ID"]) for one in box.messages()]
     assert sum(dead[1] in one for one in ids) == 2, "a mailbox may know it by its id"
+
+
+@pytest.mark.parametrize("verb", ["retry", "replay"])
+async def test_one_that_there_is_not_is_said_so(
+    verb: str, dead: list[str], settings: Settings, database: Database
+) -> None:
+    code, lines, said = await command(settings, verb, str(uuid4()))
+    assert (code, lines) == (2, [])
+    assert said == "votremachine: There is no such message that could be tried again.\n"
+    assert await states(database) == [("dead", 10)] * 2
+
+
+async def test_what_waits_is_not_replayed(dead: list[str], settings: Settings, database: Database) -> None:
+    async with database.begin() as tx:
+        await tx.execute(sa.text("UPDATE deliveries SET state = 'waiting', attempts = 3"))
+    assert (await command(settings, "replay", dead[0]))[0] == 2
+    assert await states(database) == [("waiting", 3)] * 2
+
+
+async def test_none_of_all_is_well(settings: Settings, database: Database) -> None:
+    assert await command(settings, "retry") == (0, ["0 due again"], "")
+    assert await command(settings, "list") == (0, [], "")
 
 
 async def at_eve(office: Office) -> None:

@@ -15,6 +15,8 @@ from tests.notifications.test_planning import ASKING, METERED, SECURED, Planning
 from votremachine.config import Settings
 from votremachine.infra.database import Database
 from votremachine.notifications.reminders.wants import BOOKING_KINDS
+from votremachine.notifications.words.said import Said
+from votremachine.notifications.words.saying import say
 
 Step = Callable[["Walk"], None]
 
@@ -171,6 +173,28 @@ def test_an_answer_that_is_due_later_is_another_answer(walk: Walk) -> None:
     for step in (answers("offer"), answers("offer", by_owner=True)):
         step(walk)
     assert walk.sent("claim_answer_due") == {"dropped"}
+
+
+def said_of(kind: str, walk: Walk) -> list[Said]:
+    """What is said in each message of a kind that the scene leads to."""
+    for step in SCENES[kind].build:
+        step(walk)
+    walk.handed_over(kind)
+    rows = walk.do(walk._rows(f"SELECT facts, booking_id FROM messages WHERE kind = '{kind}' ORDER BY id"))
+    return [say(kind, "fr", row.facts, walk.now, booking_id=row.booking_id) for row in rows]
+
+
+@pytest.mark.parametrize("kind", ["claim_answer_due", "claim_undecided"])
+def test_a_reminder_of_a_claim_leads_to_the_claim_and_names_what_it_asks(kind: str, walk: Walk) -> None:
+    (said,) = said_of(kind, walk)
+    (claim,) = walk.do(walk._rows("SELECT id FROM claims"))
+    assert said.link == f"/claims/{claim.id}"
+    assert "500,00\u00a0€" in said.text
+
+
+@pytest.mark.parametrize("kind", ["deposit_failed", "deposit_lapsing"])
+def test_a_reminder_of_a_card_says_why_it_refused(kind: str, walk: Walk) -> None:
+    assert ["refus de la banque" in said.text for said in said_of(kind, walk)] == [True, True]
 
 
 def test_every_kind_has_its_scene() -> None:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 from hypothesis import HealthCheck
@@ -29,7 +29,7 @@ from votremachine.accounts.rules import Actor, StaffRole
 from votremachine.bookings.metering import service as metering
 from votremachine.bookings.metering.schemas import TellUsage
 from votremachine.bookings.paying import moving
-from votremachine.bookings.rules import Booking, Wish, WishKind
+from votremachine.bookings.rules import Booking, State, Wish, WishKind
 from votremachine.bookings.schemas import Book
 from votremachine.bookings.service import decide, handover, reading
 from votremachine.bookings.service.book import book
@@ -38,7 +38,7 @@ from votremachine.damages import schemas as claims
 from votremachine.damages.rules.costs import Kind
 from votremachine.damages.schemas import AskedLine, OpenClaim
 from votremachine.damages.service import answering, mediating, opening, sweeping
-from votremachine.deposits.service import ending, holding
+from votremachine.deposits.service import ending, giving, holding
 from votremachine.deposits.service import store as deposits
 from votremachine.infra.database import Database
 from votremachine.infra.outbox import drain
@@ -46,13 +46,17 @@ from votremachine.kernel.errors import DomainError
 from votremachine.notifications.delivering.rules import LEASE
 from votremachine.notifications.reminders.rules import Moments
 from votremachine.notifications.reminders.service import telling
+from votremachine.payments.instruments import service as instruments
+from votremachine.payments.orders.carrying import carry_out
+from votremachine.payments.orders.jobs import carry_out_orders
+from votremachine.payments.simulated.gateway import SimulatedGateway
 from votremachine.pricing.rules.card import Unit
 from votremachine.pricing.rules.lines import WHOLE
 from votremachine.pricing.rules.offer import Offer, OfferedMachine
 from votremachine.pricing.rules.price import Extras
 from votremachine.pricing.schemas import RateInput, SetRates
 from votremachine.pricing.service.cards import set_rates
-from votremachine.worker import handlers
+from votremachine.worker import PLANNED_BY, handlers
 
 NONE = timedelta(0)
 # Around a change of clocks, at noon.
@@ -72,6 +76,13 @@ CLAIMS = sa.text(
 DEPOSITS = sa.text(
     "SELECT d.*, (SELECT max(at) FROM deposit_transitions t WHERE t.deposit_id = d.id) AS since FROM deposits d"
 )
+# Those after which a booking is planned anew.
+HEARD = sa.text("SELECT DISTINCT (body->>'booking_id')::uuid AS id FROM outbox WHERE name = ANY (:names)").bindparams(
+    names=[event.__name__ for event in PLANNED_BY]
+)
+# What the renter's cards do: hold, hold for less long, refuse the second hold, refuse.
+TOKENS = ("tok_visa", "tok_short_hold", "tok_declines_renewal", "tok_declines_renewal", "tok_declined")
+MARGIN = timedelta(hours=24)
 MEDIATORS = "UPDATE people SET staff = 'mediator' WHERE id = :id"
 SECURE = "UPDATE machines SET deposit_minor = 50000 WHERE id = :id"
 ON_ACCOUNT_TOO = "UPDATE parties SET members_give_deposits = true"
@@ -80,15 +91,16 @@ VERBS = (*("accept", "out") * 3, "accept", "decline", "cancel", "confirm", "out"
 
 
 class Planning(RuleBasedStateMachine):
-    """Drives the engine and its outbox on a clock of its own."""
+    """Drives the engine, its outbox and the gateway on a clock of its own."""
 
     database: Database
     loop: asyncio.AbstractEventLoop
 
-    @initialize()
     def begin(self) -> None:
         self.now = BEGINNING
         self.database.clock = lambda: self.now
+        self.gateway = SimulatedGateway(self.database, lambda: self.now)
+        self.cards: dict[str, UUID] = {}
         self.known: dict[UUID, dict[tuple[str, str, datetime], str]] = {}
         self.told: set[UUID] = set()
         self.cast: Cast = self.do(self._plant())
@@ -218,6 +230,35 @@ class Planning(RuleBasedStateMachine):
             booking_id = waiting[which % len(waiting)].booking_id
             self.do(self._refuse(booking_id) if refused else self._verb(ending.waive, self.cast.owner, booking_id, "X"))
 
+    @precondition(lambda self: self.known)
+    @rule(which=st.integers(0, 20), token=st.sampled_from(TOKENS))
+    def give(self, which: int, token: str) -> None:
+        """The renter gives a card for a deposit: kept until a day before the start, or asked at once."""
+        if found := [row.booking_id for row in self.do(self._ask(DEPOSITS))]:
+            self.do(self._give(found[which % len(found)], token))
+
+    async def _give(self, booking_id: UUID, token: str) -> None:
+        renter, (party,) = self.cast.renter, self.cast.renter.seats
+        if token not in self.cards:
+            saved = await self.gateway.save(uuid4(), token, "")
+            self.cards[token] = (await self._verb(instruments.keep, renter, party, "simulated", saved)).id
+        longest = self.gateway.capabilities.longest_hold
+        card = self.cards[token]
+        order = await self._verb(giving.begin, renter, booking_id, card, longest_hold=longest, margin=MARGIN)
+        if order is not None:
+            await self._verb(giving.end, renter, booking_id, order, await carry_out(self.gateway, order))
+
+    @precondition(lambda self: self.known)
+    @rule()
+    def keep(self) -> None:
+        """The sweep of deposits looks at each once, the gateway is asked, and each step's facts are handed on."""
+        self.hear()
+        self.do(self.gateway.lapse())
+        self.do(self._verb(holding.keep, self.gateway.capabilities.longest_hold, MARGIN))
+        self.hear()
+        self.do(carry_out_orders({"database": self.database, "gateway": self.gateway}))
+        self.hear()
+
     async def _refuse(self, booking_id: UUID) -> None:
         async with self.database.begin() as tx:
             await holding.refused(tx, await deposits.of_booking_locked(tx, booking_id), "declined")
@@ -237,8 +278,12 @@ class Planning(RuleBasedStateMachine):
     @rule()
     def hear(self) -> None:
         """Facts are handed on, of all that happened since; each booking is planned as it stands now."""
-        heard = {row.id for row in self.do(self._rows("SELECT DISTINCT (body->>'booking_id')::uuid AS id FROM outbox"))}
-        self.do(drain(self.database, handlers(Moments())))
+        heard = set()
+        # Some facts have others follow.
+        while True:
+            heard |= {row.id for row in self.do(self._ask(HEARD))}
+            if not self.do(drain(self.database, handlers(Moments()))):
+                break
         for booking_id in heard & self.known.keys():
             self._plan(booking_id)
 
@@ -262,7 +307,7 @@ class Planning(RuleBasedStateMachine):
             claim = {**claim, "state": "silent"}
         return wanted(one, self.told, self.cast.machines[ASKING], claim, deposit)
 
-    @rule(minutes=st.sampled_from([5, 20, 90, 600, 1500]))
+    @rule(minutes=st.sampled_from([5, 20, 90, 600, 1500, 4 * 1440]))
     def pass_time(self, minutes: int) -> None:
         self.now += timedelta(minutes=minutes)
 
@@ -287,7 +332,8 @@ class Planning(RuleBasedStateMachine):
                 too_late = kind in {"booking_tomorrow", "hand_over_soon", "return_due"} and late <= self.now
                 # Nobody began a report: its owner is to.
                 too_late |= kind.endswith("report_missing") and side == "renter"
-                too_late |= kind == "deposit_failed" and one.during.start <= self.now
+                too_late |= kind == "deposit_failed" and one.state is State.CONFIRMED and one.during.start <= self.now
+                too_late |= kind == "deposit_lapsing" and self._lapses(booking_id) <= self.now
                 if kind == "claim_window_ending":
                     too_late = one.returned_at is not None and one.returned_at + timedelta(hours=48) <= self.now
                 mine[key] = "told" if stands and not too_late and key in wants else "dropped"
@@ -295,6 +341,10 @@ class Planning(RuleBasedStateMachine):
                     again.add(booking_id)
         for booking_id in again:
             self._plan(booking_id)
+
+    def _lapses(self, booking_id: UUID) -> datetime:
+        ends = [row.capture_before for row in self.do(self._ask(DEPOSITS)) if row.booking_id == booking_id]
+        return ends[0] if ends and ends[0] else self.now
 
     async def _sweep(self) -> None:
         async with self.database.begin() as tx:
@@ -323,14 +373,28 @@ class Planning(RuleBasedStateMachine):
         assert found == expected
 
 
+class Busy(Planning):
+    """As it is played in any order: something is booked from the start."""
+
+    @initialize(
+        booked=st.lists(
+            st.tuples(st.integers(0, MACHINES - 1), st.integers(3, 40), st.booleans()), min_size=3, max_size=5
+        )
+    )
+    def begin_busy(self, booked: list[tuple[int, int, bool]]) -> None:
+        self.begin()
+        for place, (machine, ahead, on_account) in enumerate(booked):
+            self.book(machine, ahead + 24 * place, 10, "on_account" if on_account else None)
+
+
 def test_any_order_of_things(settings: Settings) -> None:
     loop = asyncio.new_event_loop()
     Planning.loop, Planning.database = loop, Database(settings.database_url, 2)
     try:
         run_state_machine_as_test(
-            Planning,
+            Busy,
             settings=hypothesis_settings(
-                max_examples=30, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+                max_examples=20, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
             ),
         )
     finally:
@@ -445,6 +509,57 @@ def test_each_side_of_a_claim_is_reminded_in_its_turn_and_a_mediator_in_the_end(
         [],
         [(decision, "mediator", "told")],
         [(decision, "mediator", "dropped")],
+        [],
+    ]
+
+
+def test_a_hold_that_is_not_renewed_is_told_of_until_it_lapses_and_then_until_it_is_mended(settings: Settings) -> None:
+    """And a straight walk through the life of a deposit, at the gateway: held, its renewal refused, lapsed, mended."""
+    loop = asyncio.new_event_loop()
+    Planning.loop, Planning.database = loop, Database(settings.database_url, 2)
+    walk = Planning()
+    seen: list[set[tuple[str, str]]] = []
+
+    def look(minutes: int = 0) -> None:
+        walk.pass_time(minutes)
+        walk.keep()
+        walk.sweep()
+        walk.what_is_planned_is_what_the_list_says()
+        (mine,) = walk.known.values()
+        seen.append({(kind, state) for (kind, _, _), state in mine.items() if kind.startswith("deposit")})
+
+    try:
+        walk.begin()
+        walk.book(SECURED, 12, 20 * 24, "on_account")
+        walk.give(0, "tok_declines_renewal")
+        look()
+        walk.act(0, "out", 2)
+        look()
+        (held,) = walk.do(walk._ask(DEPOSITS))
+        assert held.state == "authorised"
+        walk.now = held.capture_before - timedelta(hours=23)
+        look()
+        walk.now = held.capture_before - timedelta(hours=2)
+        look()
+        walk.now = held.capture_before
+        look()
+        look(5 * 60)
+        walk.give(0, "tok_visa")
+        look()
+        look(25 * 60)
+    finally:
+        loop.run_until_complete(Planning.database.close())
+        loop.close()
+    lapsing, lapsed = "deposit_lapsing", "deposit_lapsed"
+    news = [sorted(after - before) for before, after in zip([set(), *seen], seen, strict=False)]
+    assert news == [
+        [],
+        [],
+        [(lapsing, "planned")],
+        [(lapsing, "told")],
+        [(lapsed, "planned")],
+        [(lapsed, "told")],
+        [(lapsed, "dropped")],
         [],
     ]
 

@@ -1,6 +1,7 @@
 """What is sent or signed at once: two reports, a report and its photo, one report or one signature from two phones."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, Self
@@ -24,6 +25,7 @@ from votremachine.infra.documents import Found
 from votremachine.infra.links import Links
 from votremachine.inspections.models import inspection_chains, inspections
 from votremachine.inspections.rules import chain
+from votremachine.inspections.rules.accepting import MOST_REPORTS, TooManyInspections
 from votremachine.inspections.rules.signing import AlreadyInspected, Side
 from votremachine.inspections.schemas import MakeInspection, SignInspection
 from votremachine.inspections.service import photos, reading, sealing, sending, signing, verifying
@@ -154,14 +156,67 @@ async def test_without_lock_and_conflict_the_others_fail(
 ) -> None:
     """The control: nobody waits before they look, nor steps aside when they write."""
 
-    async def look(*_: Any) -> Any:
-        return sending._Looked(None, 0)
+    async def look(*_: Any) -> None:
+        return None
 
     monkeypatch.setattr(sending, "_lock_and_look", look)
     monkeypatch.setattr(sending, "insert", Unguarded)
     outcomes = await send_from_phones(yard, database)
     assert outcomes.count(True) == 1
     assert sum(isinstance(one, IntegrityError) for one in outcomes) == AT_ONCE - 1, outcomes
+
+
+async def fill(yard: Yard, database: Database, free: int) -> None:
+    """So many reports stand already that the booking takes `free` more."""
+    person_id = (await yard.owner.get("/me")).json()["id"]
+    for _ in range(MOST_REPORTS - free):
+        await unsigned(database, yard.machine, yard.booking, person_id)
+
+
+async def send_different_ones(
+    yard: Yard, database: Database, written: Callable[[], Awaitable[Any]] | None = None
+) -> list[Any]:
+    """Reports of one booking that are sent at once, and what `written` waits for before each is committed."""
+    who = await person(yard)
+    asked = [msgspec.convert(yard.report(), MakeInspection) for _ in range(AT_ONCE)]
+
+    async def send(tx: Tx, one: MakeInspection) -> bool:
+        fresh = (await sending.send(tx, who, LINKS, UUID(yard.booking), one))[1]
+        if written is not None:
+            await written()
+        return fresh
+
+    return await at_once(database, [partial(send, one=one) for one in asked])
+
+
+async def kept(database: Database, yard: Yard) -> int:
+    async with database.read() as tx:
+        counted = sa.select(sa.func.count()).where(inspections.c.booking_id == UUID(yard.booking))
+        return int((await tx.execute(counted)).scalar_one())
+
+
+async def test_a_booking_takes_so_many_reports_and_no_more_however_many_come_at_once(
+    yard: Yard, database: Database
+) -> None:
+    await fill(yard, database, free=3)
+    outcomes = await send_different_ones(yard, database)
+    assert outcomes.count(True) == 3, outcomes
+    assert sum(isinstance(one, TooManyInspections) for one in outcomes) == AT_ONCE - 3, outcomes
+    assert await kept(database, yard) == MOST_REPORTS
+    known = (await yard.owner.get(f"/bookings/{yard.booking}/inspections")).json()
+    assert len(known) == MOST_REPORTS
+
+
+async def test_without_the_lock_on_the_booking_it_takes_them_all(
+    yard: Yard, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: none of them counts the others, since all are written before one is committed."""
+    await fill(yard, database, free=1)
+    # Each waits for its own key alone.
+    monkeypatch.setattr(sending, "_booking_key", lambda _: int.from_bytes(os.urandom(7)))
+    outcomes = await send_different_ones(yard, database, asyncio.Barrier(AT_ONCE).wait)
+    assert outcomes == [True] * AT_ONCE
+    assert await kept(database, yard) == MOST_REPORTS - 1 + AT_ONCE
 
 
 async def sign_from_phones(yard: Yard, database: Database) -> list[Any]:

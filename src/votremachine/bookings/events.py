@@ -66,6 +66,10 @@ class DifferencePaid(BookingEvent, frozen=True, kw_only=True):
     """What a booking that stands costs more than its cards had paid has come in, or part of it."""
 
 
+class RentalSettled(BookingEvent, frozen=True, kw_only=True):
+    """What a booking costs is settled for good: it is completed, or came to nothing and some of its price is kept."""
+
+
 class UsageProposed(BookingEvent, frozen=True, kw_only=True):
     """One side said how much was used; the other may agree, or say something else."""
 

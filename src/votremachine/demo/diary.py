@@ -11,7 +11,7 @@ import msgspec
 from votremachine.accounts.rules import Actor
 from votremachine.availability.blocks.schemas import BlockTime
 from votremachine.availability.blocks.service import verbs as blocks
-from votremachine.bookings.events import BookingCancelled, BookingCompleted, BookingConfirmed, BookingDeclined
+from votremachine.bookings.events import BookingCancelled, BookingConfirmed, BookingDeclined, RentalSettled
 from votremachine.bookings.paying.following import on_confirmed, on_fallen_through
 from votremachine.bookings.rules import CLAIM_WINDOW, State
 from votremachine.bookings.schemas import Book
@@ -25,7 +25,7 @@ from votremachine.fleet.terms import BookingMode
 from votremachine.infra.database import Tx
 from votremachine.inspections.rules.report import Occasion
 from votremachine.inspections.rules.signing import Side
-from votremachine.invoicing.service.issuing import on_completed
+from votremachine.invoicing.service.issuing import on_rental_settled
 from votremachine.kernel.events import Event
 
 # How many days ahead people book, and when they have a moment for it: some plan, some are late.
@@ -46,7 +46,7 @@ BOOKS: Mapping[type[Event], Callable[[Tx, Any], Awaitable[None]]] = {
     BookingConfirmed: on_confirmed,
     BookingDeclined: on_fallen_through,
     BookingCancelled: on_fallen_through,
-    BookingCompleted: on_completed,
+    RentalSettled: on_rental_settled,
 }
 
 
@@ -77,7 +77,8 @@ class Diary:
         for step in sorted(steps, key=lambda step: step.at):
             then = self._hours.at(step.at)
             await step.act(then)
-            for fact in tuple(then.past):
+            # What one fact brings about is told after it.
+            for fact in then.past:
                 if type(fact) in BOOKS:
                     await BOOKS[type(fact)](then, fact)
 

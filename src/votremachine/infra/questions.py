@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import sqlalchemy as sa
 
 from votremachine.infra.database import Database
-from votremachine.infra.idempotency import Identify
+from votremachine.infra.identify import Identify
 from votremachine.infra.statements import Prepared
 
 Who = TypeVar("Who")

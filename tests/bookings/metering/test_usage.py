@@ -1,7 +1,7 @@
 """Metered work: what was used is told, countered, agreed, then charged or given back; and the ledger beside it."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import httpx
@@ -13,7 +13,10 @@ from tests.bookings.paying.test_confirming import paid
 from tests.bookings.paying.test_following import ledger, shares
 from tests.bookings.paying.test_moving import costs
 from tests.people import Json, Person, World, at
+from votremachine.accounts.rules import Relation, Role, Sides, StaffRole
 from votremachine.bookings.jobs import complete_returned
+from votremachine.bookings.metering.rules import OwnWord, Usage, UsageState, check_agreeable
+from votremachine.kernel.money import Money
 
 HECTARES_10 = {"hectare": 10}
 
@@ -203,3 +206,11 @@ async def test_usage_is_settled_between_the_return_and_the_end_of_the_claim_wind
         assert (answer.status_code, answer.json()["code"]) == (409, "not_back_yet"), answer.text
     await till.work()
     await stands_at(till, renter, booking, 45_000)
+
+
+@pytest.mark.parametrize("side", [Relation.OWNER, Relation.RENTER])
+def test_who_is_staff_besides_does_not_agree_to_their_own_word_by_that(side: Relation) -> None:
+    said = Usage(uuid4(), uuid4(), side, {}, Money(1), "", UsageState.PROPOSED, uuid4(), datetime.now(UTC))
+    sides: Sides = {side: Role.ADMIN, Relation.PLATFORM: StaffRole.SUPPORT}
+    with pytest.raises(OwnWord):
+        check_agreeable(said, sides)

@@ -14,7 +14,7 @@ from votremachine.app import create_app
 from votremachine.config import Settings
 from votremachine.infra.database import Database, utc_now
 from votremachine.payments.gateway import Movement, Order, Standing
-from votremachine.payments.orders import service as orders
+from votremachine.payments.orders import settling
 from votremachine.payments.orders.carrying import carry_out
 from votremachine.payments.orders.rules import Answer, State
 from votremachine.payments.simulated.gateway import SimulatedGateway
@@ -75,7 +75,7 @@ async def test_a_gateway_that_repeats_itself_is_looked_up(till: Till, renter: Pe
     assert isinstance(asked, Answer)
     assert asked.state is State.REQUIRES_ACTION
     async with till.database.begin() as tx:
-        waiting = await orders.settle(tx, order, asked)
+        waiting = await settling.settle(tx, order, asked)
     assert waiting is not None
     await gateway.authenticate(asked.client_secret, ok=True)
     assert gateway.said[order.id].standing is Standing.REQUIRES_ACTION

@@ -105,6 +105,8 @@ async def test_what_was_really_used_is_owed(
     said = await says(owner, booking, drill, hectares)
     assert (await agrees(member, booking, said)).status_code == 200
     await owes(till, hectares * 5_400)
+    told = (await member.get("/inbox?limit=200")).json()["items"]
+    assert "PaymentMissing" not in {one["kind"] for one in told}, "no card is asked for what is on account"
     async with till.database.begin() as tx:
         await tx.execute(sa.text("UPDATE payables SET due_at = now()"))
     assert await prepare_payouts({"database": till.database}) == 0

@@ -331,3 +331,9 @@ async def test_an_unknown_key_is_passed_on_and_hurts_nobody(stripe_http: httpx.A
 async def test_it_takes_no_body_of_ours(app: Litestar) -> None:
     for name in ("stripe", "simulated"):
         assert "requestBody" not in app.openapi_schema.to_schema()["paths"][f"/v1/webhooks/{name}"]["post"]
+
+
+def test_a_secret_that_is_empty_signs_nothing() -> None:
+    body = an_event()
+    with pytest.raises(WrongSignature):
+        check_signature(signed(b"", body, NOW), body, [b""], NOW)

@@ -179,6 +179,22 @@ async def test_sent_and_paid_leaves_nothing_owed(database: Database, owner: UUID
         await does(database, lambda tx: service.mark_paid(tx, uuid4()))
 
 
+async def test_who_says_that_it_was_paid_is_waited_for(database: Database, owner: UUID) -> None:
+    """Paid and failed said at once: one of them comes too late, whichever it is."""
+    await rented(database, owner)
+    await swept(database)
+    payout = await newest(database)
+    await does(database, lambda tx: service.mark_sent(tx, payout))
+    async with database.begin() as first:
+        await service.mark_paid(first, payout)
+        await first.flush()
+        failing = asyncio.create_task(does(database, lambda tx: service.mark_failed(tx, payout, "account closed")))
+        await asyncio.wait({failing}, timeout=0.5)
+    with pytest.raises(IllegalTransition):
+        await failing
+    assert await made(database) == [("paid", 10_560, "")]
+
+
 async def test_what_came_back_is_paid_by_another_payout(database: Database, owner: UUID) -> None:
     await rented(database, owner)
     await swept(database)
@@ -289,6 +305,16 @@ async def test_where_nothing_was_paid_nothing_is_paid_out(database: Database, ow
     await charged(database, booking, PARTS.total.minor, "rental")
     await swept(database, timedelta(hours=73))
     assert (await made(database), await stands(database, owner)) == ([("payable", 10_560, "")], (0, -10_560, 0))
+
+
+async def test_a_charge_for_damage_that_was_declined_holds_nothing_back(database: Database, owner: UUID) -> None:
+    booking = await rented(database, owner)
+    order = {"id": uuid4(), "booking": booking, "payer": RENTER, "minor": 5_000, "purpose": "damage", "now": RETURNED}
+    async with database.begin() as tx:
+        await tx.execute(_CHARGE, order)
+        await tx.execute(sa.text("UPDATE payment_orders SET state = 'declined'"))
+    await swept(database)
+    assert await made(database) == [("payable", 10_560, "")]
 
 
 @pytest.mark.parametrize("paid", [True, False])

@@ -16,7 +16,8 @@ from votremachine.kernel.money import Money
 from votremachine.payments.gateway import Movement, OutcomeUnknown, Refusal, SavedInstrument, Standing
 from votremachine.payments.stripe import reading
 from votremachine.payments.stripe.gateway import StripeGateway
-from votremachine.payments.stripe.reading import KEY, as_intent, as_setup, movement, saved
+from votremachine.payments.stripe.reading import KEY, movement, saved
+from votremachine.payments.stripe.shapes import as_intent, as_setup
 
 # Stripe's client speaks to httpx as older versions of it wanted.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
@@ -155,7 +156,7 @@ async def test_an_old_order_is_found_by_search(stripe_bench: Bench, stripe_url: 
 
 
 async def test_the_books_are_read_page_by_page(stripe_bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("votremachine.payments.stripe.gateway.PAGE", 2)
+    monkeypatch.setattr("votremachine.payments.stripe.intents.PAGE", 2)
     card, since = await stripe_bench.card(), utc_now() - timedelta(seconds=1)
     made = [(await stripe_bench.gateway.charge(order(card, 100 + i))).key for i in range(5)]
     listed = [one.key async for one in stripe_bench.gateway.movements(since, utc_now() + timedelta(seconds=2))]

@@ -1,6 +1,6 @@
 """Membership of a cooperative: a party asks, the cooperative lets it in, either ends it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -85,6 +85,19 @@ async def shared(tx: Tx, owner: UUID, renter: UUID) -> list[UUID]:
         .order_by(theirs.c.cooperative_id)
     )
     return [row.cooperative_id for row in found]
+
+
+async def approved(tx: Tx, cooperatives: Collection[UUID]) -> Mapping[UUID, Sequence[UUID]]:
+    """The approved members of each of these parties that has any, in order of id; one statement."""
+    found = await tx.rows(
+        sa.select(adhesions.c.cooperative_id, adhesions.c.party_id)
+        .where(adhesions.c.cooperative_id.in_(sorted(cooperatives)), adhesions.c.approved_at.is_not(None))
+        .order_by(adhesions.c.cooperative_id, adhesions.c.party_id)
+    )
+    members: dict[UUID, list[UUID]] = {}
+    for row in found:
+        members.setdefault(row.cooperative_id, []).append(row.party_id)
+    return members
 
 
 async def _approved(tx: Tx, cooperative_id: UUID, party_id: UUID) -> bool:

@@ -21,7 +21,7 @@ from votremachine.accounts.service import audit
 from votremachine.accounts.service.people import has
 from votremachine.accounts.tokens import Claims
 from votremachine.infra.database import Database, Tx
-from votremachine.infra.idempotency import Identify
+from votremachine.infra.identify import Identify
 from votremachine.infra.statements import Prepared
 
 SESSION_LIFE = timedelta(days=60)

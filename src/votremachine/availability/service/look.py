@@ -20,7 +20,7 @@ from votremachine.fleet import service as fleet
 from votremachine.fleet.opening import any_hour
 from votremachine.fleet.rules import Machine
 from votremachine.infra.database import Database, Tx
-from votremachine.infra.idempotency import Identify
+from votremachine.infra.identify import Identify
 from votremachine.infra.questions import ask
 from votremachine.infra.replies import Encoded, encoded
 from votremachine.infra.wire import SpanView

@@ -62,7 +62,6 @@ async def agree(tx: Tx, who: Actor, booking_id: UUID, usage_id: UUID) -> Booking
     if said is None:
         raise UnknownUsage(pointer="/usage_id")
     if said.state is not UsageState.AGREED:
-        rules.check_open(booking)
         rules.check_agreeable(said, sides)
         await store.agree(tx, said.id)
         booking = await settle_usage(tx, who, booking, said.used)

@@ -12,6 +12,7 @@ from votremachine.infra.database import Tx
 from votremachine.kernel.money import Money
 from votremachine.payments.ledger.rules import recipes
 from votremachine.payments.ledger.rules.posting import Cause, Posting, PostingKind
+from votremachine.payments.ledger.service import balances
 from votremachine.payments.ledger.service.posting import is_posted, post
 from votremachine.payments.rules.refunding import Refund, difference
 
@@ -19,6 +20,11 @@ from votremachine.payments.rules.refunding import Refund, difference
 async def is_due(tx: Tx, booking: Booking) -> bool:
     """Whether the rental is due, or was before it was given back."""
     return await is_posted(tx, Cause("booking", booking.id), PostingKind.RENTAL_DUE)
+
+
+async def charged(tx: Tx, booking: Booking) -> Money:
+    """What the rental costs its renter by now, paid or not; of a booking that came to nothing, what is kept."""
+    return Money(await balances.rental(tx, booking.id), booking.price.total.currency)
 
 
 async def due(tx: Tx, booking: Booking) -> None:

@@ -16,6 +16,7 @@ from votremachine.bookings.events import (
     BookingExpired,
     MachineReturned,
     PaymentMissing,
+    RentalSettled,
     RenterAbsent,
 )
 from votremachine.bookings.models import booking_transitions
@@ -64,7 +65,9 @@ async def on_fallen_through(tx: Tx, fact: FellThrough) -> None:
         # Whatever a card was tried for before that, the booking never rested on it.
         await _all_back(tx, booking, charges)
         if stood and booking.price.total.minor:
-            await books.given_back(tx, booking, _back(booking, fact, at))
+            back = _back(booking, fact, at)
+            await books.given_back(tx, booking, back)
+            _tell_kept(tx, booking, back)
         return
     if not any(charge.stands for charge in charges) and not await books.is_due(tx, booking):
         # It never stood, and a payment that came too late for it went back at once.
@@ -81,6 +84,7 @@ async def on_fallen_through(tx: Tx, fact: FellThrough) -> None:
     await pay_back(tx, charges, kept)
     if back.kept.owner.minor:
         await _owe(tx, booking, tx.now, timedelta(0))
+    _tell_kept(tx, booking, back)
 
 
 async def on_returned(tx: Tx, fact: MachineReturned) -> None:
@@ -102,7 +106,7 @@ async def on_capture_refused(tx: Tx, fact: OrderSettled) -> None:
         log.error("payments.unpaid", booking_id=str(booking.id), order_id=str(order.id), state=booking.state)
         # The ledger holds no longer what the gateway does not: the rental is owed instead.
         await _let_go(tx, charges_of(await orders.of_booking(tx, booking.id), booking.id))
-        if booking.state in rules.DUE:
+        if rules.may_owe(booking) and (await books.charged(tx, booking)).minor:
             tx.publish(store.fact(PaymentMissing, booking, None, **asdict(order.amount)))
         return
     await store.step(tx, booking, State.CANCELLED, BookingCancelled, by=None, why="payment_failed")
@@ -132,6 +136,12 @@ def _taking(tx: Tx, charge: Charge, minor: int) -> PaymentOrder:
         return orders.ending(tx, charge.order, What.RELEASE, held)
     capture = orders.ending(tx, charge.order, What.CAPTURE, Money(minor, held.currency))
     return replace(capture, gives_back=held.minor - minor)
+
+
+def _tell_kept(tx: Tx, booking: Booking, back: Refund) -> None:
+    """A fact of its own: whoever invoices what is kept does not hold up what goes back."""
+    if back.kept.total.minor:
+        tx.publish(store.fact(RentalSettled, booking, None))
 
 
 async def _owe(tx: Tx, booking: Booking, since: datetime, window: timedelta) -> None:

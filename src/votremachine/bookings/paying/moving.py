@@ -16,7 +16,7 @@ from votremachine.accounts.service import absent
 from votremachine.bookings.events import BookingMoved, PaymentMissing
 from votremachine.bookings.paying import books, wishes
 from votremachine.bookings.paying.charges import PURPOSES, Charge, charges_of, promised, rests_on
-from votremachine.bookings.paying.rules import DUE
+from votremachine.bookings.paying.rules import DUE, may_owe
 from votremachine.bookings.paying.service import give_back, heard, pay_back
 from votremachine.bookings.refusals import BookingChanged
 from votremachine.bookings.rules import Booking, State, Wish
@@ -142,7 +142,7 @@ async def on_difference_refused(tx: Tx, fact: OrderSettled) -> None:
     log.error("payments.difference_unpaid", booking_id=str(booking.id), order_id=str(order.id))
     held = next(one for one in await orders.of_booking(tx, booking.id) if one.id == order.earlier_id)
     await give_back(tx, held)
-    if booking.state in DUE:
+    if may_owe(booking) and (await books.charged(tx, booking)).minor:
         tx.publish(store.fact(PaymentMissing, booking, None, **asdict(order.amount)))
 
 

@@ -8,8 +8,9 @@ from uuid import UUID
 
 from votremachine.accounts.rules import Actor, Verb
 from votremachine.bookings.events import DifferencePaid, PaymentMissing, UsageSettled
+from votremachine.bookings.paying import books
 from votremachine.bookings.paying.charges import Charge, charges_of, in_hand, rests_on
-from votremachine.bookings.paying.rules import DUE, NothingDue
+from votremachine.bookings.paying.rules import DUE, NothingDue, may_owe
 from votremachine.bookings.paying.service import heard, pay_back
 from votremachine.bookings.rules import Booking
 from votremachine.bookings.schemas import BookingView, Proof
@@ -32,7 +33,7 @@ async def on_usage_settled(tx: Tx, fact: UsageSettled) -> None:
         # Whoever invoices it has the price.
         return
     charges = charges_of(await orders.of_booking(tx, booking.id), booking.id)
-    missing = _missing(booking, charges)
+    missing = await _missing(tx, booking, charges)
     if missing.minor <= 0:
         await pay_back(tx, charges, booking.price.total)
         return
@@ -52,7 +53,7 @@ async def on_charge_settled(tx: Tx, fact: OrderSettled) -> None:
         return
     booking = await reading.load_locked(tx, order.booking_id)
     charges = charges_of(await orders.of_booking(tx, booking.id), booking.id)
-    missing = _missing(booking, charges)
+    missing = await _missing(tx, booking, charges)
     if order.state is OrderState.DONE:
         tx.publish(store.fact(DifferencePaid, booking, None))
     elif missing.minor > 0:
@@ -71,8 +72,10 @@ async def begin(tx: Tx, who: Actor, booking_id: UUID, instrument_id: UUID) -> Bo
         check_same(under_way, instrument_id)
         return under_way
     charges = charges_of(known, booking.id)
-    missing = _missing(booking, charges)
-    if booking.on_account or booking.state not in DUE:
+    if booking.on_account or not may_owe(booking):
+        raise NothingDue
+    missing = await _missing(tx, booking, charges)
+    if booking.state not in DUE and missing.minor <= 0 and not in_hand(charges):
         raise NothingDue
     if missing.minor <= 0:
         return (await reading.views(tx, [booking]))[0]
@@ -92,8 +95,10 @@ async def end(tx: Tx, order: PaymentOrder, outcome: Outcome) -> BookingView | Pr
     return (await reading.views(tx, [booking]))[0]
 
 
-def _missing(booking: Booking, charges: list[Charge]) -> Money:
-    return booking.price.total - Money(in_hand(charges), booking.price.total.currency)
+async def _missing(tx: Tx, booking: Booking, charges: list[Charge]) -> Money:
+    """What the cards have not paid of what a booking costs: its price, or what is kept of one that came to nothing."""
+    costs = booking.price.total if booking.state in DUE else await books.charged(tx, booking)
+    return costs - Money(in_hand(charges), costs.currency)
 
 
 def _tell_missing(tx: Tx, booking: Booking, missing: Money) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
+
 from votremachine.bookings.rules import Booking, State, lapsed, request_expiry
 from votremachine.kernel.errors import DomainError, Kind
 from votremachine.payments.orders.rules import PaymentOrder, What
@@ -14,6 +16,8 @@ from votremachine.pricing.rules.lines import Line, Price, vat_by_rate
 
 # In these the rental is due: it is taken, and stands in the ledger.
 DUE = frozenset({State.CONFIRMED, State.IN_USE, State.RETURNED, State.COMPLETED})
+# In these some of it may be due still: what is kept by the terms.
+KEEPS = frozenset({State.CANCELLED, State.NO_SHOW})
 
 
 class NothingDue(DomainError):
@@ -62,6 +66,35 @@ def back(booking: Booking, at: datetime, by: CalledOffBy) -> Refund:
 def missed(booking: Booking) -> Refund:
     """What goes back to a renter who did not come."""
     return refunding.missed(_hired(booking), parts(booking))
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """What is kept of a machine's lines at one rate of VAT (basis points), net and its VAT in minor units."""
+
+    machine_id: UUID
+    rate: int
+    net: int
+    vat: int
+
+
+def kept(booking: Booking, at: datetime) -> list[Kept]:
+    """What is kept of a booking that its renter called off at `at`, or did not come for; nothing of which is left out.
+
+    `machine_id` is the one that was agreed on. Nothing is kept where somebody else called it off.
+    """
+    goes = missed(booking) if booking.state is State.NO_SHOW else back(booking, at, CalledOffBy.RENTER)
+    lines = _by_machine(booking.price).items()
+    groups = [(machine_id, of_rate) for machine_id, of_machine in lines for of_rate in vat_by_rate(of_machine)]
+    found = [
+        Kept(machine_id, paid.rate, paid.net.minor - given.net.minor, paid.vat.minor - given.vat.minor)
+        for (machine_id, paid), given in zip(groups, goes.lines, strict=True)
+    ]
+    return [one for one in found if one.net or one.vat]
+
+
+def may_owe(booking: Booking) -> bool:
+    """Whether something of its rental may be due: it stands, or what is kept of it is."""
+    return booking.state in DUE or booking.state in KEEPS
 
 
 def _hired(booking: Booking) -> list[tuple[Policy, list[Taxed]]]:

@@ -41,6 +41,7 @@ from votremachine.kernel.states import advance
 from votremachine.payments.instruments import service as instruments
 from votremachine.payments.instruments.rules import check_ready
 from votremachine.payments.orders import service as orders
+from votremachine.payments.orders import settling
 from votremachine.payments.orders.events import OrderSettled
 from votremachine.payments.orders.rules import (
     LEASE,
@@ -144,12 +145,12 @@ async def end(tx: Tx, who: Actor, begun: Begun, outcome: Outcome) -> BookingView
         return GatewaySilent()
     # Whoever changes a booking locks it before its orders: nobody waits for each other then.
     booking = await reading.load_locked(tx, order.booking_id)
-    changed = await orders.keep(tx, order, outcome)
+    changed = await settling.keep(tx, order, outcome)
     if changed is not None:
         if changed.state is not OrderState.DONE:
             return await _unpaid(tx, booking, changed, outcome)
         booking = await follow(tx, booking, changed, who)
-        await orders.enter(tx, changed)
+        await settling.enter(tx, changed)
     if booking.state is not becomes(order):
         # Without a change, the worker was quicker, or a repeat of this request.
         return GatewaySilent() if changed is None else _why_not(booking, tx.now)
@@ -179,7 +180,7 @@ async def heard(tx: Tx, order: PaymentOrder, outcome: Outcome) -> PaymentOrder |
     """Keep what the gateway said, if nobody did yet: the order once it is done, or what its payer is to hear."""
     if isinstance(outcome, Silence):
         return GatewaySilent()
-    changed = await orders.settle(tx, order, outcome) or await orders.load_locked(tx, order.id)
+    changed = await settling.settle(tx, order, outcome) or await orders.load_locked(tx, order.id)
     if changed is None or changed.state is OrderState.PENDING:
         return GatewaySilent()
     if changed.state is OrderState.REQUIRES_ACTION:

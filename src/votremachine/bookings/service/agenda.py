@@ -20,7 +20,7 @@ from votremachine.fleet import service as fleet
 from votremachine.fleet.opening import by_date
 from votremachine.fleet.rules import Machine, State
 from votremachine.infra.database import Database
-from votremachine.infra.idempotency import Identify
+from votremachine.infra.identify import Identify
 from votremachine.infra.questions import ask
 from votremachine.infra.wire import SpanView
 from votremachine.kernel.span import Span

@@ -19,6 +19,7 @@ from votremachine.bookings.events import (
     BookingOutOfRisk,
     MachineOut,
     MachineReturned,
+    RentalSettled,
     RenterAbsent,
 )
 from votremachine.bookings.models import bookings
@@ -161,7 +162,9 @@ async def complete(tx: Tx) -> int:
     batch = reading.SELECT.where(over).order_by(bookings.c.id).limit(SWEEP_BATCH)
     found = await tx.rows(batch.with_for_update(of=bookings, skip_locked=True))
     for row in found:
-        await store.step(tx, reading.from_row(row), State.COMPLETED, BookingCompleted, by=None)
+        changed = await store.step(tx, reading.from_row(row), State.COMPLETED, BookingCompleted, by=None)
+        # A fact of its own: whoever invoices neither holds the deposit up, nor waits for it.
+        tx.publish(store.fact(RentalSettled, changed, None))
     return len(found)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import msgspec
@@ -143,6 +143,13 @@ def view(tx: Tx, one: Booking, machines: Mapping[UUID, Machine], names: Mapping[
         stands_for=one.stands_for,
         terms=one.terms,
     )
+
+
+async def ended_at(tx: Tx, booking_id: UUID) -> datetime:
+    """When the last step of a booking was, which must have one."""
+    step = booking_transitions.c
+    found = await tx.execute(sa.select(sa.func.max(step.at)).where(step.booking_id == booking_id))
+    return cast("datetime", found.scalar_one())
 
 
 async def steps(tx: Tx, booking_id: UUID) -> list[StepView]:

@@ -17,6 +17,7 @@ router = Router(
         whole.show,
         whole.compare,
         whole.browse,
+        whole.browse_all,
         answers.accept,
         answers.contest,
         answers.offer,

@@ -1,4 +1,4 @@
-"""HTTP of claims as such: opening one, reading one, and a party's list."""
+"""HTTP of claims as such: opening one, reading one, and lists: a party's, and one's own."""
 
 from typing import Annotated
 from uuid import UUID
@@ -24,7 +24,7 @@ from votremachine.damages.rules.claim import (
 )
 from votremachine.damages.rules.costs import AgeNeeded, CostUnclear, NoSuchWear, WornOut
 from votremachine.damages.schemas import ClaimDetails, ClaimView, OpenClaim, SuggestedLine
-from votremachine.damages.service import opening, reading, suggesting
+from votremachine.damages.service import listing, opening, reading, suggesting
 from votremachine.infra import idempotency
 from votremachine.infra.database import Tx
 from votremachine.infra.languages import language_of
@@ -36,6 +36,7 @@ from votremachine.infra.wire import Cursor, Limit
 from votremachine.inspections.schemas import SideBySide
 
 Of = Annotated[State | None, QueryParameter(name="state", description="How they stand; all of them by default.")]
+Waiting = Annotated[bool, QueryParameter(description="Those alone that wait for you: to be answered, or decided.")]
 
 
 @post(
@@ -98,5 +99,24 @@ async def browse(
     """The claims that a party made, or that were made against it, newest first."""
     scope = f"claims {party_id} {listed}"
     before = cursors.read(scope, cursor, UUID) if cursor else None
-    rows = await hearing.asked(lambda tx, who: reading.of_party(tx, who, party_id, listed, before=before, limit=limit))
+    rows = await hearing.asked(lambda tx, who: listing.of_party(tx, who, party_id, listed, before=before, limit=limit))
+    return reply(hearing.request, cursors.page(scope, rows, limit, lambda row: row.id))
+
+
+@get("/claims", responses=responses(InvalidInput, BadCursor, NotSignedIn))
+async def browse_all(
+    hearing: NamedDependency[Hearing],
+    cursors: NamedDependency[Cursors],
+    listed: Of = None,
+    waiting: Waiting = False,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response[Page[ClaimView]]:
+    """The claims that you may read, newest first: those of all your parties, those that your cooperative is to decide,
+    and for staff all.
+    """
+    scope = f"claims of {hearing.claims.person_id} {listed} {waiting}"
+    before = cursors.read(scope, cursor, UUID) if cursor else None
+    verb = listing.waiting if waiting else listing.readable
+    rows = await hearing.asked(lambda tx, who: verb(tx, who, listed, before=before, limit=limit))
     return reply(hearing.request, cursors.page(scope, rows, limit, lambda row: row.id))

@@ -1,4 +1,4 @@
-"""Claims as people read them: one with all that was said, and a party's list."""
+"""Claims as people read them: one with all that was said, and how lists show them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,12 +6,11 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from votremachine.accounts.refusals import UnknownParty
-from votremachine.accounts.rules import Actor, Verb, require
+from votremachine.accounts.rules import Actor, Verb
 from votremachine.accounts.service.parties import party_names
 from votremachine.bookings.service import reading as bookings
-from votremachine.damages.models import claim_evidence, claim_lines, claim_transitions, claims
-from votremachine.damages.rules.claim import BARGAINING, Claim, Side, State, state_at
+from votremachine.damages.models import claim_evidence, claim_lines, claim_transitions
+from votremachine.damages.rules.claim import Claim, Side, State, state_at
 from votremachine.damages.rules.costs import Kind
 from votremachine.damages.schemas import (
     ClaimDetails,
@@ -71,24 +70,6 @@ async def details(tx: Tx, who: Actor, links: Links, claim: Claim) -> ClaimDetail
     )
 
 
-async def of_party(
-    tx: Tx, who: Actor, party_id: UUID, state: State | None, *, before: UUID | None, limit: int
-) -> list[ClaimView]:
-    """The claims that a party made or that were made against it, newest first; `limit + 1` rows, in two statements.
-
-    Raises `UnknownParty`, `NotAllowed`.
-    """
-    require(Verb.READ_CLAIM, who, owner=party_id, stranger=UnknownParty())
-    # Each side by its own index.
-    halves = [
-        _half(side == party_id, state, before, limit, tx)
-        for side in (claims.c.owner_party_id, claims.c.renter_party_id)
-    ]
-    both = sa.union_all(*halves).subquery()
-    rows = await tx.rows(sa.select(both).order_by(both.c.id.desc()).limit(limit + 1))
-    return await views(tx, [store.from_row(row) for row in rows])
-
-
 async def views(tx: Tx, found: Sequence[Claim]) -> list[ClaimView]:
     """Claims as lists have them; one statement at most."""
     names = await party_names(tx, {party for one in found for party in (one.owner_party_id, one.renter_party_id)})
@@ -100,24 +81,6 @@ def evidence_view(tx: Tx, who: Actor, links: Links, claim: Claim, row: sa.Row[An
     own = not who.seats.keys().isdisjoint({claim.owner_party_id, claim.renter_party_id})
     told = addresses(links, EVIDENCE_PATH.format(row.id), row.media_type, tx.now, originals=own)
     return EvidenceView(row.id, Side(row.side), row.media_type, row.bytes, row.sha256.hex(), row.at, *told)
-
-
-def _half(side: sa.ColumnElement[bool], state: State | None, before: UUID | None, limit: int, tx: Tx) -> sa.Select[Any]:
-    wanted = sa.select(claims).where(side)
-    if state is not None:
-        wanted = wanted.where(_in_state(state, tx))
-    if before is not None:
-        wanted = wanted.where(claims.c.id < before)
-    inner = wanted.order_by(claims.c.id.desc()).limit(limit + 1).subquery()
-    return sa.select(inner)
-
-
-def _in_state(state: State, tx: Tx) -> sa.ColumnElement[bool]:
-    """As people are told it (`state_at`)."""
-    late = sa.and_(claims.c.state.in_(sorted(BARGAINING)), claims.c.due_at <= tx.now)
-    if state is State.MEDIATION:
-        return sa.or_(claims.c.state == state, late)
-    return sa.and_(claims.c.state == state, sa.not_(late)) if state in BARGAINING else claims.c.state == state
 
 
 def _view(tx: Tx, claim: Claim, names: Mapping[UUID, str]) -> ClaimView:

@@ -19,6 +19,7 @@ from votremachine.kernel.errors import DomainError
 from votremachine.payments.instruments import service as instruments
 from votremachine.payments.instruments.rules import check_ready
 from votremachine.payments.orders import service as orders
+from votremachine.payments.orders import settling
 from votremachine.payments.orders.rules import (
     OPEN,
     GatewaySilent,
@@ -73,7 +74,7 @@ async def end(
     deposit = await store.of_booking_locked(tx, booking_id)
     if order is None or outcome is None:
         return await reading.view(tx, who, deposit)
-    settled = await orders.settle(tx, order, outcome)
+    settled = await settling.settle(tx, order, outcome)
     if settled is not None and settled.state is OrderState.REQUIRES_ACTION:
         if deposit.asked_id == order.id:
             return DepositProof(deposit.booking_id, outcome.client_secret)

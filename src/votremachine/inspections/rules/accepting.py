@@ -147,12 +147,6 @@ def check_made_at(made_at: datetime, booked_at: datetime, now: datetime, ahead: 
         raise MadeAtOddTime(pointer="/made_at")
 
 
-def check_room(there: int) -> None:
-    """Raises `TooManyInspections` where a booking with this many takes no more."""
-    if there >= MOST_REPORTS:
-        raise TooManyInspections(most=MOST_REPORTS)
-
-
 def _check_driver(driver: Driver | None, asks: Collection[Ask]) -> None:
     if Ask.LICENCE in asks and not (driver and driver.licence.strip()):
         raise DriverNeeded(pointer="/driver/licence", asks=sorted(asks))

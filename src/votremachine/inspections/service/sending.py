@@ -1,7 +1,7 @@
 """Taking in a condition report that a phone made: whenever it comes, and however often, it is the same report."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -24,13 +24,14 @@ from votremachine.inspections.events import InspectionToSign
 from votremachine.inspections.models import inspection_photos, inspections, waiting_photos
 from votremachine.inspections.rules import chain, meters
 from votremachine.inspections.rules.accepting import (
+    MOST_REPORTS,
     InspectionDiffers,
     NotInBooking,
     NotToBeAmended,
     RelayNeedsTwo,
+    TooManyInspections,
     check_content,
     check_made_at,
-    check_room,
     clock_ahead,
 )
 from votremachine.inspections.rules.report import Content, Occasion, Shot, State
@@ -38,18 +39,15 @@ from votremachine.inspections.rules.signing import check_moment
 from votremachine.inspections.schemas import InspectionView, MakeInspection
 from votremachine.inspections.service import reading
 
-# Whoever sends the report, or one of its photos, waits for the other to be written; see photos.py.
+# Whoever sends the report, or one of its photos, waits for the other to be written; see photos.py. And whoever sends
+# another one of the booking waits, so that those that are there can be counted.
 _LOCK_AND_LOOK = sa.select(
     sa.func.pg_advisory_xact_lock(sa.bindparam("key", type_=sa.BigInteger)).label("locked"),
+    sa.func.pg_advisory_xact_lock(sa.bindparam("booking_key", type_=sa.BigInteger)).label("booking_locked"),
     sa.select(inspections.c.content)
     .where(inspections.c.id == sa.bindparam("id", type_=sa.Uuid))
     .scalar_subquery()
     .label("content"),
-    sa.select(sa.func.count())
-    .select_from(inspections)
-    .where(inspections.c.booking_id == sa.bindparam("booking", type_=sa.Uuid))
-    .scalar_subquery()
-    .label("there"),
 )
 _ID, _MINE = sa.bindparam("inspection", type_=sa.Uuid), sa.bindparam("mine", type_=sa.Uuid)
 _announced = (
@@ -84,13 +82,6 @@ _ADD_PHOTOS = (
 )
 
 
-class _Looked(NamedTuple):
-    """What stands under the id of the report, and how many the booking has."""
-
-    content: Content | None
-    there: int
-
-
 async def send(
     tx: Tx, who: Actor, links: Links, booking_id: UUID, asked: MakeInspection
 ) -> tuple[InspectionView, bool]:
@@ -108,9 +99,9 @@ async def send(
         raise NotInBooking(pointer="/machine_id")
     machine, counts = await fleet.inspected(tx, asked.machine_id)
     said = _content(booking_id, machine.category, asked)
-    looked = await _lock_and_look(tx, said)
-    if looked.content is not None:
-        return await _again(tx, who, links, said, looked.content, concerned), False
+    known = await _lock_and_look(tx, said)
+    if known is not None:
+        return await _again(tx, who, links, said, known, concerned), False
     ahead = clock_ahead(asked.phone_clock and check_instant(asked.phone_clock, "/phone_clock"), tx.now)
     check_made_at(asked_at, booking.created_at, tx.now, ahead)
     _check_moment(tx, said, concerned)
@@ -119,11 +110,11 @@ async def send(
     last = await readings.latest(tx, machine.id, asked_at)
     read = {meter: meters.LastReading(one.value, one.read_at) for meter, one in last.items()}
     said = msgspec.structs.replace(said, meters=meters.checked(said.meters, asked_at, read))
-    check_room(looked.there)
     row = await _insert(tx, who, said, ahead)
     if row is None:
         kept = await tx.row(reading.ONE_LOCKED, {"id": said.id})
-        assert kept is not None  # noqa: S101 -- it was in our way
+        if kept is None:
+            raise TooManyInspections(most=MOST_REPORTS)
         return await _again(tx, who, links, said, reading.content_of(kept), concerned), False
     photos = await _add_photos(tx, who, said)
     tell_complete(tx, who, row, concerned)
@@ -141,6 +132,11 @@ def tell_complete(tx: Tx, who: Actor, row: sa.Row[Any], concerned: Sequence[Book
 def lock_key(inspection_id: UUID) -> int:
     """The advisory lock under which a report and its photos are taken in."""
     return int.from_bytes(inspection_id.bytes[8:], signed=True) ^ 0x1E5
+
+
+def _booking_key(booking_id: UUID) -> int:
+    """The advisory lock under which the reports of a booking are counted; taken after that of the report."""
+    return int.from_bytes(booking_id.bytes[8:], signed=True) ^ 0xB00C
 
 
 async def _following(tx: Tx, asked: MakeInspection) -> Booking | None:
@@ -164,10 +160,11 @@ def _utc(shot: Shot, number: int) -> Shot:
     return msgspec.structs.replace(shot, taken_at=check_instant(shot.taken_at, f"/photos/{number}/taken_at"))
 
 
-async def _lock_and_look(tx: Tx, said: Content) -> _Looked:
-    values = {"key": lock_key(said.id), "id": said.id, "booking": said.booking_id}
+async def _lock_and_look(tx: Tx, said: Content) -> Content | None:
+    """What stands under the id of the report."""
+    values = {"key": lock_key(said.id), "booking_key": _booking_key(said.booking_id), "id": said.id}
     found = (await tx.execute(_LOCK_AND_LOOK, values)).one()
-    return _Looked(reading.content_of(found) if found.content else None, found.there)
+    return reading.content_of(found) if found.content else None
 
 
 async def _again(
@@ -202,19 +199,27 @@ async def _check_amended(tx: Tx, said: Content) -> None:
 
 
 async def _insert(tx: Tx, who: Actor, said: Content, ahead: int | None) -> sa.Row[Any] | None:
-    """The new row; None when another of this id was written just now."""
+    """The new row; None when another of this id was written just now, or the booking takes no more.
+
+    It counts what was committed before the statement began: after `_LOCK_AND_LOOK`, so nobody adds one meanwhile.
+    """
     content = chain.canonical(said)
     arrived = _all_came(said, who)
     values: dict[str, Any] = {
         **{name: getattr(said, name) for name in chain.COLUMNS},
-        "state": sa.case((arrived, State.COMPLETE.value), else_=State.DRAFT.value),
         "content": content,
         "content_hash": chain.content_hash(content),
         "sent_by": who.person_id,
         "sent_at": tx.now,
         "clock_ahead": ahead,
     }
-    return await tx.row(insert(inspections).values(values).on_conflict_do_nothing().returning(inspections))
+    state = sa.case((arrived, State.COMPLETE.value), else_=State.DRAFT.value)
+    columns = [sa.literal(value, inspections.c[name].type) for name, value in values.items()]
+    there = sa.select(sa.func.count()).select_from(inspections).where(inspections.c.booking_id == said.booking_id)
+    fits = sa.select(state, *columns).where(there.scalar_subquery() < MOST_REPORTS)
+    return await tx.row(
+        insert(inspections).from_select(["state", *values], fits).on_conflict_do_nothing().returning(inspections)
+    )
 
 
 def _all_came(said: Content, who: Actor) -> sa.ColumnElement[bool]:

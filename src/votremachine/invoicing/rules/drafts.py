@@ -6,13 +6,14 @@ from uuid import UUID
 
 import msgspec
 
-from votremachine.bookings.rules import Booking
+from votremachine.bookings.paying.rules import Kept
+from votremachine.bookings.rules import Booking, State
 from votremachine.damages.rules.claim import Claim
 from votremachine.fleet.rules import Machine, Texts
 from votremachine.invoicing.rules.invoice import Cause, Invoice
 from votremachine.invoicing.rules.numbering import Kind
 from votremachine.invoicing.rules.sums import Category, Line, Totals, totals
-from votremachine.invoicing.rules.wording import claim_line, rental_line
+from votremachine.invoicing.rules.wording import claim_line, kept_line, rental_line
 from votremachine.pricing.rules import lines as prices
 from votremachine.pricing.rules.card import Unit
 from votremachine.pricing.rules.lines import WHOLE
@@ -41,8 +42,7 @@ def of_rental(booking: Booking, machines: Mapping[UUID, Machine]) -> Draft:
 
     `machines` are those of the booking, and those that were agreed on. Raises `SumsDiffer`.
     """
-    # The lines of the price go on naming the machine that was agreed on; the invoice names the one that came.
-    came = {booking.stands_for.get(machine_id, machine_id): machine_id for machine_id in booking.machine_ids}
+    came = _came(booking)
     # What was measured and not used is priced, so that its price is seen; it is not invoiced.
     used = [line for line in booking.price.lines if line.quantity]
     lines = tuple(_rental_line(line, machines[came.get(line.machine_id, line.machine_id)]) for line in used)
@@ -58,6 +58,29 @@ def of_rental(booking: Booking, machines: Mapping[UUID, Machine]) -> Draft:
         currency=booking.price.total.currency,
         lines=lines,
         totals=totals(lines, booking.price.total.minor),
+    )
+
+
+def of_kept(booking: Booking, kept: Sequence[Kept], charged: int, machines: Mapping[UUID, Machine]) -> Draft:
+    """What is kept of a rental that came to nothing, with the VAT of its lines, as the ledger has it
+    (docs/adr/0016-what-is-kept-has-vat.md).
+
+    `charged` is what the ledger has of it, `machines` as for `of_rental`. It was never supplied, so it has no days.
+    Raises `SumsDiffer`.
+    """
+    came = _came(booking)
+    lines = tuple(_kept_line(one, booking.state, machines[came.get(one.machine_id, one.machine_id)]) for one in kept)
+    # The VAT of each line of the price, and what goes back of its net and its VAT.
+    rounded = len(booking.price.lines) + 2 * len(lines)
+    return Draft(
+        issuer_party_id=booking.owner_party_id,
+        customer_party_id=booking.renter_party_id,
+        cause=Cause.RENTAL if booking.on_account else Cause.CARD_RENTAL,
+        cause_id=booking.id,
+        booking_id=booking.id,
+        currency=booking.price.total.currency,
+        lines=lines,
+        totals=totals(lines, charged, rounded=rounded),
     )
 
 
@@ -99,6 +122,16 @@ def of_credit(invoice: Invoice, lines: Sequence[Line], reason: str) -> Draft:
         totals=Totals(invoice.net, invoice.vat, invoice.rounding),
         reason=reason,
     )
+
+
+def _came(booking: Booking) -> Mapping[UUID, UUID]:
+    """The lines of the price go on naming the machine that was agreed on; an invoice names the one that came."""
+    return {booking.stands_for.get(machine_id, machine_id): machine_id for machine_id in booking.machine_ids}
+
+
+def _kept_line(one: Kept, end: State, machine: Machine) -> Line:
+    category = Category.STANDARD if one.rate else Category.EXEMPT
+    return Line(kept_line(end, machine.titles), WHOLE, Unit.LUMP, one.net, one.net, one.rate, category)
 
 
 def _rental_line(line: prices.Line, machine: Machine) -> Line:

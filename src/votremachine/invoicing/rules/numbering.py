@@ -6,7 +6,7 @@ else numbers by a series of its own (BOI-TVA-DECLA-30-20-10-20).
 """
 
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -25,6 +25,11 @@ _PREFIXES: Mapping[Kind, str] = {Kind.INVOICE: "VM", Kind.CREDIT_NOTE: "VMA"}
 def day_of(now: datetime) -> date:
     """The day it is, for invoices."""
     return now.astimezone(_FRANCE).date()
+
+
+def start_of(day: date) -> datetime:
+    """When that day begins, for invoices."""
+    return datetime.combine(day, time(), _FRANCE)
 
 
 def series_of(kind: Kind, day: date) -> str:

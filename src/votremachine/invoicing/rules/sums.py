@@ -81,16 +81,17 @@ def vat_groups(lines: Iterable[Line]) -> list[VatGroup]:
     return [VatGroup(category, rate, net, share(net, rate)) for (category, rate), net in sorted(nets.items())]
 
 
-def totals(lines: Sequence[Line], charged: int | None = None) -> Totals:
+def totals(lines: Sequence[Line], charged: int | None = None, *, rounded: int | None = None) -> Totals:
     """What lines come to. `charged` is what was agreed where VAT was told line by line, as quotes do: the few cents
-    between both are its rounding. Raises `SumsDiffer` when they are more than rounding makes.
+    between both are its rounding. Raises `SumsDiffer` when they are more than rounding makes; `rounded` is how many
+    amounts were rounded on the way to what was agreed, if not one for each line.
     """
     groups = vat_groups(lines)
     found = Totals(sum(group.net for group in groups), sum(group.vat for group in groups))
     if charged is None:
         return found
     rounding = charged - found.gross
-    # Each line's VAT was off by half a cent at most, and so is each rate's.
-    if 2 * abs(rounding) > len(lines) + len(groups):
+    # Each of them was off by half a cent at most, and so is each rate's VAT.
+    if 2 * abs(rounding) > (len(lines) if rounded is None else rounded) + len(groups):
         raise SumsDiffer(found=found.gross, charged=charged)
     return Totals(found.net, found.vat, rounding)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from votremachine.bookings.rules import State
 from votremachine.fleet.rules import Texts
 from votremachine.invoicing.rules.invoice import Cause, Invoice
 from votremachine.invoicing.rules.numbering import Kind
@@ -34,6 +35,11 @@ UNITS: Mapping[Unit, Texts] = {
     Unit.LUMP: Texts("forfait", "lump sum"),
 }
 
+_KEPT: Mapping[State, Texts] = {
+    State.CANCELLED: Texts("Annulation tardive, part du prix retenue", "Late cancellation, part of the price kept"),
+    State.NO_SHOW: Texts("Absence au départ, part du prix retenue", "Nobody came, part of the price kept"),
+}
+
 _ON_BEHALF = Texts(
     "Émise au nom et pour le compte de {issuer} par Votremachine, son mandataire (CGI, art. 289, I-2).",
     "Issued in the name and on behalf of {issuer} by Votremachine (CGI, art. 289, I-2).",
@@ -57,6 +63,11 @@ _TAKES_BACK = Texts("Annule la facture {number} du {day}.", "Takes back invoice 
 def rental_line(kind: LineKind, machine: Texts) -> Texts:
     """What a line of a rental says."""
     return _about(_RENTAL[kind], machine)
+
+
+def kept_line(end: State, machine: Texts) -> Texts:
+    """What the line of a rental says that came to nothing: called off too late, or nobody came."""
+    return _about(_KEPT[end], machine)
 
 
 def claim_line(machine: Texts) -> Texts:

@@ -28,6 +28,12 @@ async def card_payments(tx: Tx, invoice: Invoice, known: Collection[UUID]) -> li
     return payments
 
 
+async def under_way(tx: Tx, booking_id: UUID) -> bool:
+    """Whether something about the payments of a booking is at the gateway just now."""
+    charges = charges_of(await orders.of_booking(tx, booking_id), booking_id)
+    return any(charge.under_way for charge in charges)
+
+
 def _came_in(invoice: Invoice, found: Iterable[PaymentOrder]) -> list[tuple[PaymentOrder, int]]:
     """The orders that paid for what an invoice is about, oldest first, and what each has left of it."""
     if invoice.cause is Cause.CARD_RENTAL:

@@ -1,12 +1,17 @@
-"""What issues invoices: a booking that is completed, and a claim that awards more than the deposit.
+"""What issues invoices: a booking that is over, be it that it came to nothing, and a claim beyond the deposit.
 
 Facts of the outbox; the same one again finds its invoice issued. What is invoiced is read from the booking or the claim
 as it stands, never from the fact. Whoever issues, or hears of a payment, holds the lock of the booking or the claim,
 and only then that of the invoice: a payment is seen by the one or the other.
 """
 
+from uuid import UUID
+
 from votremachine.accounts.service.parties import identities, payment_days
-from votremachine.bookings.events import BookingCompleted
+from votremachine.bookings.events import RentalSettled
+from votremachine.bookings.paying import books
+from votremachine.bookings.paying.rules import KEEPS, kept
+from votremachine.bookings.paying.service import StillUnderWay
 from votremachine.bookings.rules import State
 from votremachine.bookings.service import reading
 from votremachine.damages.events import ClaimSettled
@@ -14,21 +19,43 @@ from votremachine.damages.service import store as claims
 from votremachine.fleet import service as fleet
 from votremachine.infra.database import Tx
 from votremachine.invoicing.events import InvoiceIssued
-from votremachine.invoicing.rules.drafts import Draft, of_claim, of_rental
-from votremachine.invoicing.rules.invoice import Invoice
+from votremachine.invoicing.rules.drafts import Draft, of_claim, of_kept, of_rental
+from votremachine.invoicing.rules.invoice import Cause, Invoice
 from votremachine.invoicing.rules.invoice import State as InvoiceState
 from votremachine.invoicing.rules.numbering import Kind, day_of, due_on, series_of
 from votremachine.invoicing.service import store
-from votremachine.invoicing.service.cards import card_payments
+from votremachine.invoicing.service.cards import card_payments, under_way
 
 
-async def on_completed(tx: Tx, fact: BookingCompleted) -> None:
-    """A booking is over and costs what it costs: its rental is invoiced."""
-    booking = await reading.load_locked(tx, fact.booking_id)
-    if booking.state is not State.COMPLETED or not booking.price.total.minor:
-        return
+async def on_rental_settled(tx: Tx, fact: RentalSettled) -> None:
+    """A booking costs what it costs: its rental is invoiced, or what is kept of it. Raises `StillUnderWay`."""
+    await invoice_rental(tx, fact.booking_id)
+
+
+async def invoice_rental(tx: Tx, booking_id: UUID) -> Invoice | None:
+    """The invoice of a booking that is over, issued once; None where nothing is to be invoiced, or not yet.
+
+    Raises `SumsDiffer`, and `StillUnderWay` while a card is being asked for what is kept.
+    """
+    booking = await reading.load_locked(tx, booking_id)
     machines = await fleet.machines_by_id(tx, {*booking.machine_ids, *booking.agreed_ids})
-    await issue(tx, of_rental(booking, machines))
+    if booking.state is State.COMPLETED and booking.price.total.minor:
+        return await issue(tx, of_rental(booking, machines))
+    if booking.state in KEEPS and (charged := (await books.charged(tx, booking)).minor):
+        if await under_way(tx, booking_id):
+            # What is taken of what was set aside may be refused still: an invoice would call it paid for good.
+            raise StillUnderWay
+        ended_at = await reading.ended_at(tx, booking_id)
+        return await issue(tx, of_kept(booking, kept(booking, ended_at), charged, machines))
+    return None
+
+
+async def invoice_late(tx: Tx, booking_id: UUID) -> bool:
+    """Invoice a booking that is over, if nobody did; whether an invoice was issued now. Raises as `invoice_rental`."""
+    for cause in (Cause.RENTAL, Cause.CARD_RENTAL):
+        if await store.issued_for(tx, cause, booking_id) is not None:
+            return False
+    return await invoice_rental(tx, booking_id) is not None
 
 
 async def on_claim_settled(tx: Tx, fact: ClaimSettled) -> None:

@@ -13,6 +13,7 @@ from votremachine.accounts.service import absent, people
 from votremachine.bookings.service import decide
 from votremachine.infra.database import Tx
 from votremachine.kernel.errors import DomainError
+from votremachine.kernel.states import IllegalTransition
 from votremachine.notifications.answering.rules import DIGITS, MOST_ATTEMPTS, Answer, read_answer
 from votremachine.notifications.delivering.models import sms_codes
 from votremachine.notifications.words.catalogues import word
@@ -45,6 +46,9 @@ async def answer(tx: Tx, proofs: Proofs, sender: str, text: str) -> str:
                 await decide.accept(tx, who, found.booking_id)
             else:
                 await decide.decline(tx, who, found.booking_id, "")
+    except IllegalTransition:
+        # Somebody else answered, or it was called off: states have names that are nobody's in an SMS.
+        return word("sms.settled", who.language)
     except DomainError as refused:
         return refused.sentence(who.language)
     return word("sms.accepted" if given.yes else "sms.declined", who.language)

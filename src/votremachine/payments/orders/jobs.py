@@ -7,7 +7,7 @@ import structlog
 
 from votremachine.infra.database import Database
 from votremachine.payments.gateway import Gateway
-from votremachine.payments.orders import service
+from votremachine.payments.orders import settling
 from votremachine.payments.orders.carrying import carry_out, close
 from votremachine.payments.orders.events import OrderSettled
 from votremachine.payments.orders.rules import Answer, PaymentOrder, Silence, State, is_abandoned
@@ -20,7 +20,7 @@ log = structlog.get_logger()
 async def carry_out_orders(ctx: dict[str, Any]) -> int:
     """Give what is due to the gateway, and keep what it says; how many orders there were."""
     database, gateway, carried = ctx["database"], ctx["gateway"], 0
-    while orders := await database.run(service.take_due):
+    while orders := await database.run(settling.take_due):
         at_once = asyncio.Semaphore(AT_ONCE)
         outcomes = await asyncio.gather(
             *(_carry_out(database, gateway, order, at_once) for order in orders), return_exceptions=True
@@ -39,10 +39,10 @@ async def _carry_out(database: Database, gateway: Gateway, order: PaymentOrder, 
         if isinstance(outcome, Answer) and is_abandoned(order, outcome, database.clock()):
             outcome = await close(gateway, order)
     if isinstance(outcome, Silence):
-        await database.run(lambda tx: service.put_off(tx, order))
+        await database.run(lambda tx: settling.put_off(tx, order))
         return
     async with database.begin() as tx:
-        settled = await service.settle(tx, order, outcome)
+        settled = await settling.settle(tx, order, outcome)
         if settled is not None and settled.state is not State.REQUIRES_ACTION:
             tx.publish(
                 OrderSettled(

@@ -87,10 +87,9 @@ class Policy(msgspec.Struct, frozen=True):
 
     def back(self, paid: Sequence[Taxed], notice: timedelta) -> list[Taxed]:
         """What comes back of each line to a renter who cancels so long before the start."""
-        if self.short_notice is not None and notice < self.free_until:
-            return self.short_notice.back(paid)
-        rate = ALL if notice >= self.free_until else SCHEDULES[self.cancellation].refunded(notice)
-        return [shared(one, rate) for one in paid]
+        if self.short_notice is None:
+            return [shared(one, SCHEDULES[self.cancellation].refunded(notice)) for one in paid]
+        return self.short_notice.back(paid) if notice < self.short_notice.notice else list(paid)
 
     def missed(self, paid: Sequence[Taxed]) -> list[Taxed]:
         """What comes back of each line to a renter who did not come: nothing, but beyond a cooperative's charge."""

@@ -5,42 +5,27 @@ A declined intent could be paid by another card from the phone that holds its se
 here means declined for good.
 """
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import stripe
-import structlog
 
 from votremachine.infra.database import Clock, utc_now
-from votremachine.kernel.ids import made_at
 from votremachine.kernel.money import Money, share
 from votremachine.payments.card_numbers import refuse_card_numbers
-from votremachine.payments.gateway import (
-    Capabilities,
-    KeyReused,
-    Movement,
-    NotAtGateway,
-    Order,
-    OutcomeUnknown,
-    SavedInstrument,
-)
+from votremachine.payments.gateway import Capabilities, Movement, NotAtGateway, Order, SavedInstrument
 from votremachine.payments.stripe import reading
-from votremachine.payments.stripe.reading import KEY, Intent, as_intent, as_listed, as_named, as_page, as_setup
+from votremachine.payments.stripe.hearing import declined_id, heard
+from votremachine.payments.stripe.intents import EXPAND, Intents
+from votremachine.payments.stripe.reading import KEY
+from votremachine.payments.stripe.shapes import Intent, as_listed, as_named, as_setup
 
 PATIENCE_SECONDS = 20.0
 # The client repeats by itself what was not heard, or found its key in use, with the same key.
 REPEATS = 2
-# Search lags behind by a minute, by more on a bad day (docs.stripe.com/search, "Data freshness"); lists never do.
-SEARCH_LAGS = timedelta(hours=1)
-WRONG_CLOCK = timedelta(minutes=5)
-PAGE = 100
-_EXPAND = "latest_charge"
 _CANCELLABLE = {"requires_payment_method", "requires_capture", "requires_confirmation", "requires_action"}
-
-Answer = TypeVar("Answer")
-log = structlog.get_logger()
 
 
 class StripeGateway:
@@ -58,7 +43,7 @@ class StripeGateway:
             http_client=self._http,
         )
         self._fee_bp = fee_bp
-        self._clock = clock
+        self._intents = Intents(self._client, clock)
 
     async def charge(self, order: Order) -> Movement:
         return await self._begin(order, "automatic")
@@ -78,11 +63,11 @@ class StripeGateway:
             "expand": ["payment_method"],
         }
         try:
-            given = await _heard(self._client.v1.setup_intents.create_async(asked, {"idempotency_key": str(key)}))
+            given = await heard(self._client.v1.setup_intents.create_async(asked, {"idempotency_key": str(key)}))
         except stripe.CardError as error:
             # In the error, its card is not expanded.
-            return await self._saved(_of_error(error, "setup_intent"))
-        return reading.saved(as_setup(_plain(given)))
+            return await self._saved(declined_id(error, "setup_intent"))
+        return reading.saved(as_setup(given))
 
     async def look_up_saved(self, reference: str) -> SavedInstrument | None:
         try:
@@ -94,37 +79,32 @@ class StripeGateway:
         del final  # without multi-capture, every capture is
         if minor < 1:
             raise NotAtGateway(f"{minor} is no amount")
-        given = await _heard(
-            self._client.v1.payment_intents.capture_async(
-                reference, {"amount_to_capture": minor, "expand": [_EXPAND]}, {"idempotency_key": str(key)}
-            )
-        )
-        return reading.movement(as_intent(_plain(given)))
+        return reading.movement(await self._intents.capture(reference, minor, key))
 
     async def release(self, reference: str, key: UUID) -> Movement:
-        intent = await self._intent(reference)
+        intent = await self._intents.one(reference)
         if intent.status in _CANCELLABLE:
             why = reading.DECLINED if intent.status == "requires_payment_method" else reading.GIVEN_BACK
-            intent = await self._cancel(reference, why, f"{key}")
+            intent = await self._intents.cancel(reference, why, f"{key}")
         return reading.movement(intent)
 
     async def refund(self, reference: str, minor: int, key: UUID) -> Movement:
         if minor < 1:
             raise NotAtGateway(f"{minor} is no amount")
-        await _heard(
+        await heard(
             self._client.v1.refunds.create_async(
                 {"payment_intent": reference, "amount": minor, "metadata": {KEY: str(key)}},
                 {"idempotency_key": str(key)},
             )
         )
-        return reading.movement(await self._intent(reference))
+        return reading.movement(await self._intents.one(reference))
 
     async def pay_out(self, account: str, amount: Money, key: UUID) -> str:
         # A key is forgotten after a day, and a payout may be asked about for longer: it names its group, too.
         asked: Any = {"transfer_group": str(key), "limit": 1}
-        if known := as_listed(_plain(await _heard(self._client.v1.transfers.list_async(asked)))).data:
+        if known := as_listed(await heard(self._client.v1.transfers.list_async(asked))).data:
             return known[0].id
-        made = await _heard(
+        made = await heard(
             self._client.v1.transfers.create_async(
                 {
                     "amount": amount.minor,
@@ -136,14 +116,14 @@ class StripeGateway:
                 {"idempotency_key": str(key)},
             )
         )
-        return as_named(_plain(made)).id
+        return as_named(made).id
 
     async def look_up(self, key: UUID) -> Movement | None:
-        found = await self._search(key) or await self._recent(key)
+        found = await self._intents.by_key(key)
         return None if found is None else await self._settled(found)
 
     async def movements(self, since: datetime, until: datetime) -> AsyncIterator[Movement]:
-        async for intent in self._made(since, until):
+        async for intent in self._intents.made(since, until):
             if reading.key_of(intent.metadata) is not None:
                 yield reading.movement(intent)
 
@@ -153,16 +133,7 @@ class StripeGateway:
 
     async def _begin(self, order: Order, capture_method: str) -> Movement:
         refuse_card_numbers(order.instrument, order.customer, order.description, order.destination)
-        try:
-            given = await _heard(
-                self._client.v1.payment_intents.create_async(
-                    self._asked(order, capture_method), {"idempotency_key": str(order.key)}
-                )
-            )
-            intent = as_intent(_plain(given))
-        except stripe.CardError as error:
-            intent = await self._intent(_of_error(error, "payment_intent"))
-        return await self._settled(intent)
+        return await self._settled(await self._intents.make(self._asked(order, capture_method), order.key))
 
     def _asked(self, order: Order, capture_method: str) -> Any:
         asked: dict[str, Any] = {
@@ -176,7 +147,7 @@ class StripeGateway:
             "off_session": order.off_session,
             "description": order.description,
             "metadata": {KEY: str(order.key)},
-            "expand": [_EXPAND],
+            "expand": [EXPAND],
         }
         if order.destination:
             asked["transfer_data"] = {"destination": order.destination}
@@ -186,96 +157,18 @@ class StripeGateway:
     async def _settled(self, intent: Intent) -> Movement:
         """An order as it stands; one that was declined is closed first."""
         if intent.status == "requires_payment_method":
-            intent = await self._cancel(intent.id, reading.DECLINED, f"{intent.id}-declined")
+            intent = await self._intents.cancel(intent.id, reading.DECLINED, f"{intent.id}-declined")
         return reading.movement(intent)
-
-    async def _cancel(self, reference: str, why: Any, key: str) -> Intent:
-        try:
-            await _heard(
-                self._client.v1.payment_intents.cancel_async(
-                    reference, {"cancellation_reason": why}, {"idempotency_key": key}
-                )
-            )
-        except NotAtGateway:
-            # It changed meanwhile: paid, or cancelled by somebody else.
-            log.info("stripe.not_cancelled", reference=reference)
-        return await self._intent(reference)
-
-    async def _intent(self, reference: str) -> Intent:
-        given = await _heard(self._client.v1.payment_intents.retrieve_async(reference, {"expand": [_EXPAND]}))
-        return as_intent(_plain(given))
 
     async def _saved(self, reference: str) -> SavedInstrument:
         setups = self._client.v1.setup_intents
-        given = await _heard(setups.retrieve_async(reference, {"expand": ["payment_method"]}))
-        return reading.saved(as_setup(_plain(given)))
+        given = await heard(setups.retrieve_async(reference, {"expand": ["payment_method"]}))
+        return reading.saved(as_setup(given))
 
     async def _new_customer(self, key: UUID) -> str:
-        made = await _heard(
+        made = await heard(
             self._client.v1.customers.create_async(
                 {"metadata": {KEY: str(key)}}, {"idempotency_key": f"{key}-customer"}
             )
         )
-        return as_named(_plain(made)).id
-
-    async def _search(self, key: UUID) -> Intent | None:
-        query = f"metadata['{KEY}']:'{key}'"
-        asked: Any = {"query": query, "expand": [f"data.{_EXPAND}"]}
-        found = as_page(_plain(await _heard(self._client.v1.payment_intents.search_async(asked)))).data
-        # What search remembers may be a minute old.
-        return await self._intent(found[0].id) if found else None
-
-    async def _recent(self, key: UUID) -> Intent | None:
-        """The order, if it is so young that search may not know of it yet."""
-        made, now = made_at(key), self._clock()
-        if made is None or now - made > SEARCH_LAGS:
-            return None
-        async for intent in self._made(made - WRONG_CLOCK, now + WRONG_CLOCK):
-            if reading.key_of(intent.metadata) == key:
-                return intent
-        return None
-
-    async def _made(self, since: datetime, until: datetime) -> AsyncIterator[Intent]:
-        """Every intent that was made in this time, newest first."""
-        asked: Any = {
-            "created": {"gte": int(since.timestamp()), "lt": int(until.timestamp())},
-            "limit": PAGE,
-            "expand": [f"data.{_EXPAND}"],
-        }
-        while True:
-            page = as_page(_plain(await _heard(self._client.v1.payment_intents.list_async(asked))))
-            for intent in page.data:
-                yield intent
-            if not page.has_more or not page.data:
-                return
-            asked["starting_after"] = page.data[-1].id
-
-
-async def _heard(call: Awaitable[Answer]) -> Answer:
-    """The answer; raises `stripe.CardError`, `KeyReused`, `NotAtGateway` and `OutcomeUnknown`.
-
-    What Stripe writes in its errors may repeat what it was sent, so only its codes go on.
-    """
-    try:
-        return await call
-    except stripe.CardError:
-        raise
-    except stripe.IdempotencyError as error:
-        raise KeyReused("Stripe knows this key with other parameters") from error
-    except stripe.InvalidRequestError as error:
-        raise NotAtGateway(f"Stripe refuses: {error.code or 'invalid'} {error.param or ''}".rstrip()) from error
-    except stripe.StripeError as error:
-        raise OutcomeUnknown(f"{type(error).__name__}: {error.code or error.http_status or 'no answer'}") from error
-
-
-def _plain(given: Any) -> Any:
-    return given.to_dict() if isinstance(given, stripe.StripeObject) else given
-
-
-def _of_error(error: stripe.CardError, name: str) -> str:
-    """The intent that Stripe attaches to a decline."""
-    body = error.json_body if isinstance(error.json_body, dict) else {}
-    try:
-        return str(body["error"][name]["id"])
-    except (KeyError, TypeError):
-        raise OutcomeUnknown("a decline without its intent") from error
+        return as_named(made).id

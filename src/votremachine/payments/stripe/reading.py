@@ -1,11 +1,7 @@
-"""Stripe's objects, as far as we read them, as values of the port. Pure.
-
-Field by field as in docs.stripe.com/api: PaymentIntent, Charge, SetupIntent, PaymentMethod, Event.
-"""
+"""Stripe's objects as values of the port: how an order, a card or a notice stands in our words. Pure."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -13,8 +9,7 @@ import msgspec
 from votremachine.kernel.money import Money
 from votremachine.payments.gateway import Movement, OutcomeUnknown, Refusal, SavedInstrument, Standing
 from votremachine.payments.notices.rules import LONGEST_NAME, Notice, Subject, Unreadable
-
-Shape = TypeVar("Shape")
+from votremachine.payments.stripe.shapes import Card, Charge, Failure, Intent, Setup, StripeEvent
 
 # Our id of the order, in the metadata of what it made.
 KEY = "votremachine_key"
@@ -32,102 +27,6 @@ _REFUSALS = {
 _SUBJECTS = {"payment_intent": Subject.ORDER, "charge": Subject.ORDER, "setup_intent": Subject.INSTRUMENT}
 
 
-class Failure(msgspec.Struct, frozen=True):
-    code: str | None = None
-    decline_code: str | None = None
-
-
-class CardDetails(msgspec.Struct, frozen=True):
-    capture_before: int | None = None
-
-
-class MethodDetails(msgspec.Struct, frozen=True):
-    card: CardDetails | None = None
-
-
-class Charge(msgspec.Struct, frozen=True):
-    amount: int
-    amount_captured: int = 0
-    amount_refunded: int = 0
-    payment_method_details: MethodDetails | None = None
-
-
-class Intent(msgspec.Struct, frozen=True):
-    """A PaymentIntent with its latest charge expanded."""
-
-    id: str
-    status: str
-    amount: int
-    currency: str
-    metadata: dict[str, str] = {}
-    amount_received: int = 0
-    latest_charge: Charge | None = None
-    last_payment_error: Failure | None = None
-    cancellation_reason: str | None = None
-    client_secret: str | None = None
-
-
-class Page(msgspec.Struct, frozen=True):
-    """A list of PaymentIntents, or what a search found."""
-
-    data: list[Intent]
-    has_more: bool = False
-
-
-class Named(msgspec.Struct, frozen=True):
-    id: str
-
-
-class Listed(msgspec.Struct, frozen=True):
-    """A list of whatever has an id."""
-
-    data: list[Named]
-
-
-class Card(msgspec.Struct, frozen=True):
-    brand: str = ""
-    last4: str = ""
-    exp_month: int = 0
-    exp_year: int = 0
-
-
-class Method(msgspec.Struct, frozen=True):
-    id: str
-    card: Card | None = None
-
-
-class Setup(msgspec.Struct, frozen=True):
-    """A SetupIntent with its payment method expanded."""
-
-    id: str
-    status: str
-    customer: str | None = None
-    metadata: dict[str, str] = {}
-    payment_method: Method | None = None
-    last_setup_error: Failure | None = None
-    cancellation_reason: str | None = None
-    client_secret: str | None = None
-
-
-class About(msgspec.Struct, frozen=True):
-    """What an event is about."""
-
-    object: str = ""
-    id: str = ""
-    payment_intent: str | None = None
-    metadata: dict[str, str] | None = None
-
-
-class Data(msgspec.Struct, frozen=True):
-    object: About
-
-
-class StripeEvent(msgspec.Struct, frozen=True):
-    id: str
-    type: str
-    data: Data
-
-
 _STANDINGS = {
     "requires_action": Standing.REQUIRES_ACTION,
     "requires_confirmation": Standing.REQUIRES_ACTION,
@@ -135,31 +34,6 @@ _STANDINGS = {
     "requires_capture": Standing.HELD,
     "succeeded": Standing.SUCCEEDED,
 }
-
-
-def as_intent(given: Any) -> Intent:
-    """Raises `OutcomeUnknown` for what is no PaymentIntent."""
-    return _read(given, Intent)
-
-
-def as_setup(given: Any) -> Setup:
-    """Raises `OutcomeUnknown` for what is no SetupIntent."""
-    return _read(given, Setup)
-
-
-def as_page(given: Any) -> Page:
-    """Raises `OutcomeUnknown` for what is no list of PaymentIntents."""
-    return _read(given, Page)
-
-
-def as_named(given: Any) -> Named:
-    """Raises `OutcomeUnknown` for what has no id."""
-    return _read(given, Named)
-
-
-def as_listed(given: Any) -> Listed:
-    """Raises `OutcomeUnknown` for what is no list of things with ids."""
-    return _read(given, Listed)
 
 
 def movement(intent: Intent) -> Movement:
@@ -256,10 +130,3 @@ def _capture_before(charge: Charge | None) -> datetime | None:
     details = charge.payment_method_details if charge else None
     seconds = details.card.capture_before if details and details.card else None
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
-
-
-def _read(given: Any, kind: type[Shape]) -> Shape:
-    try:
-        return msgspec.convert(given, kind)
-    except msgspec.ValidationError as error:
-        raise OutcomeUnknown(f"Stripe's answer cannot be read: {error}") from error

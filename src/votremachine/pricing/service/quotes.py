@@ -9,7 +9,7 @@ from votremachine.availability.service.look import in_the_way
 from votremachine.fleet.bookable import check_bookable, check_pairing
 from votremachine.fleet.rules import Cancellation, Machine, check_open
 from votremachine.infra.database import Database
-from votremachine.infra.idempotency import Identify
+from votremachine.infra.identify import Identify
 from votremachine.infra.questions import ask
 from votremachine.infra.wire import SpanView
 from votremachine.kernel.money import total

@@ -251,6 +251,17 @@ def no_machine_leaves_without_a_deposit(play: Played) -> None:
     assert play.rentals[ref].state == "in_use"
 
 
+def another_card_is_proved_beside_the_first(play: Played) -> None:
+    """Both hold until that is seen; then the first one's hold goes back, and only that."""
+    ref = play.booked(INSTANT, 1)
+    play.rounds()
+    play.give_a_card(ref, PROOF, wait=False)
+    play.the_cardholder_proves(0, ok=True)
+    play.nothing_is_broken()
+    play.rounds()
+    play.back(ref)
+
+
 def deposits_that_last(play: Played) -> None:
     """Renewed as long as the machine is out; a renewal that is refused is told, and lapses."""
     refs = [play.booked(INSTANT, 30, 24 * 20), play.booked(MEASURED, 30, 24 * 20, "tok_declines_renewal")]
@@ -326,6 +337,7 @@ SCENES: dict[Scene, set[str]] = {
     set_aside_and_lost: {"confirmed -> cancelled", "moved dearer", "completed, all of it", "owed"},
     out_and_back: {"waived", "no_show, all of it", "completed, all of it"},
     no_machine_leaves_without_a_deposit: {"DepositView", "completed, all of it"},
+    another_card_is_proved_beside_the_first: {"proved", "completed, all of it"},
     deposits_that_last: {"renewed", "lapsed"},
     claims: {"awarded", "completed, all of it"},
     measured: {"used more", "used less", "used as estimated", "owed", "paid later", "completed, all of it"},

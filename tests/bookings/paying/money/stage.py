@@ -29,9 +29,9 @@ from votremachine.infra.outbox import drain
 from votremachine.payments.gateway import Standing
 from votremachine.payments.instruments import service as instruments
 from votremachine.payments.notices import service as notices
-from votremachine.payments.orders import service as orders
 from votremachine.payments.orders.carrying import carry_out
 from votremachine.payments.orders.jobs import carry_out_orders
+from votremachine.payments.orders.settling import take_due
 from votremachine.payments.payouts.jobs import prepare_payouts
 from votremachine.payments.simulated import posting
 from votremachine.pricing.rules.card import Unit
@@ -225,7 +225,7 @@ class Stage:
 
     async def die_at_work(self) -> None:
         """A worker that is killed after the gateway heard of its orders, and before it wrote down what it said."""
-        for order in await self.database.run(orders.take_due):
+        for order in await self.database.run(take_due):
             await carry_out(self.gateway, order)
 
     async def post(self) -> None:

@@ -126,6 +126,18 @@ _DIRECTLY = (
         ledger_accounts.c.code.in_([Code.RENTER, Code.ACCOUNT_OWED]),
     )
 )
+_RENTAL = (
+    sa.select(sa.cast(sa.func.coalesce(sa.func.sum(ledger_entries.c.minor), 0), sa.BigInteger))
+    .join_from(ledger_transactions, ledger_entries)
+    .join(ledger_accounts, ledger_accounts.c.id == ledger_entries.c.account_id)
+    .where(
+        ledger_transactions.c.booking_id == sa.bindparam("booking", type_=sa.Uuid),
+        ledger_transactions.c.kind.in_(
+            [PostingKind.RENTAL_DUE, PostingKind.RENTAL_CHANGED, PostingKind.RENTAL_REFUNDED]
+        ),
+        ledger_accounts.c.code.in_([Code.RENTER, Code.ACCOUNT_OWED]),
+    )
+)
 _OF_RENTERS = (
     sa.select(
         ledger_transactions.c.booking_id, sa.cast(sa.func.sum(ledger_entries.c.minor), sa.BigInteger).label("minor")
@@ -188,6 +200,13 @@ async def of_booking(tx: Tx, booking_id: UUID) -> Mapping[Code, int]:
 async def paid_directly(tx: Tx, booking_id: UUID) -> int:
     """What the renter of a booking paid its owner past the platform, in minor units of its currency. One statement."""
     return int((await tx.execute(_DIRECTLY, {"booking": booking_id})).scalar_one())
+
+
+async def rental(tx: Tx, booking_id: UUID) -> int:
+    """What a booking costs its renter by now, paid or not, in minor units of its currency: what was due, less what was
+    given back. One statement.
+    """
+    return int((await tx.execute(_RENTAL, {"booking": booking_id})).scalar_one())
 
 
 async def of_renters(
