@@ -1,5 +1,4 @@
-"""A plugin: with VOTREMACHINE_TESTS_ROWS=reversed, rows that no ORDER BY put in order come from the driver the other
-way round.
+"""A plugin: with TESTS_ROWS=reversed, rows that no ORDER BY put in order come from the driver the other way round.
 
 PostgreSQL gives such rows in whichever order is cheapest that day: mostly that of their writing, which is why a test,
 or the service, may take it for granted for months. Reversed they are as lawful, and whoever relied on it fails.
@@ -32,7 +31,7 @@ def turned(rows: list[Any], sql: str) -> list[Any]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if os.environ.get("VOTREMACHINE_TESTS_ROWS") == "reversed":
+    if os.environ.get("TESTS_ROWS") == "reversed":
         _reverse()
 
 

@@ -36,6 +36,7 @@ from votremachine.infra.database import Database, Tx
 from votremachine.infra.outbox import drain
 from votremachine.infra.publishing import outbox
 from votremachine.kernel.errors import DomainError
+from votremachine.payments.orders import service as ordering
 from votremachine.payments.orders.jobs import carry_out_orders
 from votremachine.payments.orders.rules import PaymentOrder, PaymentUnderWay
 from votremachine.worker import HANDLERS
@@ -418,9 +419,19 @@ async def test_what_is_owed_is_paid_by_one_card_however_many_pay_at_once(
 
 
 async def test_control_without_the_lock_only_the_database_keeps_it_from_being_paid_twice(
-    yard: Yard, renter: Person, tractor: str, look_together: Callable[[int], None]
+    yard: Yard, renter: Person, tractor: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """All have seen that no card is just paying before anybody goes on."""
     there = await owing(yard, renter, tractor)
-    look_together(WORKERS)
+    together, known = asyncio.Barrier(WORKERS), ordering.of_booking
+
+    async def look(tx: Tx, booking_id: UUID) -> list[PaymentOrder]:
+        found = await known(tx, booking_id)
+        async with asyncio.timeout(20):
+            await together.wait()
+        return found
+
+    monkeypatch.setattr(store, "load_locked", store.load)
+    monkeypatch.setattr(ordering, "of_booking", look)
     outcomes = await paid_at_once(yard, *there)
     assert any(isinstance(one, IntegrityError) for one in outcomes), outcomes

@@ -36,6 +36,7 @@ LINES = sa.text(
     """
 )
 MADE = sa.text("SELECT count(*) FROM bookings WHERE renter_party_id IN (SELECT renter_party_id FROM waiting_entries)")
+OFFERED = sa.text("SELECT count(*) FROM waiting_entries WHERE state = 'offered' AND starts = :starts")
 WINNERS = sa.text("SELECT count(*) AS winners FROM occupancies GROUP BY lower(during) ORDER BY lower(during)")
 
 
@@ -52,6 +53,9 @@ async def race(many: Database) -> None:
         await many.run(lambda tx: decide.cancel(tx, cast.owner, booking_id, ""))
         # From at once to about as long as a sweep takes, so that now one side is quicker, now the other.
         await asyncio.sleep(0.01 * (day - DAYS[0]))
+        if day == DAYS[-1]:
+            # However long a sweep takes on this computer, of one day the workers are first.
+            await offered(many, day)
         await asyncio.gather(*(wants(many, cast, day) for _ in range(CLIENTS)))
 
     workers = [asyncio.create_task(work()) for _ in range(WORKERS)]
@@ -60,6 +64,13 @@ async def race(many: Database) -> None:
     given_back.set()
     await asyncio.gather(*workers)
     await offer_freed({"database": many, "settings": Settings()})
+
+
+async def offered(many: Database, day: int) -> None:
+    """Until somebody who waits for this day is offered it."""
+    async with asyncio.timeout(20), many.read() as tx:
+        while not (await tx.execute(OFFERED, {"starts": at(day)})).scalar_one():
+            await asyncio.sleep(0.01)
 
 
 async def planted(many: Database) -> tuple[Cast, list[Actor], list[UUID]]:

@@ -74,9 +74,9 @@ _for_some = _below.where(changes.c.parties.overlap(sa.bindparam("parties", type_
 
 def _beside_the_horizon(found: sa.Select[Any]) -> sa.Select[Any]:
     rows = found.lateral("found")
-    return sa.select(_horizon.c.xid.label("horizon"), _horizon.c.database, _held, rows).select_from(
-        _horizon.outerjoin(rows, sa.true())
-    )
+    beside = sa.select(_horizon.c.xid.label("horizon"), _horizon.c.database, _held, rows)
+    # Once more: the order within a part of a statement is none of the whole.
+    return beside.select_from(_horizon.outerjoin(rows, sa.true())).order_by(rows.c.xid, rows.c.id)
 
 
 _ALL, _SOME = _beside_the_horizon(_below), _beside_the_horizon(_for_some)

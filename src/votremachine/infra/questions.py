@@ -26,7 +26,7 @@ class _Together(NamedTuple):
 async def ask(
     database: Database, identify: Identify[Who], now: datetime, question: sa.Select[Any], values: Mapping[str, Any]
 ) -> tuple[Who, list[Any]]:
-    """Who asks, and the rows of their question, whose first column is never null.
+    """Who asks, and the rows of their question, whose first column is never null; in no order, whatever it asks for.
 
     Nothing is found for nobody: `identify` raises then. Raises `DatabaseAway` besides.
     """

@@ -61,7 +61,8 @@ async def fleet_agenda(
     who, rows = await ask(database, identify, now, _PAGE, values | edges)
     require(Verb.READ_CALENDAR, who, owner=party_id, stranger=UnknownParty())
     await looks.note(database, who, party_id)
-    return await _agendas(database, party_id, [fleet.from_row(row) for row in rows], asked)
+    machines = [fleet.from_row(row) for row in sorted(rows, key=lambda row: row.id)]
+    return await _agendas(database, party_id, machines, asked)
 
 
 async def machine_agenda(

@@ -203,5 +203,5 @@ async def _set_risk(tx: Tx, ids: Iterable[UUID], event: type[BookingEvent], *, a
         .values(at_risk=at_risk, version=bookings.c.version + 1)
         .returning(bookings, reading.MACHINE_IDS)
     )
-    for row in changed:
+    for row in sorted(changed, key=lambda row: row.id):
         tx.publish(store.fact(event, reading.from_row(row), None))
