@@ -10,9 +10,9 @@ from votremachine.accounts.rules import Actor, PartyKind, Role, Seat
 from votremachine.accounts.schemas import CreateParty
 from votremachine.accounts.service.parties import create_party
 from votremachine.fleet.attributes import Attributes
+from votremachine.fleet.editing import list_machine, set_state
 from votremachine.fleet.rules import Cancellation, State
 from votremachine.fleet.schemas import ListMachine, Place, TermsInput
-from votremachine.fleet.service import list_machine, set_state
 from votremachine.fleet.terms import BookingMode
 from votremachine.infra.database import Tx
 from votremachine.pricing.rules.card import Unit

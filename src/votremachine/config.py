@@ -82,6 +82,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     remind_return_minutes: Minutes = 120
     remind_overdue_minutes: SeveralMinutes = "30 240"
     remind_escalate_minutes: Minutes = 24 * 60
+    # Beyond the two of them, their cooperative and then all staff are told that a machine is not back.
+    overdue_cooperative_minutes: Minutes = 24 * 60
+    overdue_staff_minutes: Minutes = 48 * 60
     remind_request_minutes: SeveralMinutes = "120 720"
     remind_request_before_minutes: Minutes = 60
     remind_hold_before_minutes: Minutes = 5

@@ -62,3 +62,15 @@ async def test_so_is_what_was_called_off_or_read_while_the_daily_message_itself_
         await office.send()
         assert [row.state for row in await office.rows(asked)] == ["dropped"], "nothing of it is left to say"
     assert not [one for one in box.messages() if one["To"] == owner.email and "for you" in one["Subject"]]
+
+
+async def test_who_cannot_be_sent_the_daily_message_gets_each_by_itself(
+    settings: Settings, world: World, owner: Person, renter: Person
+) -> None:
+    tractor, box = await world.machine(owner), Mailbox()
+    await wishes(owner, digest_at="20:00", language="en", kinds={"digest": {"channels": []}})
+    async with mail_server(box) as port, open_office(settings, smtp_url=f"smtp://127.0.0.1:{port}") as office:
+        await gathered(office, renter, tractor)
+        eves = [str(one["Subject"]) for one in box.messages() if one["To"] == owner.email]
+        assert len([one for one in eves if one.startswith("Tomorrow")]) == 2
+        assert not await office.rows("SELECT id FROM reminders WHERE kind = 'digest'")

@@ -23,8 +23,12 @@ from votremachine.accounts.rules import Role
 from votremachine.bookings.rules import State
 from votremachine.config import Settings
 from votremachine.infra.database import Database
+from votremachine.notifications.channels.port import NotTaken
 from votremachine.notifications.circles import Circle
-from votremachine.notifications.delivering.rules import MOST_ATTEMPTS
+from votremachine.notifications.delivering.jobs import follow_up
+from votremachine.notifications.delivering.posting import Notice, post
+from votremachine.notifications.delivering.rules import AWAY_FOR, MOST_ATTEMPTS, MOST_MISSED, Channel
+from votremachine.notifications.delivering.service.outcomes import Result
 from votremachine.notifications.handing_out import Work, hand_out
 from votremachine.notifications.hours import end_of_hours
 from votremachine.notifications.preferences.rules import Preferences, next_digest, send_at
@@ -294,3 +298,96 @@ async def test_a_mail_program_unsubscribes_with_one_click(
         assert answer.status_code == 204, answer.text
         kinds = {one["kind"]: one["channels"] for one in (await who.get("/preferences")).json()["kinds"]}
         assert (kinds["booking_tomorrow"], kinds["hand_over_soon"]) == (["push"], ["push", "email"])
+
+
+async def test_after_its_rest_a_provider_may_fail_three_times_again(settings: Settings) -> None:
+    async with open_office(settings) as office:
+        sender, missed = office.sender, Result(UUID(int=1), refusal=NotTaken("away", away=True))
+        office.now = began = datetime.now(UTC)
+        sender._mind(Channel.EMAIL, [missed] * MOST_MISSED)
+        assert sender.away_until == {Channel.EMAIL: began + AWAY_FOR}
+        office.now = began + AWAY_FOR
+        sender._mind(Channel.EMAIL, [missed] * (MOST_MISSED - 1))
+        assert sender.away_until == {Channel.EMAIL: began + AWAY_FOR}
+        sender._mind(Channel.EMAIL, [missed])
+        assert sender.away_until == {Channel.EMAIL: office.now + AWAY_FOR}
+
+
+async def test_what_is_urgent_and_lies_unread_goes_by_sms_and_what_is_not_stays(
+    settings: Settings, world: World, owner: Person, renter: Person, database: Database
+) -> None:
+    for who, phone in ((owner, "+33612345678"), (renter, "+33687654321")):
+        await give_phone(database, who, phone)
+    tractor, box = await world.machine(owner, booking_mode="on_request"), Mailbox()
+    booked = await renter.booked([tractor], morning(5), morning(6))
+    async with mail_server(box) as port, open_office(settings, smtp_url=f"smtp://127.0.0.1:{port}") as office:
+        await office.all()
+        assert await outcomes(office, "BookingRequested") == [("email", "sent", 1)]
+        office.now = datetime.now(UTC) + timedelta(minutes=14)
+        assert await follow_up({"database": office.database}) == 0
+        office.now += timedelta(minutes=2)
+        # It ends: each is looked at once.
+        assert await follow_up({"database": office.database}) == 1
+        assert await follow_up({"database": office.database}) == 0
+        assert await outcomes(office, "BookingRequested") == [("email", "sent", 1), ("sms", "waiting", 0)]
+        await office.send()
+        assert await outcomes(office, "BookingRequested") == [("email", "sent", 1), ("sms", "sent", 1)]
+        # What is not urgent lies in the mailbox, and an SMS costs money.
+        assert (await owner.act(booked["id"], "accept")).is_success
+        office.now = morning(1, 12)
+        await office.all()
+        assert [channel for channel, *_ in await outcomes(office, "BookingConfirmed")] == ["email"]
+        office.now += timedelta(hours=9)
+        assert await follow_up({"database": office.database}) == 0
+        assert [channel for channel, *_ in await outcomes(office, "BookingConfirmed")] == ["email"]
+
+
+async def test_what_was_read_while_it_waited_is_not_sent(
+    settings: Settings, world: World, owner: Person, renter: Person
+) -> None:
+    tractor, box = await world.machine(owner, booking_mode="on_request"), Mailbox(data="451 later")
+    await renter.booked([tractor], morning(5), morning(6))
+    async with mail_server(box) as port, open_office(settings, smtp_url=f"smtp://127.0.0.1:{port}") as office:
+        await office.all()
+        assert await outcomes(office, "BookingRequested") == [("email", "waiting", 1)]
+        (newest,) = (await owner.get("/inbox")).json()["items"]
+        assert (await owner.post("/inbox/read", {"ids": [newest["id"]]})).status_code == 204
+        box._answers.clear()
+        office.now = datetime.now(UTC) + timedelta(minutes=1)
+        await office.send()
+        assert await outcomes(office, "BookingRequested") == [("email", "dropped", 1)]
+    assert box.messages() == []
+
+
+@pytest.mark.parametrize(("verb", "kind", "codes"), [("cancel", "BookingCancelled", 0), (None, "BookingRequested", 1)])
+async def test_only_what_asks_for_a_decision_comes_with_a_code(
+    verb: str | None,
+    kind: str,
+    codes: int,
+    settings: Settings,
+    world: World,
+    owner: Person,
+    renter: Person,
+    database: Database,
+) -> None:
+    await give_phone(database, owner)
+    tractor = await world.machine(owner, booking_mode="on_request")
+    seen = await owner.get("/preferences")
+    wanted = {"kinds": {kind: {"channels": ["sms"]}}}
+    assert (await owner.ask("PUT", "/preferences", wanted, If_Match=seen.headers["ETag"])).status_code == 200
+    booked = await renter.booked([tractor], morning(5), morning(6))
+    async with open_office(settings) as office:
+        if verb:
+            assert (await renter.act(booked["id"], verb, {})).is_success
+        await office.all()
+        assert ("sms", "sent", 1) in await outcomes(office, kind)
+        assert len(await office.rows("SELECT id FROM sms_codes")) == codes
+
+
+async def test_whose_account_is_closed_is_told_nothing(settings: Settings, renter: Person, database: Database) -> None:
+    """Their seats are gone by then; a fact about themselves may still be under way."""
+    async with database.begin() as tx:
+        (row,) = await tx.rows(sa.text("SELECT id FROM people WHERE email = :email"), {"email": renter.email})
+        await tx.execute(sa.text("UPDATE people SET closed_at = now() WHERE id = :id"), {"id": row.id})
+        assert await post(tx, [Notice(row.id, "PasswordChanged", {})]) == []
+        assert not await tx.rows(sa.text("SELECT id FROM messages"))

@@ -8,7 +8,7 @@ from votremachine.accounts.rules import Actor
 from votremachine.demo.hours import Hours
 from votremachine.demo.people import Cast
 from votremachine.demo.world import ZONE, DemoMachine, communes, world
-from votremachine.fleet import service as fleet
+from votremachine.fleet import editing
 from votremachine.fleet.rules import State
 from votremachine.fleet.schemas import ListMachine, TermsInput
 from votremachine.infra.database import Tx
@@ -29,14 +29,14 @@ async def list_machines(hours: Hours, cast: Cast) -> dict[str, UUID]:
         owner = cast.admin(one.party)
         known[one.key] = machine_id = await _list(hours.on(LISTED, "18:30"), owner, cast.parties[one.party], one)
         if one.state in _PUBLIC:
-            await fleet.set_state(hours.on(PUBLISHED, "07:45"), owner, machine_id, State.LISTED)
+            await editing.set_state(hours.on(PUBLISHED, "07:45"), owner, machine_id, State.LISTED)
         if one.state is State.PAUSED:
-            await fleet.set_state(hours.on(PAUSED, "08:10"), owner, machine_id, State.PAUSED)
+            await editing.set_state(hours.on(PAUSED, "08:10"), owner, machine_id, State.PAUSED)
     return known
 
 
 async def _list(tx: Tx, owner: Actor, party_id: UUID, one: DemoMachine) -> UUID:
-    made = await fleet.list_machine(tx, owner, _asked(party_id, one))
+    made = await editing.list_machine(tx, owner, _asked(party_id, one))
     prices = {Unit.DAY: one.day_minor, Unit.WEEK: one.week_minor}
     rates = [{"unit": unit, "minor": minor} for unit, minor in prices.items() if minor is not None]
     await set_rates(tx, owner, made.id, msgspec.convert({"rates": rates}, SetRates))

@@ -10,7 +10,7 @@ from votremachine.accounts.refusals import NotACooperative, NotAllowed, NotSigne
 from votremachine.accounts.rules import Actor
 from votremachine.accounts.service import sessions
 from votremachine.accounts.tokens import Claims
-from votremachine.fleet import matching, service
+from votremachine.fleet import editing, matching
 from votremachine.fleet.attributes import AttributeDoesNotApply, NotMadeYet
 from votremachine.fleet.categories import UnknownCategory, categories
 from votremachine.fleet.compatibility import NeedsNoTractor
@@ -69,7 +69,7 @@ async def list_machine(
     """List a machine; it is a draft until it is published."""
 
     async def verb(tx: Tx, who: Actor) -> Response[MachineView]:
-        view = await service.list_machine(tx, who, data, language_of(request))
+        view = await editing.list_machine(tx, who, data, language_of(request))
         location = {"Location": f"/v1/machines/{view.id}"}
         return reply(request, view, version=view.version, status=201, headers=location)
 
@@ -85,7 +85,7 @@ async def show(
 ) -> Response[MachineView]:
     """One machine."""
     async with database.read() as tx:
-        view = await service.show(tx, await sessions.actor(tx, claims), machine_id, language_of(request))
+        view = await editing.show(tx, await sessions.actor(tx, claims), machine_id, language_of(request))
     return reply(request, view, version=view.version)
 
 
@@ -105,7 +105,7 @@ async def edit(
     version = expected_version(request)
     async with database.begin() as tx:
         who = await sessions.actor(tx, claims)
-        view = await service.edit_machine(tx, who, machine_id, version, data, language_of(request))
+        view = await editing.edit_machine(tx, who, machine_id, version, data, language_of(request))
     return reply(request, view, version=view.version)
 
 
@@ -163,7 +163,7 @@ async def _set_state(
     request: HttpRequest, machine_id: UUID, claims: Claims, database: Database, state: State
 ) -> Response[MachineView]:
     async with database.begin() as tx:
-        view = await service.set_state(tx, await sessions.actor(tx, claims), machine_id, state, language_of(request))
+        view = await editing.set_state(tx, await sessions.actor(tx, claims), machine_id, state, language_of(request))
     return reply(request, view, version=view.version)
 
 

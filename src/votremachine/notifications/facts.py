@@ -3,11 +3,9 @@
 Instants and amounts are kept as they are, to be said in the reader's way; what has words of its own, in both languages.
 """
 
-from datetime import timedelta
 from typing import Any
 
 from votremachine.bookings import events
-from votremachine.bookings.overdue.rules import AFTER, Step
 from votremachine.bookings.waiting.events import WaitingLapsed, WaitingOffered
 from votremachine.damages import events as damages
 from votremachine.deposits import events as deposits
@@ -63,8 +61,6 @@ def _as_they_are(event: Event) -> Facts:
     match event:
         case LedgerDiffers():
             return {"found": event.found, "proof": str(event.proof_id)}
-        case events.MachineOverdue():
-            return {"hours": AFTER[Step(event.step)] // timedelta(hours=1)}
         case InspectionSigned():
             return {"hash": event.hash}
     return {}

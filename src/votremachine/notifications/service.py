@@ -1,6 +1,7 @@
 """Telling people of facts, and reading one's own inbox."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -59,6 +60,9 @@ async def tell_staff(tx: Tx, event: ClaimStalled) -> None:
 async def _tell_people(tx: Tx, event: ClaimEvent | MachineOverdue, people: set[UUID], **more: Any) -> None:
     booking = await reading.load(tx, event.booking_id)
     about = (await facts_about(tx, [booking], await machines_of(tx, [booking])))[booking.id]
+    if isinstance(event, MachineOverdue):
+        # As it is by now: a worker may have been away.
+        more["hours"] = max(1, (tx.now - booking.during.end) // timedelta(hours=1))
     kind, facts = type(event).__name__, {**about, **facts_of(event), **more}
     await post(tx, [Notice(person_id, kind, facts, event.booking_id) for person_id in sorted(people)])
 

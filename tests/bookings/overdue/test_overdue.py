@@ -10,14 +10,15 @@ import sqlalchemy as sa
 from tests.people import Json, Person, World, at
 from votremachine.accounts.rules import StaffRole
 from votremachine.accounts.service.staff import appoint
-from votremachine.bookings.overdue import service
+from votremachine.bookings.overdue import rules, service
 from votremachine.bookings.overdue.jobs import escalate_overdue
-from votremachine.bookings.overdue.rules import AFTER, Step
+from votremachine.bookings.overdue.rules import Step
 from votremachine.config import Settings
 from votremachine.infra.database import Database, utc_now
 from votremachine.infra.outbox import drain
 from votremachine.worker import HANDLERS
 
+AFTER = rules.after(Settings())
 TOLD = sa.text("SELECT step FROM overdue_steps ORDER BY told_at, ends, step")
 
 
@@ -31,7 +32,7 @@ async def put_off(database: Database, booking: str, past_end: timedelta) -> date
 
 
 async def sweep(database: Database) -> int:
-    told = await escalate_overdue({"database": database})
+    told = await escalate_overdue({"database": database, "settings": Settings()})
     await drain(database, HANDLERS)
     return told
 
@@ -111,7 +112,7 @@ async def test_two_workers_at_once_tell_once(out: str, cuma: Person, database: D
     other = Database(settings.database_url, 2, utc_now)
     try:
         counts: list[Any] = await asyncio.gather(
-            *(escalate_overdue({"database": one}) for one in (database, other) * 3)
+            *(escalate_overdue({"database": one, "settings": Settings()}) for one in (database, other) * 3)
         )
     finally:
         await other.close()

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 
+from votremachine.config import Settings
+
 
 class Step(StrEnum):
     """Whom it reaches."""
@@ -12,8 +14,9 @@ class Step(StrEnum):
     STAFF = "staff"
 
 
-# After the end that was agreed: the two of them have had a day.
-AFTER: Mapping[Step, timedelta] = {
-    Step.COOPERATIVE: timedelta(hours=24),
-    Step.STAFF: timedelta(hours=48),
-}
+def after(settings: Settings) -> Mapping[Step, timedelta]:
+    """How long after the end that was agreed each is told, as the operator set it."""
+    return {
+        Step.COOPERATIVE: timedelta(minutes=settings.overdue_cooperative_minutes),
+        Step.STAFF: timedelta(minutes=settings.overdue_staff_minutes),
+    }

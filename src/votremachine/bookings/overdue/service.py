@@ -1,5 +1,7 @@
 """Telling that a machine is not back; the table remembers what was told, so that nothing is told twice."""
 
+from collections.abc import Mapping
+from datetime import timedelta
 from itertools import groupby
 
 import sqlalchemy as sa
@@ -8,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from votremachine.bookings.events import MachineOverdue
 from votremachine.bookings.models import bookings
 from votremachine.bookings.overdue.models import overdue_steps
-from votremachine.bookings.overdue.rules import AFTER
+from votremachine.bookings.overdue.rules import Step
 from votremachine.bookings.rules import State
 from votremachine.bookings.service import reading, store
 from votremachine.infra.database import Tx
@@ -17,8 +19,8 @@ BATCH = 200
 
 _steps = (
     sa.func.unnest(
-        sa.literal([step.value for step in AFTER], sa.ARRAY(sa.Text)),
-        sa.literal(list(AFTER.values()), sa.ARRAY(sa.Interval)),
+        sa.bindparam("steps", type_=sa.ARRAY(sa.Text)),
+        sa.bindparam("afters", type_=sa.ARRAY(sa.Interval)),
     )
     .table_valued(sa.column("step", sa.Text), sa.column("after", sa.Interval), name="steps")
     .render_derived()
@@ -46,9 +48,10 @@ _TELL = (
 )
 
 
-async def escalate(tx: Tx) -> int:
-    """Take a batch of the steps that are due of machines that are not back; how many."""
-    told = sorted((row.booking_id, row.step) for row in await tx.rows(_TELL, {"now": tx.now, "most": BATCH}))
+async def escalate(tx: Tx, *, after: Mapping[Step, timedelta]) -> int:
+    """Take a batch of the steps that are due of machines that are not back, each so long after the end; how many."""
+    due = {"now": tx.now, "most": BATCH, "steps": [step.value for step in after], "afters": list(after.values())}
+    told = sorted((row.booking_id, row.step) for row in await tx.rows(_TELL, due))
     if not told:
         return 0
     ids = [booking_id for booking_id, _ in groupby(booking_id for booking_id, _ in told)]

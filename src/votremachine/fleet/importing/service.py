@@ -10,11 +10,12 @@ from votremachine.accounts.refusals import NotACooperative, UnknownParty
 from votremachine.accounts.rules import Actor, PartyKind, Verb, require
 from votremachine.accounts.service import audit, parties
 from votremachine.fleet.communes import fold
+from votremachine.fleet.editing import new_row
 from votremachine.fleet.importing.rows import Fleet, Row, cell_error, errors_shown, read_fleet, serial_of
 from votremachine.fleet.importing.schemas import CellError, ImportReport
 from votremachine.fleet.models import machines
 from votremachine.fleet.rules import State, Visibility
-from votremachine.fleet.service import lock, new_row
+from votremachine.fleet.service import lock
 from votremachine.infra.database import Database, Tx
 from votremachine.infra.languages import Language
 from votremachine.kernel.errors import DomainError
