@@ -69,7 +69,7 @@ async def race(many: Database) -> None:
 async def offered(many: Database, day: int) -> None:
     """Until somebody who waits for this day is offered it."""
     async with asyncio.timeout(20), many.read() as tx:
-        while not (await tx.execute(OFFERED, {"starts": at(day)})).scalar_one():  # noqa: ASYNC110 -- nobody tells us of it
+        while not (await tx.execute(OFFERED, {"starts": at(day)})).scalar_one():  # noqa: ASYNC110 -- a row of others
             await asyncio.sleep(0.01)
 
 

@@ -127,6 +127,7 @@ def test_facts_have_names_of_words() -> None:
         "inspection_to_sign",
         "inspection_signed",
         "booking_completed",
+        "rental_settled",
         "renter_absent",
         "booking_at_risk",
         "booking_out_of_risk",
