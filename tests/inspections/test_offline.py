@@ -20,6 +20,7 @@ from votremachine.infra.database import Database
 from votremachine.infra.storage import ledger
 from votremachine.infra.storage.files import Files
 from votremachine.inspections.jobs import purge_waiting_photos
+from votremachine.inspections.rules import photos as photo_rules
 from votremachine.inspections.rules.photos import file_name
 
 SHOTS = [photo(number) for number in range(3)]
@@ -139,6 +140,22 @@ async def test_a_photo_of_somebody_else_does_not_get_into_a_report(yard: Yard, d
     assert await stored(database, report["id"]) == (1, 0, 1, 0)
     assert (await yard.put(report["id"], SHOTS[0])).is_success
     assert await stored(database, report["id"]) == (1, 1, 1, 1)
+
+
+async def test_so_many_photos_of_one_person_wait_and_no_more(
+    yard: Yard, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However they are spread over reports that never came; what is there already is not counted again."""
+    monkeypatch.setattr(photo_rules, "MOST_WAITING", 2)
+    reports = [yard.report(photos=SHOTS[:1]) for _ in range(3)]
+    sent = [(await yard.put(one["id"], SHOTS[0])).status_code for one in reports[:2]]
+    full = await yard.put(reports[2]["id"], SHOTS[0])
+    assert (sent, full.status_code, full.json()["code"]) == ([200, 200], 409, "too_many_waiting")
+    assert (await yard.put(reports[0]["id"], SHOTS[0])).is_success
+    assert (await yard.put(reports[2]["id"], SHOTS[0], yard.renter)).is_success, "others have room of their own"
+    assert (await yard.sent(reports[0]))["state"] == "complete"
+    assert (await yard.put(reports[2]["id"], SHOTS[0])).is_success, "there is room again"
+    assert len(await waiting(database)) == 3
 
 
 async def test_a_photo_that_nobody_announced_is_refused(yard: Yard) -> None:

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from tests.inspections.phone import STROKES, Yard, ago, photo, soon
+from tests.inspections.phone import STROKES, Yard, ago, hashed, photo, soon
 from tests.people import Json, Person, World, at
 from votremachine.accounts.credentials import Credentials, keys_of
 from votremachine.accounts.rules import Actor, Role, Seat
@@ -187,6 +187,9 @@ async def test_a_relay_moves_both_bookings_at_once(
     assert done.is_success, done.text
     assert (await yard.state(first), await yard.state(second)) == ("returned", "in_use")
     assert done.json()["previous"] == out["hash"]
+    half = yard.report("amendment", amends=relay["id"], why="Vu après")
+    refused(await yard.send(half), 409, "not_to_be_amended")  # it is about both bookings
+    assert (await yard.send(half | {"next_booking_id": second})).status_code == 201
     for booking, person in ((first, renter), (second, following)):
         (both,) = (await person.get(f"/bookings/{booking}/inspections/comparison")).json()
         found = {side: both[side] and both[side]["id"] for side in ("check_out", "check_in")}
@@ -216,6 +219,22 @@ async def out_for_a_while(database: Database) -> None:
         )
 
 
+# The bookings of the next hours, so that the machine is not back in time.
+TWO_HOURS_EARLIER = (
+    """
+    UPDATE bookings SET starts = starts - interval '2 h', ends = ends - interval '2 h',
+        out_at = out_at - interval '2 h', created_at = created_at - interval '1 day'
+    WHERE starts < now() + interval '1 day'
+    """,
+    """
+    UPDATE occupancies
+    SET during = tstzrange(lower(during) - interval '2 h', upper(during) - interval '2 h'),
+        blocked = tstzrange(lower(blocked) - interval '2 h', upper(blocked) - interval '2 h')
+    WHERE lower(during) < now() + interval '1 day'
+    """,
+)
+
+
 async def signed_by_renters(yard: Yard, following: Person, second: str) -> Json:
     relay = await yard.sent(yard.report("relay", next_booking_id=second))
     for side, who in (("renter", yard.renter), ("next_renter", following)):
@@ -242,6 +261,28 @@ async def test_a_relay_needs_no_buffer(world: World, owner: Person, renter: Pers
     first, then = sorted(taken, key=lambda row: row.since)
     assert first.until <= then.since
     assert then.ref_id == UUID(second)
+
+
+async def test_a_late_relay_warns_who_comes_after_the_one_who_takes_over(
+    world: World, owner: Person, renter: Person, database: Database
+) -> None:
+    """Whoever took the machine over has it; who was to have it by now waits for it, and so does nobody after that."""
+    yard, following, second = await relayed(world, owner, renter, database, 0)
+    await owner.act(second, "cancel", {})
+    rivals = [await world.farmer(f"{name}@x.example", f"EARL {name}") for name in ("soon", "tomorrow")]
+    second = (await following.booked([yard.machine], at(0, 1.25), at(0, 1.75)))["id"]
+    then = (await rivals[0].booked([yard.machine], at(0, 1.75), at(0, 4)))["id"]
+    much_later = (await rivals[1].booked([yard.machine], at(3), at(4)))["id"]
+    async with database.begin() as tx:
+        for statement in TWO_HOURS_EARLIER:
+            await tx.execute(sa.text(statement))
+    relay = await signed_by_renters(yard, following, second)
+    assert (await yard.sign(relay, "owner", owner)).is_success
+    risks = [(await owner.get(f"/bookings/{one}")).json()["at_risk"] for one in (second, then, much_later)]
+    assert risks == [False, True, False]
+    async with database.read() as tx:
+        warned = await tx.rows(sa.text("SELECT body->>'booking_id' AS id FROM outbox WHERE name = 'BookingAtRisk'"))
+    assert [row.id for row in warned] == [then]
 
 
 async def test_a_relay_that_cannot_begin_does_not_end(
@@ -326,6 +367,14 @@ async def test_a_report_has_its_time(world: World, yard: Yard) -> None:
     refused(await yard.send(broken | {"checklist": broken["checklist"][1:]}), 422, "items_differ")
     twice = yard.report(photos=[photo(1), photo(1)])
     refused(await yard.send(twice), 422, "named_twice")
+    dent = {"id": str(uuid4()), "where": "Capot", "what": "Enfoncé"}
+    again = await yard.send(yard.report(damage=[dent, dent | {"what": "Rayé"}]))
+    refused(again, 422, "named_twice")
+    assert again.json()["errors"][0]["pointer"] == "/damage/0"
+    unseen = yard.report(photos=[photo(1)], damage=[dent, dent | {"id": str(uuid4()), "photos": [hashed(photo(2))]}])
+    answer = await yard.send(unseen)
+    refused(answer, 422, "photo_not_announced")
+    assert answer.json()["errors"][0]["pointer"] == "/damage/1/photos"
 
 
 async def test_meters_are_read_with_the_report(yard: Yard) -> None:

@@ -182,7 +182,8 @@ def _check_moment(tx: Tx, said: Content, concerned: Sequence[Booking]) -> None:
     booking, *following = concerned
     check_moment(said.kind, booking, tx.now)
     for one in following:
-        if one.owner_party_id != booking.owner_party_id or one.id == booking.id:
+        # With the same machine it is of the same owner: a machine never changes hands for good.
+        if one.id == booking.id:
             raise RelayNeedsTwo(pointer="/next_booking_id")
         if said.kind is Occasion.RELAY:
             check_moment(Occasion.CHECK_OUT, one, tx.now)
