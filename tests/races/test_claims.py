@@ -279,10 +279,10 @@ async def test_control_a_sweep_that_does_not_lock_overrules_people(
     court.now = DUE - A_MOMENT
     looked, said = asyncio.Event(), asyncio.Event()
 
-    async def after_people(tx: Tx, claim: Claim, **more: Any) -> None:
+    async def after_people(tx: Tx, claim: Claim, *patience: Any, **more: Any) -> None:
         looked.set()
         await said.wait()
-        await answering.to_mediation(tx, claim, **more)
+        await answering.to_mediation(tx, claim, *patience, **more)
 
     monkeypatch.setattr(sweeping, "to_mediation", after_people)
     worker = asyncio.create_task(move_claims({"database": court.ahead, "settings": Settings()}))
@@ -317,11 +317,11 @@ async def test_many_sweeps_at_once_send_each_claim_to_mediation_once(
 async def test_control_sweeps_that_do_not_lock_do_it_twice(court: Court, monkeypatch: pytest.MonkeyPatch) -> None:
     looking, went_on = asyncio.Barrier(WORKERS), set[Any]()
 
-    async def together(tx: Tx, claim: Claim, **more: Any) -> None:
+    async def together(tx: Tx, claim: Claim, *patience: Any, **more: Any) -> None:
         if (worker := asyncio.current_task()) not in went_on:
             went_on.add(worker)
             await looking.wait()
-        await answering.to_mediation(tx, claim, **more)
+        await answering.to_mediation(tx, claim, *patience, **more)
 
     monkeypatch.setattr(sweeping, "to_mediation", together)
     assert await sweep_all(court) == [WORKERS] * MACHINES
