@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -21,6 +22,7 @@ from votremachine.availability.feeds.rules import Feed
 from votremachine.availability.feeds.service import store
 from votremachine.availability.feeds.service.filling import apply
 from votremachine.availability.rules import SpanTaken
+from votremachine.availability.service import claims
 from votremachine.bookings.schemas import Book
 from votremachine.bookings.service.book import book
 from votremachine.config import Settings
@@ -132,6 +134,27 @@ async def test_what_is_booked_while_a_feed_is_applied_is_a_clash_or_refused(
     assert (before + after, await doubles(many)) == (came, 0)
     assert before, "nobody came before the feed"
     assert after, "nobody came after the feed"
+
+
+async def test_who_is_quicker_keeps_no_feed_from_the_rest(
+    many: Database, cast: Cast, feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They book between a look and the claim that follows it; what was claimed is not let go to begin anew."""
+    wanted = [Span(at(day, 4), at(day, 10)) for day in range(1, DAYS + 1)]
+    wishes, booked = [Span(at(day, 6), at(day, 8)) for day in range(1, DAYS + 1)], dict[UUID, Span]()
+    claim_many = claims.claim_many
+
+    async def after_somebody(tx: Tx, missing: Sequence[Any]) -> int:
+        if len(missing) >= DAYS:  # nothing is ours yet: whoever wants what is would wait for us
+            span = wishes.pop()
+            asked = Book(machine_ids=cast.machines, start=span.start, end=span.end, payment="on_account")
+            booked[(await many.run(lambda tx: book(tx, cast.renter, asked))).id] = span
+        return await claim_many(tx, missing)
+
+    monkeypatch.setattr(claims, "claim_many", after_somebody)
+    await applied(many, feed, wanted)
+    assert len(booked) == 1
+    await as_it_must_be(many, feed, booked)
 
 
 @pytest.mark.usefixtures("unguarded")

@@ -18,13 +18,16 @@ from votremachine.fleet.rules import Machine
 from votremachine.infra.database import RunAgain, Tx
 from votremachine.kernel.span import Span
 
+# How often somebody may be quicker before all is tried again from its start.
+LOOKS = 5
+
 
 async def apply(tx: Tx, feed: Feed, spans: Sequence[Span] | None) -> None:
     """Let a feed take these times, sorted and apart, instead of those it had; None leaves them as they are.
 
     What a booking has stays the booking's, and is a clash that the owner is told of once; what a block or another feed
     has is blocked anyway. What was free again meanwhile is taken now. Bookings are never touched. Raises `RunAgain`
-    when somebody took some of it meanwhile.
+    when somebody took some of it again and again.
     """
     await fleet.lock(tx, feed.machine_id)
     machine = await fleet.machine(tx, feed.machine_id)
@@ -48,22 +51,36 @@ async def empty(tx: Tx, machine: Machine, feed_id: UUID) -> None:
 async def fill(tx: Tx, machine: Machine, *, gave_back: bool = False) -> None:
     """Claim what the feeds of a machine want and nobody has; then, if a feed `gave_back` time, what its blocks want.
 
-    The lock of the machine must be held. Raises `RunAgain` when somebody took some of it meanwhile.
+    The lock of the machine must be held. Raises `RunAgain` when somebody took some of it again and again.
     """
     wanted = await store.events(tx, machine.id, rules.window_at(tx.now).start)
-    found = await _taken(tx, machine.id, [span for spans in wanted.values() for span in spans.values()])
-    taken, missing = [one.blocked for one in found], []
-    for times in wanted.values():
-        left = rules.left_of_each(times, taken)
-        taken += [part for _, part in left]
-        missing += [(Taker.EXTERNAL, event_id, Claim(machine.id, part, claims.NO_BUFFERS)) for event_id, part in left]
-    if await claims.claim_many(tx, missing) < len(missing):
-        raise RunAgain
+    found, claimed = await _claim_what_is_free(tx, machine.id, wanted)
     if gave_back:
         await blocks.fill(tx, machine)
     await _note_clashes(tx, machine, wanted, found)
-    if missing or gave_back:
+    if claimed or gave_back:
         tx.publish(CalendarChanged(machine_id=machine.id, owner_party_id=machine.party_id))
+
+
+async def _claim_what_is_free(
+    tx: Tx, machine_id: UUID, wanted: Mapping[UUID, Mapping[UUID, Span]]
+) -> tuple[Sequence[Occupancy], int]:
+    """What stood in the way in the end, and how much was claimed. Who books meanwhile was quicker: we look again, and
+    what we have by then nobody else can take. Raises `RunAgain`.
+    """
+    claimed = 0
+    for _ in range(LOOKS):
+        found = await _taken(tx, machine_id, [span for spans in wanted.values() for span in spans.values()])
+        taken, missing = [one.blocked for one in found], []
+        for times in wanted.values():
+            left = rules.left_of_each(times, taken)
+            taken += [part for _, part in left]
+            missing += [(Taker.EXTERNAL, event, Claim(machine_id, part, claims.NO_BUFFERS)) for event, part in left]
+        got = await claims.claim_many(tx, missing)
+        claimed += got
+        if got == len(missing):
+            return found, claimed
+    raise RunAgain
 
 
 async def _give_back(tx: Tx, ids: Sequence[UUID]) -> None:
