@@ -140,6 +140,21 @@ async def test_a_wrong_clock_is_told_and_shown_and_believed_no_further_than_it_c
     assert (await yard.send(nonsense)).json()["code"] == "made_at_odd_time"
 
 
+async def test_a_phone_whose_battery_was_dead_is_heard(yard: Yard) -> None:
+    view = await yard.sent(yard.report(phone_clock="1970-01-01T00:00:00Z"))
+    assert view["clock_ahead"] < -50 * 365 * 24 * 3600
+
+
+@pytest.mark.parametrize("year", [2100, 2199])
+async def test_what_no_clock_shows_is_refused(yard: Yard, year: int) -> None:
+    report = yard.report(phone_clock=f"{year}-12-31T00:00:00Z")
+    answer = await yard.send(report)
+    assert (answer.status_code, answer.json()["code"]) == (422, "phone_clock_odd")
+    assert answer.json()["errors"][0]["pointer"] == "/phone_clock"
+    # Nothing was kept: with a clock that was set it is taken in.
+    assert (await yard.send(report | {"phone_clock": None})).status_code == 201
+
+
 async def test_two_machines_are_back_when_the_last_is_whichever_report_comes_first(
     world: World, owner: Person, renter: Person, database: Database
 ) -> None:

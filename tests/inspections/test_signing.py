@@ -370,7 +370,7 @@ async def test_a_report_has_its_time(world: World, yard: Yard) -> None:
     dent = {"id": str(uuid4()), "where": "Capot", "what": "Enfoncé"}
     again = await yard.send(yard.report(damage=[dent, dent | {"what": "Rayé"}]))
     refused(again, 422, "named_twice")
-    assert again.json()["errors"][0]["pointer"] == "/damage/0"
+    assert again.json()["errors"][0]["pointer"] == "/damage/1"
     unseen = yard.report(photos=[photo(1)], damage=[dent, dent | {"id": str(uuid4()), "photos": [hashed(photo(2))]}])
     answer = await yard.send(unseen)
     refused(answer, 422, "photo_not_announced")

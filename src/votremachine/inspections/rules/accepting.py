@@ -1,6 +1,5 @@
 """Whether a condition report is taken in, and why not. Pure."""
 
-from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
@@ -13,6 +12,8 @@ MOST_REPORTS = 20  # of one booking, drafts included
 # How wrong a phone's clock may be that does not say what it shows, and one that does.
 CLOCK_ERROR = timedelta(minutes=5)
 MOST_CLOCK_ERROR = timedelta(days=1)
+# A phone whose battery was dead thinks that it is 1970; what is further off is no clock, and no integer of the table.
+MOST_AHEAD = timedelta(days=365 * 68)
 
 
 class UnknownInspection(DomainError):
@@ -52,6 +53,12 @@ class MadeAtOddTime(DomainError):
     code = "made_at_odd_time"
     en = "A condition report is made after its booking and before now."
     fr = "Un état des lieux se fait après la réservation et avant maintenant."
+
+
+class PhoneClockOdd(DomainError):
+    code = "phone_clock_odd"
+    en = "The clock of this phone is decades off: set it, and send the condition report again."
+    fr = "L'horloge de ce téléphone se trompe de plusieurs dizaines d'années : réglez-la, puis renvoyez."
 
 
 class ItemsDiffer(DomainError):
@@ -106,7 +113,7 @@ class DriverNeeded(DomainError):
 
 CONTENT_ERRORS = (
     *(NoIdOfThePhones, MadeAtOddTime, ItemsDiffer, MeterMissing, Twice, PhotoNotAnnounced, WhyNeeded),
-    *(RelayNeedsTwo, DriverNeeded),
+    *(RelayNeedsTwo, DriverNeeded, PhoneClockOdd),
 )
 
 
@@ -135,8 +142,12 @@ def check_content(said: Content, items: Sequence[str], meters: Collection[Meter]
 
 
 def clock_ahead(phone_clock: datetime | None, now: datetime) -> int | None:
-    """By how many seconds a phone's clock differs from ours, if it says what it shows."""
-    return None if phone_clock is None else round((phone_clock - now).total_seconds())
+    """By how many seconds a phone's clock differs from ours, if it says what it shows. Raises `PhoneClockOdd`."""
+    if phone_clock is None:
+        return None
+    if abs(phone_clock - now) > MOST_AHEAD:
+        raise PhoneClockOdd(pointer="/phone_clock")
+    return round((phone_clock - now).total_seconds())
 
 
 def check_made_at(made_at: datetime, booked_at: datetime, now: datetime, ahead: int | None) -> None:
@@ -155,6 +166,8 @@ def _check_driver(driver: Driver | None, asks: Collection[Ask]) -> None:
 
 
 def _check_once(pointer: str, named: Sequence[object]) -> None:
+    seen = set[object]()
     for number, one in enumerate(named):
-        if Counter(named)[one] > 1:
+        if one in seen:
             raise Twice(pointer=f"{pointer}/{number}")
+        seen.add(one)
