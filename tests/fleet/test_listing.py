@@ -122,6 +122,7 @@ WRONG: list[tuple[Json, str, str]] = [
     ({"attributes": {"capacity_m3": -1}}, "invalid_input", "/attributes/capacity_m3"),
     ({"title": {"fr": "", "en": ""}}, "untitled", "/title"),
     ({"zone": "Europe/Landes"}, "unknown_zone", "/zone"),
+    ({"zone": "localtime"}, "unknown_zone", "/zone"),
     ({"category": "spaceship"}, "unknown_category", "/category"),
     ({"meters": ["mile"]}, "invalid_input", "/meters/0"),
     ({"visibility": "named"}, "nobody_named", "/visible_to"),

@@ -4,13 +4,14 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, tzinfo
 from functools import cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from icalendar import Timezone
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from votremachine.availability.feeds.lines import Component
 from votremachine.availability.feeds.windows import SHOWN
+from votremachine.kernel.zones import known_zones
 
 _PREFIX = re.compile(r"^\((?:GMT|UTC)[^)]*\)\s*")
 MOST_LINES, MOST_ZONES = 200, 50
@@ -78,7 +79,7 @@ def _tails(path: str) -> list[str]:
 
 @cache
 def _iana() -> dict[str, str]:
-    return {name.lower(): name for name in available_timezones()}
+    return {name.lower(): name for name in known_zones()}
 
 
 @cache

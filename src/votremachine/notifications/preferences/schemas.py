@@ -2,11 +2,12 @@
 
 from datetime import time
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from votremachine.infra.wire import Input
+from votremachine.kernel.zones import known_zones
 from votremachine.notifications.delivering.rules import Channel
 from votremachine.notifications.preferences.rules import Choice, HalfQuiet, Preferences, UnknownKind, UnknownZone
 from votremachine.notifications.rules import KINDS
@@ -35,7 +36,7 @@ class SetPreferences(Input, kw_only=True):
 
     def preferences(self) -> Preferences:
         """As values. Raises `UnknownZone`, `UnknownKind`, `HalfQuiet`."""
-        if self.zone not in available_timezones():
+        if self.zone not in known_zones():
             raise UnknownZone(pointer="/zone")
         if (self.quiet_from is None) != (self.quiet_until is None):
             raise HalfQuiet(pointer="/quiet_from")
