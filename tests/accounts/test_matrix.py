@@ -16,6 +16,7 @@ from litestar import Litestar
 
 from tests.inspections.phone import reported, unsigned
 from tests.invoicing.test_numbers import draft
+from tests.notifications.browsers import Browser
 from tests.people import PASSWORD, Json, Person, World, at
 from tests.shots import shown
 from votremachine.accounts.credentials import Credentials
@@ -404,7 +405,7 @@ class Scene:
             "extend": {"end": at(4).isoformat()},
             "read": {"ids": [str(uuid4())]},
             "preferences": {},
-            "devices": {"endpoint": f"https://push.example/{uuid4()}", "keys": {"p256dh": "BA", "auth": "aa"}},
+            "devices": {"endpoint": f"https://push.example/{uuid4()}", "keys": Browser("").keys},
             "usage": {"used": {}},
             "agree": {"usage_id": str(uuid4())} if "usage" in path else None,
             "claims": {"reason": "X", "lines": [{"kind": "cleaning", "what": "X", "net": 1}]},

@@ -1,24 +1,22 @@
 """Each channel with a real other side on the loopback: what it receives, and what follows when it does not."""
 
 import asyncio
-import os
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import UUID
 
-import http_ece  # type: ignore[import-untyped]
 import httpx
 import jwt
 import msgspec
 import pytest
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy.dialects import postgresql
 
 from tests.infra.test_letters import Mailbox, answered, listening, mail_server, said
+from tests.notifications.browsers import Browser
 from tests.notifications.office import Office, open_office
 from tests.notifications.test_on_its_way import morning, part
 from tests.people import Json, Person, World
@@ -55,24 +53,6 @@ class Service:
         self.came.append(await answered(reader))
         await said(writer, self.answer)
         await reader.read()
-
-
-class Browser:
-    """A browser that subscribed: it alone can read what is pushed to it."""
-
-    def __init__(self, endpoint: str) -> None:
-        self._key, self._auth = ec.generate_private_key(ec.SECP256R1()), os.urandom(16)
-        point = self._key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-        keys = {"p256dh": _text(point), "auth": _text(self._auth)}
-        self.subscription = {"endpoint": endpoint, "keys": keys, "name": "Firefox"}
-
-    def read(self, body: bytes) -> dict[str, str]:
-        opened = http_ece.decrypt(body, private_key=self._key, auth_secret=self._auth, version="aes128gcm")
-        return dict(msgspec.json.decode(opened))
-
-
-def _text(data: bytes) -> str:
-    return urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 async def subscribe(office: Office, settings: Settings, who: Person, endpoint: str) -> Browser:
@@ -423,6 +403,7 @@ async def test_many_are_told_once_a_day_if_they_wish(
     ("body", "code"),
     [
         ({"zone": "Mars/Olympus"}, "unknown_zone"),
+        ({"zone": "localtime"}, "unknown_zone"),
         ({"quiet_from": None}, "half_quiet"),
         ({"quiet_from": "07:00"}, "half_quiet"),
         ({"kinds": {"nonsense": {"channels": []}}}, "unknown_kind"),

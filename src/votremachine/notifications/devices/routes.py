@@ -22,17 +22,20 @@ from votremachine.notifications.devices.rules import (
     AppsNotReached,
     BadSubscription,
     DeviceKind,
+    DeviceOfAnother,
     UnknownDevice,
     WhichDevice,
-    check_endpoint,
 )
 from votremachine.notifications.devices.schemas import AddDevice, DevicesView, DeviceView
 from votremachine.notifications.devices.service import Devices, Subscription, forget, listed
+from votremachine.notifications.devices.subscriptions import check_endpoint, check_keys
 
 
 @post(
     "/devices",
-    responses=responses(*INPUT, NotSignedIn, NotInTheirPlace, BadSubscription, WhichDevice, AppsNotReached),
+    responses=responses(
+        *(*INPUT, NotSignedIn, NotInTheirPlace, BadSubscription, WhichDevice, AppsNotReached, DeviceOfAnother)
+    ),
 )
 async def add(
     request: HttpRequest,
@@ -45,7 +48,8 @@ async def add(
     """Let a browser or an app be told; the same subscription or token again is the same device."""
     where = data.where()
     if isinstance(where, Subscription):
-        check_endpoint(where.endpoint, allow_http=settings.fetch_private_addresses)
+        check_endpoint(where.endpoint, allow_private=settings.fetch_private_addresses)
+        check_keys(where.keys.p256dh, where.keys.auth)
     elif not settings.fcm_account:
         raise AppsNotReached(pointer="/fcm_token")
     async with database.begin() as tx:

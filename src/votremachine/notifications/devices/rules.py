@@ -1,7 +1,6 @@
 """Which devices are taken. Pure."""
 
 from enum import StrEnum
-from urllib.parse import urlsplit
 
 from votremachine.kernel.errors import DomainError, Kind
 
@@ -20,8 +19,15 @@ class UnknownDevice(DomainError):
 
 class BadSubscription(DomainError):
     code = "bad_subscription"
-    en = "This is not a subscription to Web Push: its address begins with https."
-    fr = "Ce n'est pas un abonnement Web Push : son adresse commence par https."
+    en = "This is not a subscription to Web Push: a public address with https, and the keys as the browser has them."
+    fr = "Ce n'est pas un abonnement Web Push : une adresse publique en https, et les clés données par le navigateur."
+
+
+class DeviceOfAnother(DomainError):
+    kind = Kind.CONFLICT
+    code = "device_of_another"
+    en = "Somebody else is told there. Let the browser unsubscribe, and subscribe again."
+    fr = "Quelqu'un d'autre y est prévenu. Faites désabonner le navigateur, puis abonner de nouveau."
 
 
 class WhichDevice(DomainError):
@@ -35,14 +41,3 @@ class AppsNotReached(DomainError):
     code = "apps_not_reached"
     en = "This service cannot tell apps anything: use a browser, or read your e-mails."
     fr = "Ce service ne peut rien dire aux applications : utilisez un navigateur, ou lisez vos courriels."
-
-
-def check_endpoint(endpoint: str, *, allow_http: bool) -> None:
-    """Raises `BadSubscription`; whether the address is public is looked at when it is dialled."""
-    try:
-        parts = urlsplit(endpoint)
-        there = bool(parts.hostname) and parts.username is None and parts.port != 0
-    except ValueError as error:
-        raise BadSubscription(pointer="/endpoint") from error
-    if not there or parts.scheme not in ({"https", "http"} if allow_http else {"https"}):
-        raise BadSubscription(pointer="/endpoint")

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from votremachine.infra.database import Tx
 from votremachine.infra.keys import Seal, Unreadable
 from votremachine.notifications.devices.models import devices
-from votremachine.notifications.devices.rules import DeviceKind
+from votremachine.notifications.devices.rules import DeviceKind, DeviceOfAnother
 
 MOST_DEVICES = 20
 _THEIRS = (
@@ -60,25 +60,31 @@ class Devices:
         self._seal = seal
 
     async def add(self, tx: Tx, person_id: UUID, where: Where, name: str) -> sa.Row[Any]:
-        """Keep a device; one that is known belongs to who is signed in there now. The oldest of too many go."""
+        """Keep a device; one that is known belongs to who is signed in there now. The oldest of too many go.
+
+        Raises `DeviceOfAnother` for one that somebody else named with other keys: an address alone proves nothing.
+        """
         is_app = isinstance(where, AppToken)
-        known_by = where.token if isinstance(where, AppToken) else where.endpoint
+        known_by = sha256((where.token if isinstance(where, AppToken) else where.endpoint).encode()).digest()
+        await self._take_over(tx, person_id, known_by, where)
         given = insert(devices).values(
             id=tx.new_id(),
             person_id=person_id,
             kind=DeviceKind.APP if is_app else DeviceKind.BROWSER,
-            endpoint_hash=sha256(known_by.encode()).digest(),
+            endpoint_hash=known_by,
             subscription_sealed=self._seal.close(msgspec.json.encode(where).decode()),
             name=name,
             created_at=tx.now,
         )
-        changed = ("person_id", "subscription_sealed", "name")
         kept = await tx.execute(
             given.on_conflict_do_update(
-                index_elements=["endpoint_hash"], set_={one: given.excluded[one] for one in changed}
+                index_elements=["endpoint_hash"],
+                set_={one: given.excluded[one] for one in ("subscription_sealed", "name")},
+                where=devices.c.person_id == person_id,
             ).returning(devices)
         )
-        row = kept.one()
+        if (row := kept.one_or_none()) is None:
+            raise DeviceOfAnother
         newest = sa.select(devices.c.id).where(devices.c.person_id == person_id).order_by(devices.c.id.desc())
         await tx.execute(
             devices.delete().where(
@@ -87,16 +93,30 @@ class Devices:
         )
         return row
 
+    async def _take_over(self, tx: Tx, person_id: UUID, known_by: bytes, where: Where) -> None:
+        """Forget a device as somebody else's, who was signed in there before."""
+        of_another = sa.select(devices).where(devices.c.endpoint_hash == known_by, devices.c.person_id != person_id)
+        row = await tx.row(of_another.with_for_update())
+        if row is None:
+            return
+        if self._where(row) not in (where, None):
+            raise DeviceOfAnother
+        await forget(tx, [row.id])
+
+    def _where(self, row: sa.Row[Any]) -> Where | None:
+        """Where a device takes messages; None if its seal cannot be opened any more."""
+        try:
+            opened = self._seal.open(row.subscription_sealed)
+        except Unreadable:
+            return None
+        return msgspec.json.decode(opened, type=_WHERE[DeviceKind(row.kind)])
+
     async def of(self, tx: Tx, people: Collection[UUID]) -> Mapping[UUID, Sequence[Device]]:
         """The devices of these people, in one statement; without those whose seal cannot be opened any more."""
         found: dict[UUID, list[Device]] = {}
         for row in await tx.rows(_THEIRS, {"ids": list(people)}):
-            try:
-                opened = self._seal.open(row.subscription_sealed)
-            except Unreadable:
-                continue
-            where = msgspec.json.decode(opened, type=_WHERE[DeviceKind(row.kind)])
-            found.setdefault(row.person_id, []).append(Device(row.id, where))
+            if (where := self._where(row)) is not None:
+                found.setdefault(row.person_id, []).append(Device(row.id, where))
         return found
 
 
