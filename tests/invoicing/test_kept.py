@@ -14,13 +14,16 @@ from tests.invoicing.conftest import Office, on_account
 from tests.people import Json, Person, World, at
 from votremachine.bookings.events import RentalSettled
 from votremachine.bookings.paying import catching_up
+from votremachine.bookings.paying.service import StillUnderWay
 from votremachine.fleet.rules import Texts
+from votremachine.infra.outbox import drain
 from votremachine.infra.servers.process import CannotStart
 from votremachine.invoicing.command import catch_up, run
 from votremachine.invoicing.rules.sums import Category, Line, SumsDiffer, totals
-from votremachine.invoicing.service.issuing import on_rental_settled
+from votremachine.invoicing.service.issuing import invoice_rental, on_rental_settled
 from votremachine.kernel.money import share
 from votremachine.pricing.rules.card import Unit
+from votremachine.worker import HANDLERS
 
 HOUR, A_MOMENT = timedelta(hours=1), timedelta(minutes=1)
 
@@ -149,6 +152,27 @@ async def test_what_could_not_be_taken_is_due_told_and_paid_by_another_card(
     assert again.status_code == 200, "and nothing more is taken"
     await office.work()
     assert "renter" not in await office.books()
+
+
+async def test_it_is_not_invoiced_while_a_card_is_being_asked(
+    office: Office, world: World, renter: Person, owner: Person
+) -> None:
+    """The worker tells of it before it asks the gateway for what was set aside: nobody knows yet what is paid."""
+    machine = await world.machine(owner, booking_mode="on_request")
+    booking = (await renter.book([machine], at(3), at(4))).json()
+    card = {"instrument_id": await office.card()}
+    assert (await renter.act(booking["id"], "confirm", {"payment": "card", **card})).status_code == 200
+    await begins_in(office, booking, HOUR)  # type: ignore[arg-type]
+    assert (await owner.act(booking["id"], "accept")).status_code == 200
+    assert (await renter.act(booking["id"], "cancel", {})).status_code == 200
+    await drain(office.database, HANDLERS)
+    async with office.database.begin() as tx:
+        with pytest.raises(StillUnderWay):
+            await invoice_rental(tx, UUID(booking["id"]))
+    await office.work()
+    await office.set("UPDATE outbox SET due_at = now()")
+    await office.work()
+    assert (await office.invoice(owner))["state"] == "paid"
 
 
 async def test_nothing_is_due_of_what_went_back_whole(office: Office, renter: Person, tractor: str) -> None:
