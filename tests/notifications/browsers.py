@@ -16,6 +16,8 @@ class Browser:
         self._key, self._auth = ec.generate_private_key(ec.SECP256R1()), os.urandom(16)
         point = self._key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
         self.keys = {"p256dh": _text(point), "auth": _text(self._auth)}
+        # By which it knows who pushes: it subscribes with it.
+        self.service_key = ""
         self.subscription = {"endpoint": endpoint, "keys": self.keys, "name": "Firefox"}
 
     def read(self, body: bytes) -> dict[str, str]:

@@ -67,6 +67,7 @@ async def subscribe(office: Office, settings: Settings, who: Person, endpoint: s
         transport = httpx.ASGITransport(app)  # type: ignore[arg-type]
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
             there = Person(http, who.email, who.token)
+            browser.service_key = (await there.get("/devices")).json()["application_server_key"]
             await there.made("/devices", browser.subscription)
     assert isinstance(row.id, UUID)
     return browser
@@ -104,7 +105,7 @@ async def test_a_browser_reads_what_is_pushed_and_knows_who_pushed(
         office.now = morning(4, 18)
         await office.remind()
         ((headers, body),) = service.came
-        key = (await renter.get("/devices")).json()["application_server_key"]
+        key = browser.service_key
         assert sorted(str(one["To"]) for one in box.messages()) == [owner.email], "one channel is enough"
         # It lies there unread: the next channel, once.
         office.now = morning(4, 18) + timedelta(hours=3)
